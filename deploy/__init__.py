@@ -1,0 +1,1 @@
+"""How Tidemark is started: `local` without Docker, `compose.yaml` and `Dockerfile` with it."""

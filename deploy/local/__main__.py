@@ -1,0 +1,143 @@
+"""`python -m deploy.local run | up | down | status | provision`
+
+Comes in: one word from the command line (the Makefile's). Goes out: an exit code; errors are one
+sentence, without a traceback. Next: `supervisor` for `run`; `stack` says what the others must know.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from deploy.local.accounts import cache_folder, server_account
+from deploy.local.debian import Unprovided
+from deploy.local.packages import provision
+from deploy.local.ports import PortTaken, accepts
+from deploy.local.process import age_seconds, alive, end, family, identify, memory_bytes
+from deploy.local.servers import ServerFailed
+from deploy.local.stack import Stack, folder_of, load
+from deploy.local.supervisor import (
+    StackFailed,
+    Supervisor,
+    addresses,
+    end_left_overs,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def run() -> int:
+    """Start the stack here; Ctrl-C stops all of it."""
+    Supervisor(ROOT, dict(os.environ), say).run()
+    return 0
+
+
+def background() -> int:
+    """What `up` runs: the same, with the logs of the targets in their files only."""
+    Supervisor(ROOT, dict(os.environ), say, quiet=True).run()
+    return 0
+
+
+def up() -> int:
+    """Start the stack in the background, and wait until it answers."""
+    stack = load(ROOT)
+    if stack and alive(stack.supervisor):
+        say("running already")
+        return _tell(stack)
+    logs = folder_of(ROOT) / "logs"
+    logs.mkdir(parents=True, mode=0o700, exist_ok=True)
+    folder_of(ROOT).chmod(0o711)
+    path = logs / "stack.log"
+    with path.open("wb") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "deploy.local", "background"],
+            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    with path.open() as log:
+        while True:
+            ended = child.poll() is not None
+            if fresh := log.read():
+                print(fresh, end="", flush=True)
+            stack = load(ROOT)
+            if stack and stack.supervisor.pid == child.pid and stack.state == "running":
+                say(f"in the background as process {child.pid}; logs are in {logs}")
+                return 0
+            if ended:
+                return child.returncode or 1
+            time.sleep(0.05)
+
+
+def down() -> int:
+    """Stop the stack started by `up` or, elsewhere, by `run`."""
+    stack = load(ROOT)
+    if stack is None or not alive(stack.supervisor):
+        end_left_overs(ROOT, say)
+        say("not running")
+        return 0
+    end(stack.supervisor, grace=120)
+    end_left_overs(ROOT, say)
+    say("stopped")
+    return 0
+
+
+def status() -> int:
+    """A table of the processes; exit code 3 when the stack is not running."""
+    stack = load(ROOT)
+    if stack is None or not alive(stack.supervisor):
+        say("not running")
+        return 3
+    return _tell(stack)
+
+
+def provide() -> int:
+    """Fill the cache with the programs, and start nothing."""
+    programs = provision(cache_folder(server_account()), say)
+    say(f"PostgreSQL {programs.postgres}\nRedis      {programs.redis_server}")
+    return 0
+
+
+def _tell(stack: Stack) -> int:
+    say(f"{'process':<10} {'pid':>8} {'port':>6} {'health':<10} {'uptime':>9} {'memory':>9}")
+    for name, identity in {"supervisor": stack.supervisor, **stack.processes}.items():
+        port = stack.ports.get(name) or stack.ports.get(f"{name} metrics")
+        if identify(identity.pid) != identity:
+            say(f"{name:<10} {identity.pid:>8} {port or '':>6} ended")
+            continue
+        health = "healthy" if port is None or accepts(port) else "silent"
+        uptime = timedelta(seconds=int(age_seconds(identity)))
+        members = [identity] if name == "supervisor" else family(identity.pid)
+        memory = f"{memory_bytes(members) / 1e6:.0f} MB"
+        say(f"{name:<10} {identity.pid:>8} {port or '':>6} {health:<10} {uptime!s:>9} {memory:>9}")
+    for line in addresses(stack):
+        say(line)
+    return 0
+
+
+COMMANDS: dict[str, Callable[[], int]] = {
+    "run": run, "up": up, "down": down, "status": status, "provision": provide,
+    "background": background,
+}  # fmt: skip
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1 or arguments[0] not in COMMANDS:
+        say("usage: python -m deploy.local run | up | down | status | provision")
+        return 2
+    try:
+        return COMMANDS[arguments[0]]()
+    except (StackFailed, ServerFailed, Unprovided, PortTaken, OSError, LookupError) as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,60 @@
+"""What is known about the running stack: `.tidemark/stack.json`.
+
+Comes in: facts from `supervisor`. Goes out: the same facts for `status`, `down`, the next start and
+whoever needs the addresses (tests, the command line, benchmarks). The file holds passwords within
+URLs and is readable by its owner only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from deploy.local.process import Identity
+
+
+@dataclass
+class Stack:
+    """One checkout's stack, as last written by its supervisor."""
+
+    root: Path
+    supervisor: Identity
+    state: str = "starting"  # then "running", then "stopped"
+    ports: dict[str, int] = field(default_factory=dict)
+    processes: dict[str, Identity] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        return folder_of(self.root)
+
+    def save(self) -> None:
+        part = self.folder / "stack.json.part"
+        part.unlink(missing_ok=True)
+        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            json.dump(asdict(self), file, indent=1, default=str)
+        part.rename(self.folder / "stack.json")
+
+
+def folder_of(root: Path) -> Path:
+    return root / ".tidemark"
+
+
+def load(root: Path) -> Stack | None:
+    """The stack of this checkout; None when there is none, or the file came with a copied folder."""
+    try:
+        told = json.loads((folder_of(root) / "stack.json").read_text())
+    except FileNotFoundError:
+        return None
+    if told["root"] != str(root):
+        return None
+    return Stack(
+        root=root,
+        supervisor=Identity(**told["supervisor"]),
+        state=told["state"],
+        ports=told["ports"],
+        processes={name: Identity(**one) for name, one in told["processes"].items()},
+        environment=told["environment"],
+    )

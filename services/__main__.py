@@ -1,0 +1,92 @@
+"""`python -m services <target>`: the table of targets, and the commands that prepare a database for them."""
+
+import asyncio
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from services.kit import log
+from services.kit.errors import BadSetting
+from services.kit.migrate import migrate
+from services.kit.server import Builder, serve
+from services.kit.settings import Settings
+
+TARGETS: dict[str, list[tuple[str, str]]] = {
+    "ingest": [("services.ingest.service", "ingest")],
+    "writer": [("services.ingest.service", "writer")],
+    "query": [("services.query.service", "query"), ("services.admin.service", "admin")],
+}
+"""A process is a target: the builders whose services it runs. Only what a target needs is imported."""
+
+
+async def run_target(target: str, settings: Settings) -> None:
+    """Serve until told to stop."""
+    await serve(target, [_load(module, name) for module, name in TARGETS[target]], settings)
+
+
+async def run_migrate(settings: Settings) -> None:
+    """Bring the database to the form that this code expects."""
+    await migrate(settings.database_url, settings.partitions, say=print)
+
+
+async def run_bootstrap(settings: Settings) -> None:
+    """Make the first keys and print them, once."""
+    from services.admin.service import bootstrap
+
+    made = await bootstrap(settings)
+    for name, secret in made.items():
+        print(f"{name}={secret}")
+    if not made:
+        print("there are keys already, so none were made; make more with AdminService.CreateKey", file=sys.stderr)
+
+
+async def run_targets(settings: Settings) -> None:
+    """Print the targets, one a line."""
+    print("\n".join(TARGETS))
+
+
+COMMANDS: dict[str, Callable[[Settings], Coroutine[Any, Any, None]]] = {
+    "migrate": run_migrate,
+    "bootstrap": run_bootstrap,
+    "targets": run_targets,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run what the only argument names; gives the exit code."""
+    if len(arguments) != 1 or arguments[0] not in (*TARGETS, *COMMANDS):
+        print(f"usage: python -m services {' | '.join((*TARGETS, *COMMANDS))}", file=sys.stderr)
+        return 2
+    name = arguments[0]
+    try:
+        settings = Settings.read(os.environ)
+        log.start(name, settings.log_level)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(COMMANDS[name](settings) if name in COMMANDS else run_target(name, settings))
+    except BadSetting as error:
+        print(error, file=sys.stderr)
+        return 1
+    except Exception:
+        logging.getLogger(__name__).exception("%s has failed", name)
+        return 1
+    return 0
+
+
+def _load(module: str, name: str) -> Builder:
+    builder: Builder = getattr(importlib.import_module(module), name)
+    return builder
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # Not on every platform; the standard loop does the same, slower.
+        return None
+    return uvloop.new_event_loop
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,123 @@
+"""One entry of the log: `servicer` encodes an accepted batch, `writer` decodes it, perhaps releases later.
+
+An entry has two fields: `h`, a JSON header, and `e`, the rows as one Arrow record batch without its schema, which the
+header's version names in `columns.SCHEMAS`. `tests/golden/entries` holds entries of every version, which must decode for ever.
+"""
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import orjson
+import pyarrow as pa
+
+from services.ingest.columns import SCHEMAS
+
+VERSION = 1
+T = TypeVar("T")
+
+
+class Corrupt(Exception):
+    """An entry that cannot be decoded; the writer keeps it whole as a dead letter."""
+
+
+class TooNew(Exception):
+    """An entry of a later release; the writer stops and leaves it for that release."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What is known about a batch before its rows are looked at."""
+
+    kind: str
+    """`events` or `points`."""
+    project_id: int
+    producer_id: str
+    epoch: int
+    sequence: int
+    sent_us: int
+    """When the client sent it, by its clock; 0 when it did not say."""
+    received_us: int
+    accepted: int
+    """Rows in the entry."""
+    rejected: int
+    """Rows that validation refused; counted in the ledger with the batch."""
+
+    @property
+    def received(self) -> int:
+        """Everything the batch held when it came."""
+        return self.accepted + self.rejected
+
+
+def encode(header: Header, rows: pa.RecordBatch) -> tuple[bytes, bytes]:
+    """The header and rows of an entry as bytes, for `stream.append`."""
+    body = rows.serialize().to_pybytes() if rows.num_rows else b""
+    head = orjson.dumps(
+        {
+            "v": VERSION,
+            "kind": header.kind,
+            "project": header.project_id,
+            "producer": header.producer_id,
+            "epoch": header.epoch,
+            "sequence": header.sequence,
+            "sent": header.sent_us,
+            "received": header.received_us,
+            "accepted": header.accepted,
+            "rejected": header.rejected,
+            "crc": zlib.crc32(body),
+        }
+    )
+    return head, body
+
+
+def row_count(fields: Mapping[bytes, bytes]) -> int:
+    """How many rows an entry holds, by its header; 1 when that cannot be told."""
+    return _glance(fields, lambda head: int(head["accepted"])) or 1
+
+
+def producer(fields: Mapping[bytes, bytes]) -> tuple[int, str] | None:
+    """Project and producer of an entry; None when they cannot be told."""
+    return _glance(fields, lambda head: (int(head["project"]), str(head["producer"])))
+
+
+def _glance(fields: Mapping[bytes, bytes], read: Callable[[dict[str, Any]], T]) -> T | None:
+    try:
+        return read(orjson.loads(fields[b"h"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def decode_header(fields: Mapping[bytes, bytes]) -> Header:
+    """The header of an entry; raises `Corrupt`."""
+    try:
+        head = orjson.loads(fields[b"h"])
+        if (head["v"], head["kind"]) not in SCHEMAS:
+            raise TooNew(f"entry version {head['v']} of kind {head['kind']!r} is newer than this release: upgrade the writer")
+        return Header(
+            kind=head["kind"],
+            project_id=head["project"],
+            producer_id=head["producer"],
+            epoch=head["epoch"],
+            sequence=head["sequence"],
+            sent_us=head["sent"],
+            received_us=head["received"],
+            accepted=head["accepted"],
+            rejected=head["rejected"],
+        )
+    except (KeyError, TypeError, orjson.JSONDecodeError) as error:
+        raise Corrupt(f"the header cannot be read: {error!r}") from error
+
+
+def decode_rows(fields: Mapping[bytes, bytes]) -> pa.RecordBatch:
+    """The rows of an entry whose header is good; raises `Corrupt`."""
+    head, body = orjson.loads(fields[b"h"]), fields.get(b"e", b"")
+    schema = SCHEMAS[head["v"], head["kind"]]
+    if zlib.crc32(body) != head["crc"]:
+        raise Corrupt("the checksum of the rows does not fit")
+    if not body:
+        return pa.RecordBatch.from_pylist([], schema=schema)
+    rows = pa.ipc.read_record_batch(pa.py_buffer(body), schema)
+    if rows.num_rows != head["accepted"]:
+        raise Corrupt(f"holds {rows.num_rows} rows where the header says {head['accepted']}")
+    return rows

@@ -1,0 +1,105 @@
+"""Which writer owns which partitions: rows of `partitions`, changed by the database's clock alone.
+
+A writer takes its fair share of what nobody holds, renews it while it lives, and gives up what is more than its share. Taking a
+partition raises its epoch, which fences the owner before, and ends that owner's database session, which may be frozen in the
+middle of a transaction with locks that nobody else could get past.
+"""
+
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from services.ingest.microbatch import Position
+from services.ingest.store import EPOCH
+
+log = logging.getLogger(__name__)
+
+_SEEN = """
+INSERT INTO writers (writer, seen_at) VALUES (%s, now()) ON CONFLICT (writer) DO UPDATE SET seen_at = now()
+"""
+_SHARE = """
+WITH gone AS (DELETE FROM writers WHERE seen_at < now() - %s::interval * 20)
+SELECT ceil((SELECT count(*) FROM partitions)::numeric / count(*)) FROM writers WHERE seen_at > now() - %s
+"""
+_RENEW = """
+UPDATE partitions SET
+    leased_until = now() + %(lease)s,
+    watermark = CASE WHEN partition = ANY (%(idle)s) THEN greatest(watermark, %(idle_since)s - lateness) ELSE watermark END
+WHERE owner = %(writer)s RETURNING partition, epoch
+"""
+_TAKE = """
+WITH free AS (
+    SELECT partition, owner_pid, owner_start FROM partitions WHERE leased_until < now()
+    ORDER BY leased_until, partition LIMIT %(count)s FOR UPDATE SKIP LOCKED
+), ended AS (
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    JOIN free ON pid = owner_pid AND backend_start = owner_start AND pid <> pg_backend_pid()
+)
+UPDATE partitions SET
+    owner = %(writer)s, epoch = epoch + 1, leased_until = now() + %(lease)s,
+    owner_pid = pg_backend_pid(),
+    owner_start = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())
+FROM free LEFT JOIN (SELECT count(*) AS sessions_ended FROM ended) AS done ON true
+WHERE partitions.partition = free.partition
+RETURNING partitions.partition, epoch, last_id, version, batches, received, bytes, watermark, lateness
+"""
+_GIVE = """
+UPDATE partitions SET owner = NULL, owner_pid = NULL, owner_start = NULL, leased_until = '-infinity'
+WHERE owner = %s AND partition = ANY (%s)
+"""
+_LEAVE = "DELETE FROM writers WHERE writer = %s"
+_PROJECTS = "SELECT project_id, received FROM project_totals WHERE partition = %s"
+
+
+class Lease:
+    """The partitions of one writer, over the connection that also commits them."""
+
+    def __init__(self, connection: AsyncConnection[Any], writer: str, lease: timedelta) -> None:
+        self._connection, self._writer, self._lease = connection, writer, lease
+
+    async def renew(self, held: Iterable[int], idle: Iterable[int], idle_since: Any) -> tuple[set[int], int]:
+        """Renews; gives the partitions still held and this writer's fair share. Moves the watermark of those `idle`."""
+        async with self._connection.transaction():
+            await self._connection.execute(_SEEN, (self._writer,))
+            row = await (await self._connection.execute(_SHARE, (self._lease, self._lease))).fetchone()
+            parameters = {
+                "lease": self._lease,
+                "idle": list(idle),
+                "idle_since": idle_since,
+                "writer": self._writer,
+            }
+            rows = await (await self._connection.execute(_RENEW, parameters)).fetchall()
+        return {partition for partition, _ in rows} & set(held), int(row[0]) if row else 1
+
+    async def take(self, count: int) -> list[Position]:
+        """Takes at most `count` partitions that nobody holds."""
+        parameters = {"writer": self._writer, "lease": self._lease, "count": count}
+        async with self._connection.transaction():
+            rows = await (await self._connection.execute(_TAKE, parameters)).fetchall()
+        return [
+            Position(partition, epoch, last_id, version, batches, received, size, _us(watermark), lateness // _MICROSECOND)
+            for partition, epoch, last_id, version, batches, received, size, watermark, lateness in rows
+        ]
+
+    async def give(self, partitions: Iterable[int]) -> None:
+        """Gives partitions up at once."""
+        await self._connection.execute(_GIVE, (self._writer, list(partitions)))
+
+    async def leave(self, partitions: Iterable[int]) -> None:
+        """Gives everything up and says that this writer is gone."""
+        await self.give(partitions)
+        await self._connection.execute(_LEAVE, (self._writer,))
+
+    async def project_totals(self, partition: int) -> dict[int, int]:
+        """What the partition has received of each project, since the beginning."""
+        return dict(await (await self._connection.execute(_PROJECTS, (partition,))).fetchall())
+
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _us(instant: Any) -> int:
+    return 0 if instant is None else (instant - EPOCH) // _MICROSECOND

@@ -1,0 +1,358 @@
+"""The one transaction of the writer: rows, dead letters, rollups, ledger and position, all or nothing.
+
+`writer` brings a microbatch; what was committed goes back to it. The last statement moves the position on only if this writer
+still owns every partition at the epoch it took it with: otherwise it is a zombie, nothing is committed, and `Fenced` is raised.
+"""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pgpq
+import pyarrow as pa
+from pgpq import encoders, schema
+from psycopg import AsyncConnection, errors
+from psycopg.types.multirange import Multirange
+from psycopg.types.range import Range
+
+from services.ingest import microbatch, rollup
+from services.ingest.microbatch import DeadLetter, Known, Mask, Microbatch, Outcome, Rows
+from services.ingest.rollup import Bucket, Buckets, Key
+from services.kit.sketch import merged_quantiles, merged_uniques
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_JSON_COLUMNS = {"properties", "context", "tags"}
+
+
+class Fenced(Exception):
+    """Another writer has taken a partition over; nothing was committed."""
+
+
+_KNOWN = """
+SELECT project_id, producer_id, epoch, sequence
+FROM producers JOIN unnest(%s::int[], %s::text[]) AS wanted (project_id, producer_id) USING (project_id, producer_id)
+"""
+_EXISTING = """
+SELECT project_id, event_id
+FROM events JOIN unnest(%s::int[], %s::uuid[], %s::timestamptz[]) AS wanted (project_id, event_id, occurred_at)
+    USING (project_id, event_id, occurred_at)
+WHERE occurred_at BETWEEN %s AND %s
+"""
+_BUCKETS = """
+SELECT project_id, source, type, name, bucket, partition, count, sum, min, max, uniques, quantiles
+FROM rollups_{width}
+JOIN unnest(%s::int[], %s::smallint[], %s::smallint[], %s::text[], %s::timestamptz[], %s::smallint[])
+    AS wanted (project_id, source, type, name, bucket, partition)
+    USING (project_id, source, type, name, bucket, partition)
+WHERE bucket BETWEEN %s AND %s
+"""
+_PUT_BUCKETS = """
+INSERT INTO rollups_{width}
+    (project_id, source, type, name, bucket, partition, count, sum, min, max, uniques, quantiles)
+SELECT * FROM unnest(
+    %s::int[], %s::smallint[], %s::smallint[], %s::text[], %s::timestamptz[], %s::smallint[],
+    %s::bigint[], %s::float8[], %s::float8[], %s::float8[], %s::bytea[], %s::bytea[])
+ON CONFLICT (project_id, source, name, bucket, type, partition) DO UPDATE SET
+    count = excluded.count, sum = excluded.sum, min = excluded.min, max = excluded.max,
+    uniques = excluded.uniques, quantiles = excluded.quantiles
+"""
+_PUT_LEDGER = """
+INSERT INTO ledger AS had (project_id, producer_id, minute, received, stored, duplicate, rejected, dead_lettered)
+SELECT * FROM unnest(
+    %s::int[], %s::text[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+ON CONFLICT (project_id, producer_id, minute) DO UPDATE SET
+    received = had.received + excluded.received, stored = had.stored + excluded.stored,
+    duplicate = had.duplicate + excluded.duplicate, rejected = had.rejected + excluded.rejected,
+    dead_lettered = had.dead_lettered + excluded.dead_lettered
+"""
+_PUT_BATCHES = """
+INSERT INTO batches (batch_id, project_id, producer_id, epoch, sequence, entry_id, sent_at, received_at,
+    stored, duplicate, rejected, dead_lettered)
+SELECT * FROM unnest(
+    %s::bigint[], %s::int[], %s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[],
+    %s::int[], %s::int[], %s::int[], %s::int[])
+"""
+_PUT_PRODUCERS = """
+INSERT INTO producers AS had (project_id, producer_id, epoch, sequence, received)
+SELECT * FROM unnest(%s::int[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[])
+ON CONFLICT (project_id, producer_id) DO UPDATE SET
+    epoch = excluded.epoch, sequence = excluded.sequence, received = had.received + excluded.received, updated_at = now()
+"""
+_PUT_TOTALS = """
+INSERT INTO project_totals AS had (partition, project_id, received)
+SELECT * FROM unnest(%s::smallint[], %s::int[], %s::bigint[])
+ON CONFLICT (partition, project_id) DO UPDATE SET received = had.received + excluded.received
+"""
+_PUT_COMMITS = """
+INSERT INTO commits (partition, version, project_id, touched)
+SELECT * FROM unnest(%s::smallint[], %s::bigint[], %s::int[], %s::tstzmultirange[])
+"""
+_PUT_DEAD_LETTERS = """
+INSERT INTO dead_letters (project_id, batch_id, received_at, reason, message, content)
+SELECT * FROM unnest(%s::int[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::bytea[])
+"""
+_MOVE = """
+UPDATE partitions SET
+    last_id = moved.last_id, version = moved.version, batches = moved.batches, received = moved.received,
+    bytes = moved.bytes, watermark = moved.watermark, lateness = moved.lateness, leased_until = now() + %s
+FROM unnest(%s::smallint[], %s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+    %s::timestamptz[], %s::interval[])
+    AS moved (partition, epoch, from_id, last_id, version, batches, received, bytes, watermark, lateness)
+WHERE partitions.partition = moved.partition AND partitions.epoch = moved.epoch AND partitions.last_id = moved.from_id
+"""
+_FORGET_COMMITS = "DELETE FROM commits WHERE committed_at < now() - interval '1 hour'"
+
+
+def at(us: int) -> datetime:
+    """An instant from microseconds since 1970."""
+    return EPOCH + timedelta(microseconds=us)
+
+
+async def known(connection: AsyncConnection[Any], producers: Iterable[tuple[int, str]]) -> Known:
+    """Epoch and sequence of the last batch committed of each of `producers`."""
+    wanted = list(producers)
+    rows = await (await connection.execute(_KNOWN, _columns(wanted, 2))).fetchall()
+    return {(project, producer): (epoch, sequence) for project, producer, epoch, sequence in rows}
+
+
+async def forget_commits(connection: AsyncConnection[Any]) -> None:
+    """Drops what no watcher can resume from any more."""
+    await connection.execute(_FORGET_COMMITS)
+
+
+async def commit(
+    connection: AsyncConnection[Any], work: Microbatch, buckets: Buckets, lease: timedelta
+) -> tuple[Outcome, dict[int, dict[int, list[tuple[int, int]]]]]:
+    """Commits `work` and renews the lease; gives what became of it and the spans of event time it touched.
+
+    On any error nothing is committed and `buckets` must be thrown away. Raises `Fenced`, and psycopg's errors.
+    """
+    async with connection.transaction():
+        fresh, storable, event_messages = await _copy(connection, "events", work.events, ~work.repeated_ids)
+        _, point_storable, point_messages = await _copy(connection, "metric_points", work.points, None)
+        result = microbatch.outcome(work, fresh, storable, point_storable)
+        letters = [
+            *work.dead,
+            *microbatch.dead_letters(work.events, ~storable, event_messages),
+            *microbatch.dead_letters(work.points, ~point_storable, point_messages),
+        ]
+        await _put_buckets(connection, buckets, result, work)
+        touched = result.touched(work.batches)
+        await _put_accounts(connection, work, result, letters, touched)
+        moved = await connection.execute(_MOVE, (lease, *_moves(work)))
+        if moved.rowcount != len(work.after):
+            raise Fenced(f"{len(work.after) - moved.rowcount} of {len(work.after)} partitions have another owner")
+    return result, touched
+
+
+async def _copy(
+    connection: AsyncConnection[Any], table: str, rows: Rows, wanted: Mask | None
+) -> tuple[Mask, Mask, list[str]]:
+    """Copies the `wanted` rows; gives which were fresh, which storable, and why the others, in order, were not.
+
+    Hopes that every id is new, which costs nothing, and looks up which are not only when the index objects.
+    """
+    count = len(rows.batch)
+    fresh, storable = np.ones(count, np.bool_), np.ones(count, np.bool_)
+    messages: dict[int, str] = {}
+    todo = [np.arange(count) if wanted is None else np.flatnonzero(wanted)]
+    while todo:
+        part = todo.pop()
+        if not len(part):
+            continue
+        try:
+            async with connection.transaction():
+                await _copy_rows(connection, table, rows.table if len(part) == count else rows.table.take(part))
+        except errors.UniqueViolation:
+            held = await _existing(connection, rows.table.take(part))
+            fresh[part[held]] = False
+            todo.append(part[~held])
+        except errors.DataError as error:
+            if len(part) == 1:
+                storable[part[0]] = False
+                messages[int(part[0])] = str(error).partition("\n")[0]
+            else:
+                todo += [part[: len(part) // 2], part[len(part) // 2 :]]
+    return fresh, storable, [messages[row] for row in sorted(messages)]
+
+
+async def _copy_rows(connection: AsyncConnection[Any], name: str, table: pa.Table) -> None:
+    encoder = pgpq.ArrowToPostgresBinaryEncoder.new_with_encoders(table.schema, _encoders(table.schema))
+    columns = ", ".join(table.column_names)
+    async with connection.cursor().copy(f"COPY {name} ({columns}) FROM STDIN (FORMAT BINARY)") as copy:
+        await copy.write(encoder.write_header())
+        for part in table.to_batches(max_chunksize=5_000):
+            await copy.write(encoder.write_batch(part))
+        await copy.write(encoder.finish())
+
+
+def _encoders(table: pa.Schema) -> dict[str, Any]:
+    return {
+        column.name: encoders.StringEncoderBuilder.new_with_output(column, schema.Jsonb())
+        if column.name in _JSON_COLUMNS
+        else pgpq.ArrowToPostgresBinaryEncoder.infer_encoder(column)
+        for column in table
+    }
+
+
+async def _existing(connection: AsyncConnection[Any], events: pa.Table) -> Mask:
+    """Which of `events` the database holds, shape (rows,)."""
+    projects, ids = events["project_id"].to_pylist(), events["event_id"].to_pylist()
+    times = [at(us) for us in events["occurred_at"].cast(pa.int64()).to_pylist()]
+    parameters = (projects, [value.hex() for value in ids], times, min(times), max(times))
+    rows = await (await connection.execute(_EXISTING, parameters)).fetchall()
+    held = {(project, event_id.bytes) for project, event_id in rows}
+    return np.array([identity in held for identity in zip(projects, ids)], np.bool_)
+
+
+async def _put_buckets(connection: AsyncConnection[Any], buckets: Buckets, result: Outcome, work: Microbatch) -> None:
+    gains = rollup.deltas(result.events, result.points, work.batches)
+    asked = buckets.unknown(gains)
+    by_width: defaultdict[str, list[Key]] = defaultdict(list)
+    for key in asked:
+        by_width[key.width].append(key)
+    stored: dict[Key, Bucket] = {}
+    for width, keys in by_width.items():
+        times = [at(key.bucket_us) for key in keys]
+        parameters = (*_key_columns(keys), min(times), max(times))
+        async for key, bucket in _read_buckets(connection, width, parameters):
+            stored[key] = bucket
+    buckets.learn(stored, asked)
+    changed = buckets.add(gains)
+    for width in rollup.WIDTHS_US:
+        rows = [(key, bucket) for key, bucket in changed.items() if key.width == width]
+        if rows:
+            values = [
+                (
+                    bucket.count,
+                    bucket.sum,
+                    bucket.min,
+                    bucket.max,
+                    bucket.uniques.serialize_compact() if bucket.uniques else None,
+                    bucket.quantiles.serialize() if bucket.quantiles else None,
+                )
+                for _, bucket in rows
+            ]
+            parameters = (*_key_columns([key for key, _ in rows]), *_columns(values, 6))
+            await connection.execute(_PUT_BUCKETS.format(width=width), parameters)
+
+
+async def _read_buckets(
+    connection: AsyncConnection[Any], width: str, parameters: Sequence[object]
+) -> AsyncIterator[tuple[Key, Bucket]]:
+    rows = await connection.execute(_BUCKETS.format(width=width), parameters)
+    async for project, source, type_, name, bucket, partition, count, total, least, most, uniques, quantiles in rows:
+        bucket_us = (bucket - EPOCH) // timedelta(microseconds=1)
+        yield (
+            Key(width, project, source, type_, name, bucket_us, partition),
+            Bucket(
+                count,
+                total,
+                least,
+                most,
+                merged_uniques([uniques]) if uniques else None,
+                merged_quantiles([quantiles]) if quantiles else None,
+            ),
+        )
+
+
+def _key_columns(keys: Sequence[Key]) -> list[list[Any]]:
+    return _columns([(k.project_id, k.source, k.type, k.name, at(k.bucket_us), k.partition) for k in keys], 6)
+
+
+async def _put_accounts(
+    connection: AsyncConnection[Any],
+    work: Microbatch,
+    result: Outcome,
+    letters: Sequence[DeadLetter],
+    touched: Mapping[int, Mapping[int, Sequence[tuple[int, int]]]],
+) -> None:
+    """Ledger, batches, producers, totals, dead letters and the commit log."""
+    entries: defaultdict[tuple[int, str, int], dict[str, int]] = defaultdict(dict)
+    for (project, producer, minute, column), amount in microbatch.ledger(work, result).items():
+        entries[project, producer, minute][column] = amount
+    names = ("received", "stored", "duplicate", "rejected", "dead_lettered")
+    ledger = [
+        (project, producer, at(minute), *(amounts[name] for name in names))
+        for (project, producer, minute), amounts in sorted(entries.items())
+    ]
+    batches = [
+        (
+            batch.batch_id,
+            batch.header.project_id,
+            batch.header.producer_id,
+            batch.header.epoch,
+            batch.header.sequence,
+            batch.entry_id,
+            at(batch.header.sent_us) if batch.header.sent_us else None,
+            at(batch.header.received_us),
+            int(result.stored[index]),
+            int(result.duplicate[index]),
+            batch.header.rejected,
+            int(result.dead[index]),
+        )
+        for index, batch in enumerate(work.batches)
+    ]
+    producers: dict[tuple[int, str], tuple[int, int, int]] = {}
+    totals: defaultdict[tuple[int, int], int] = defaultdict(int)
+    for batch in work.batches:
+        header = batch.header
+        totals[batch.partition, header.project_id] += header.received
+        if header.sequence and not batch.repeated:
+            key = (header.project_id, header.producer_id)
+            received = producers.get(key, (0, 0, 0))[2] + header.received
+            producers[key] = (header.epoch, header.sequence, received)
+    commits = [
+        (partition, work.after[partition].version, project, Multirange(Range(at(a), at(b)) for a, b in spans))
+        for partition, projects in touched.items()
+        for project, spans in projects.items()
+    ]
+    dead = [
+        (
+            work.batches[letter.batch].header.project_id,
+            work.batches[letter.batch].batch_id,
+            at(work.batches[letter.batch].header.received_us),
+            letter.reason,
+            letter.message,
+            letter.content,
+        )
+        for letter in letters
+    ]
+    for statement, rows in (
+        (_PUT_LEDGER, ledger),
+        (_PUT_BATCHES, batches),
+        (_PUT_PRODUCERS, [(*key, *value) for key, value in sorted(producers.items())]),
+        (_PUT_TOTALS, [(*key, received) for key, received in sorted(totals.items())]),
+        (_PUT_COMMITS, commits),
+        (_PUT_DEAD_LETTERS, dead),
+    ):
+        if rows:
+            await connection.execute(statement, _columns(rows, len(rows[0])))
+
+
+def _moves(work: Microbatch) -> list[list[Any]]:
+    return _columns(
+        [
+            (
+                partition,
+                position.epoch,
+                work.before[partition].last_id,
+                position.last_id,
+                position.version,
+                position.batches,
+                position.received,
+                position.bytes,
+                at(position.watermark_us),
+                timedelta(microseconds=position.lateness_us),
+            )
+            for partition, position in work.after.items()
+        ],
+        10,
+    )
+
+
+def _columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
+    """Rows turned into the arrays that `unnest` takes."""
+    return [list(column) for column in zip(*rows)] if rows else [[] for _ in range(width)]

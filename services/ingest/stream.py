@@ -1,0 +1,233 @@
+"""The log: Redis Streams `tm:{p}:log`, one for each partition, and what is remembered beside them in the same slot.
+
+`servicer` appends encoded entries by the function in `append.lua` and is told what became of them; `writer` reads from its
+stored position, and after its commit trims, reports how far it came and announces the commit on `tm:commits`.
+Backlog is told by two totals that only grow: what was appended (counted here, with the append) less what was committed
+(counted in the database, with the rows).
+"""
+
+import asyncio
+import logging
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from redis import exceptions
+from redis.asyncio import Redis
+
+from services.kit.errors import Exhausted, Unavailable
+
+COMMITS = "tm:commits"
+_LIBRARY = (Path(__file__).parent / "append.lua").read_text()
+_FULL = ("OOM", "MISCONF")
+log = logging.getLogger(__name__)
+
+Entry = tuple[str, Mapping[bytes, bytes]]
+"""The id of an entry and its fields."""
+
+
+def partition_of(project_id: int, producer_id: str, partitions: int) -> int:
+    """The partition of a producer: always the same one."""
+    return zlib.crc32(f"{project_id}:{producer_id}".encode()) % partitions
+
+
+def log_key(partition: int) -> str:
+    """The stream of a partition."""
+    return f"tm:{{{partition}}}:log"
+
+
+def meta_key(partition: int) -> str:
+    """The hash with a partition's totals: `received` and `bytes` appended, and the `last_id` committed."""
+    return f"tm:{{{partition}}}:meta"
+
+
+def projects_key(partition: int) -> str:
+    """The hash with the total received of each project in a partition."""
+    return f"tm:{{{partition}}}:projects"
+
+
+def order(entry_id: str) -> tuple[int, int]:
+    """What entry ids sort by."""
+    milliseconds, _, number = entry_id.partition("-")
+    return int(milliseconds), int(number or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of a batch: `outcome` is `appended`, `repeated`, `gap`, `fenced` or `unknown` as `append.lua` says."""
+
+    outcome: str
+    value: str
+    """The entry id, the sequence expected, or the epoch at work."""
+
+
+class Log:
+    """The log as `servicer` and `writer` use it."""
+
+    def __init__(self, redis: Redis, *, wait_for_disk: bool = False) -> None:
+        """`wait_for_disk` asks for a durable append where Redis does not sync every write by itself."""
+        self._redis, self._wait_for_disk = redis, wait_for_disk
+
+    async def prepare(self) -> None:
+        """Loads the append function; call once before the first append."""
+        await self._redis.function_load(_LIBRARY, replace=True)
+
+    async def append(
+        self,
+        partition: int,
+        producer: tuple[int, str, int, int],
+        known: tuple[int, int] | None,
+        received: int,
+        entry: tuple[bytes, bytes],
+        *,
+        durable: bool = True,
+    ) -> Appended:
+        """Appends `entry` of `producer` (project, id, epoch, sequence), `known` to the database as (epoch, sequence).
+
+        Raises `Exhausted` when Redis is out of memory or disk, `Unavailable` when it does not answer.
+        """
+        project_id, producer_id, epoch, sequence = producer
+        keys = (
+            log_key(partition),
+            f"tm:{{{partition}}}:producer:{project_id}:{producer_id}",
+            meta_key(partition),
+            projects_key(partition),
+        )
+        known_epoch, known_sequence = known or ("", "")
+        arguments = (epoch, sequence, known_epoch, known_sequence, project_id, received, *entry)
+        try:
+            reply = await self._call(keys, arguments)
+            if durable and self._wait_for_disk:
+                await self._redis.execute_command("WAITAOF", 1, 0, 5000)
+        except exceptions.ConnectionError as error:
+            raise Unavailable("the log does not answer; retry") from error
+        except exceptions.ResponseError as error:
+            if str(error).startswith(_FULL):
+                raise Exhausted("the log is out of memory or disk", retry_after=1.0, reason="LOG_FULL") from error
+            raise
+        outcome, *value = (part.decode() if isinstance(part, bytes) else str(part) for part in reply)
+        return Appended(outcome, value[0] if value else "")
+
+    async def _call(self, keys: Sequence[str], arguments: Sequence[Any]) -> list[Any]:
+        try:
+            return await self._redis.fcall("tidemark_append", len(keys), *keys, *arguments)  # type: ignore[no-any-return, misc]
+        except exceptions.ResponseError as error:
+            if "Function not found" not in str(error):
+                raise
+            await self.prepare()
+            return await self._redis.fcall("tidemark_append", len(keys), *keys, *arguments)  # type: ignore[no-any-return, misc]
+
+    async def read(self, positions: Mapping[int, str], count: int, block_ms: int | None) -> dict[int, list[Entry]]:
+        """At most `count` entries of each partition after its position; waits `block_ms` for the first, or not at all."""
+        streams = {log_key(partition): position for partition, position in positions.items()}
+        reply = await self._redis.xread(streams, count=count, block=block_ms)
+        names = {log_key(partition).encode(): partition for partition in positions}
+        found = reply.items() if isinstance(reply, dict) else reply
+        return {
+            names[name]: [(entry_id.decode(), fields) for entry_id, fields in _flat(entries)] for name, entries in found
+        }
+
+    async def totals(self, partitions: Sequence[int]) -> list[tuple[int, int]]:
+        """Rows and bytes appended to each partition since the beginning."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for partition in partitions:
+                pipe.hmget(meta_key(partition), "received", "bytes")
+            return [(int(received or 0), int(size or 0)) for received, size in await pipe.execute()]
+
+    async def committed(self, partition: int, last_id: str, received: int, size: int) -> None:
+        """Trims what is committed and says how far; `received` and `size` are the database's totals."""
+        milliseconds, number = order(last_id)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.xtrim(log_key(partition), minid=f"{milliseconds}-{number + 1}", approximate=False)
+            pipe.hset(
+                meta_key(partition),
+                mapping={"last_id": last_id, "committed_received": received, "committed_bytes": size},
+            )
+            await pipe.execute()
+
+    async def announce(self, commit: Mapping[str, object]) -> None:
+        """Tells everybody who watches what was committed."""
+        await self._redis.publish(COMMITS, orjson.dumps(commit))
+
+    async def backlog_bytes(self, partitions: int) -> int:
+        """Bytes in the log that are not committed, over all partitions."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for partition in range(partitions):
+                pipe.hmget(meta_key(partition), "bytes", "committed_bytes")
+            return sum(max(0, int(size or 0) - int(done or 0)) for size, done in await pipe.execute())
+
+    async def last_generated_id(self, partition: int) -> str | None:
+        """The newest id that the partition's stream has given out; None when there is no stream."""
+        try:
+            info = await self._redis.xinfo_stream(log_key(partition))
+        except exceptions.ResponseError:
+            return None
+        last = info["last-generated-id"]
+        return last.decode() if isinstance(last, bytes) else str(last)
+
+    async def waiting(self, partition: int, last_id: str) -> list[Mapping[bytes, bytes]]:
+        """Every entry after `last_id`."""
+        return [fields for _, fields in await self._redis.xrange(log_key(partition), min=f"({last_id}")]
+
+    async def reset(
+        self, partition: int, last_id: str | None, received: int, size: int, projects: Mapping[int, int]
+    ) -> None:
+        """Sets the totals of a partition whose past the log has lost, and lets new ids sort after `last_id` if given."""
+        async with self._redis.pipeline(transaction=True) as pipe:
+            if last_id:
+                pipe.xadd(log_key(partition), {"h": b""}, id=last_id)
+                pipe.xtrim(log_key(partition), maxlen=0, approximate=False)
+            pipe.hset(meta_key(partition), mapping={"received": received, "bytes": size})
+            if projects:
+                pipe.hset(projects_key(partition), mapping={str(key): value for key, value in projects.items()})
+            await pipe.execute()
+
+
+def _flat(entries: Any) -> Any:
+    """The entries of one stream, whichever reply shape the protocol version gives."""
+    return entries[0] if entries and isinstance(entries[0], list) and entries[0] and isinstance(entries[0][0], tuple) else entries
+
+
+class Commits:
+    """How far each partition is committed, as announced; lets `servicer` hold an answer back until its batch is."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._reached: dict[int, tuple[int, int]] = {}
+        self._changed = asyncio.Condition()
+
+    async def listen(self, draining: asyncio.Event) -> None:
+        """Worker: follows `tm:commits` until `draining`; after a lost connection it subscribes again."""
+        while not draining.is_set():
+            try:
+                async with self._redis.pubsub() as channel:
+                    await channel.subscribe(COMMITS)
+                    while not draining.is_set():
+                        message = await channel.get_message(ignore_subscribe_messages=True, timeout=1.0)
+                        if message:
+                            commit = orjson.loads(message["data"])
+                            await self._advance(commit["partition"], order(commit["last_id"]))
+            except exceptions.ConnectionError:
+                log.warning("the announcements of commits are interrupted; subscribing again")
+                await asyncio.sleep(0.2)
+
+    async def reach(self, partition: int, entry_id: str) -> None:
+        """Returns when the entry is committed."""
+        wanted = order(entry_id)
+        while self._reached.get(partition, (0, 0)) < wanted:
+            async with self._changed:
+                try:
+                    await asyncio.wait_for(self._changed.wait(), timeout=1.0)
+                except TimeoutError:
+                    # An announcement can be lost with its connection; what the writer left in the hash cannot.
+                    last_id = await self._redis.hget(meta_key(partition), "last_id")  # type: ignore[misc]
+                    if last_id:
+                        self._reached[partition] = max(self._reached.get(partition, (0, 0)), order(last_id.decode()))
+
+    async def _advance(self, partition: int, reached: tuple[int, int]) -> None:
+        async with self._changed:
+            self._reached[partition] = max(self._reached.get(partition, (0, 0)), reached)
+            self._changed.notify_all()

@@ -1,0 +1,332 @@
+"""Judges a batch: protobuf or Arrow comes in, accepted columns and reasoned rejections go out to `servicer`.
+
+Each check looks at a whole column and is quick when everything is in order, which is nearly always; only a column that holds
+a fault is searched row by row. The first fault of a row is the one reported. Pure: the clock is an argument.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+import numpy as np
+import orjson
+import pyarrow as pa
+from google.protobuf import json_format
+from numpy.typing import NDArray
+
+from services.ingest.columns import EVENTS, POINTS
+from services.kit.errors import Invalid
+from tidemark.v1 import event_pb2, ingest_pb2, metric_pb2
+
+MAX_ROWS = 10_000
+MAX_NAME = 200
+MAX_JSON_BYTES = 64 << 10
+MAX_JSON_DEPTH = 16
+MAX_TAGS = 32
+MAX_UNIT = 32
+MAX_AHEAD_US = 3_600_000_000
+_MAX_SECONDS = 1 << 37
+
+MISSING = ingest_pb2.REJECTION_REASON_MISSING
+MALFORMED = ingest_pb2.REJECTION_REASON_MALFORMED
+OUT_OF_RANGE = ingest_pb2.REJECTION_REASON_OUT_OF_RANGE
+TOO_LARGE = ingest_pb2.REJECTION_REASON_TOO_LARGE
+
+Reason = ingest_pb2.RejectionReason.ValueType
+Strings = Sequence[str | None]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What of a batch is accepted, as columns of `services.ingest.columns`, and what is not."""
+
+    rows: pa.RecordBatch
+    rejections: list[ingest_pb2.Rejection]
+
+
+@dataclass
+class _Faults:
+    """The first fault of each bad row."""
+
+    rows: dict[int, tuple[str, Reason, str]] = field(default_factory=dict)
+
+    def add(self, row: int, name: str, reason: Reason, message: str) -> None:
+        self.rows.setdefault(row, (name, reason, message))
+
+    def rejections(self, what: str, sequence: int, ids: Sequence[bytes] | None) -> list[ingest_pb2.Rejection]:
+        return [
+            ingest_pb2.Rejection(
+                sequence=sequence,
+                index=row,
+                event_id=ids[row][:16] if ids and ids[row] else b"",
+                field=f"{what}[{row}].{name}",
+                reason=reason,
+                message=message,
+            )
+            for row, (name, reason, message) in sorted(self.rows.items())
+        ]
+
+
+def events(batch: ingest_pb2.EventBatch, now_us: int) -> Verdict:
+    """The verdict on a batch of events; raises `Invalid` where the batch as a whole cannot be read."""
+    if batch.events_arrow and batch.events:
+        raise Invalid("batch.events_arrow", "is given beside events; send one of the two")
+    faults = _Faults()
+    if batch.events_arrow:
+        table = _read_arrow(batch.events_arrow)
+        ids, kinds, names, users, sessions, properties, contexts = (
+            table[name].to_pylist()
+            for name in ("event_id", "type", "name", "user_id", "session_id", "properties", "context")
+        )
+        times = table["occurred_at"].cast(pa.int64()).to_numpy()
+        properties = [text.encode() if text else b"" for text in properties]
+        contexts = [text.encode() if text else b"" for text in contexts]
+    else:
+        rows = batch.events
+        _check_count("batch.events", len(rows))
+        ids = [row.event_id for row in rows]
+        kinds = [row.type for row in rows]
+        names = [row.name for row in rows]
+        users = [row.user_id for row in rows]
+        sessions = [row.session_id for row in rows]
+        times = _times(rows, "occurred_at", faults)
+        properties = [row.properties_json for row in rows]
+        contexts = [row.context_json for row in rows]
+        _read_structs(rows, "properties", properties, faults)
+        _read_structs(rows, "context", contexts, faults)
+
+    if set(map(len, ids)) - {16}:
+        for row, event_id in enumerate(ids):
+            if len(event_id) != 16:
+                reason = MALFORMED if event_id else MISSING
+                faults.add(row, "event_id", reason, f"has {len(event_id)} bytes; send the 16 bytes of a UUID")
+    _check_enum(kinds, event_pb2.EventType, "type", faults)
+    _check_names(names, faults)
+    _check_times(times, now_us, "occurred_at", faults)
+    _check_texts(users, "user_id", MAX_NAME, faults)
+    _check_texts(sessions, "session_id", MAX_NAME, faults)
+    _check_objects(properties, "properties", faults)
+    _check_objects(contexts, "context", faults)
+
+    if faults.rows:
+        keep = [row for row in range(len(ids)) if row not in faults.rows]
+        ids_kept, kinds, names, users, sessions, properties, contexts = (
+            [column[row] for row in keep] for column in (ids, kinds, names, users, sessions, properties, contexts)
+        )
+        times = times[keep]
+    else:
+        ids_kept = ids
+    columns = [
+        pa.array(ids_kept, pa.binary(16)),
+        pa.array(np.array(kinds, np.int16)),
+        pa.array(names, pa.string()),
+        pa.array(times, pa.int64()).cast(pa.timestamp("us")),
+        _texts(users),
+        _texts(sessions),
+        _json(properties),
+        _json(contexts),
+    ]
+    rejections = faults.rejections("events", batch.producer.sequence, ids)
+    return Verdict(pa.RecordBatch.from_arrays(columns, schema=EVENTS), rejections)
+
+
+def points(batch: ingest_pb2.PointBatch, now_us: int) -> Verdict:
+    """The verdict on a batch of metric points; raises `Invalid` where the batch as a whole cannot be read."""
+    rows = batch.points
+    _check_count("batch.points", len(rows))
+    faults = _Faults()
+    names = [row.name for row in rows]
+    kinds = [row.kind for row in rows]
+    values = np.array([row.value for row in rows], np.float64)
+    units = [row.unit for row in rows]
+    tags = [dict(row.tags) for row in rows]
+    times = _times(rows, "observed_at", faults)
+
+    _check_enum(kinds, metric_pb2.MetricKind, "kind", faults)
+    _check_names(names, faults)
+    _check_times(times, now_us, "observed_at", faults)
+    _check_texts(units, "unit", MAX_UNIT, faults)
+    for row in np.flatnonzero(~np.isfinite(values)):
+        faults.add(int(row), "value", OUT_OF_RANGE, f"is {values[row]}; send a finite number")
+    for row, pairs in enumerate(tags):
+        if pairs:
+            _check_tags(row, pairs, faults)
+
+    if faults.rows:
+        keep = [row for row in range(len(names)) if row not in faults.rows]
+        names, kinds, units, tags = ([column[row] for row in keep] for column in (names, kinds, units, tags))
+        values, times = values[keep], times[keep]
+    columns = [
+        pa.array(names, pa.string()),
+        pa.array(np.array(kinds, np.int16)),
+        pa.array(values, pa.float64()),
+        pa.array(times, pa.int64()).cast(pa.timestamp("us")),
+        _texts(units),
+        _json([orjson.dumps(pairs) if pairs else b"" for pairs in tags]),
+    ]
+    rejections = faults.rejections("points", batch.producer.sequence, None)
+    return Verdict(pa.RecordBatch.from_arrays(columns, schema=POINTS), rejections)
+
+
+def _read_arrow(data: bytes) -> pa.RecordBatch:
+    try:
+        batches = list(pa.ipc.open_stream(pa.py_buffer(data)))
+        if len(batches) != 1:
+            raise Invalid("batch.events_arrow", f"holds {len(batches)} record batches; send one")
+        table = batches[0]
+        table.validate(full=True)
+        columns = [table.column(name).cast(_door_type(wanted.type)) for name, wanted in zip(EVENTS.names, EVENTS)]
+        table = pa.RecordBatch.from_arrays(columns, names=EVENTS.names)
+    except KeyError as error:
+        raise Invalid("batch.events_arrow", f"has no column {error}; the columns are {EVENTS.names}") from error
+    except (pa.ArrowException, OSError) as error:
+        raise Invalid("batch.events_arrow", f"cannot be read as an Arrow IPC stream of events: {error}") from error
+    _check_count("batch.events_arrow", table.num_rows)
+    for name in ("event_id", "type", "name", "occurred_at"):
+        if table[name].null_count:
+            raise Invalid("batch.events_arrow", f"column {name} holds {table[name].null_count} nulls; it is required")
+    return table
+
+
+def _door_type(wanted: pa.DataType) -> pa.DataType:
+    """The column type to read a client's column as: a time zone is dropped after conversion to UTC."""
+    return pa.timestamp("us", "UTC") if pa.types.is_timestamp(wanted) else wanted
+
+
+def _check_count(name: str, count: int) -> None:
+    if count > MAX_ROWS:
+        raise Invalid(name, f"has {count} rows; send at most {MAX_ROWS} in one batch")
+
+
+def _times(rows: Sequence[event_pb2.Event] | Sequence[metric_pb2.MetricPoint], name: str, faults: _Faults) -> NDArray[np.int64]:
+    """Microseconds since 1970, shape (n,); -1 where the instant is not a valid one."""
+    stamps = [getattr(row, name) for row in rows]
+    seconds = np.array([stamp.seconds for stamp in stamps], np.int64)
+    nanos = np.array([stamp.nanos for stamp in stamps], np.int64)
+    for row in np.flatnonzero((seconds == 0) & (nanos == 0)):
+        if not rows[row].HasField(name):  # type: ignore[arg-type]
+            faults.add(int(row), name, MISSING, "is missing; say when it happened")
+    valid = (seconds >= 0) & (seconds < _MAX_SECONDS) & (nanos >= 0) & (nanos < 1_000_000_000)
+    return np.where(valid, np.where(valid, seconds, 0) * 1_000_000 + nanos // 1000, -1)
+
+
+def _check_times(times: NDArray[np.int64], now_us: int, name: str, faults: _Faults) -> None:
+    latest = now_us + MAX_AHEAD_US
+    for row in np.flatnonzero((times < 0) | (times > latest)):
+        fault = "is before 1970 or not a valid instant" if times[row] < 0 else "is more than an hour ahead of the server's clock"
+        faults.add(int(row), name, OUT_OF_RANGE, f"{fault}; send the time in UTC")
+
+
+def _check_enum(values: Sequence[int], enum: object, name: str, faults: _Faults) -> None:
+    known = set(enum.values()) - {0}  # type: ignore[attr-defined]
+    if set(values) - known:
+        for row, value in enumerate(values):
+            if value not in known:
+                reason = MISSING if value == 0 else MALFORMED
+                faults.add(row, name, reason, f"is {value}; send one of {', '.join(enum.keys()[1:])}")  # type: ignore[attr-defined]
+
+
+def _check_names(names: Strings, faults: _Faults) -> None:
+    bad = {name for name in set(names) if not name or len(name) > MAX_NAME or not name.isprintable()}
+    if bad:
+        for row, name in enumerate(names):
+            if name in bad:
+                if not name:
+                    faults.add(row, "name", MISSING, "is missing; say what happened, as in order_placed")
+                elif len(name) > MAX_NAME:
+                    faults.add(row, "name", TOO_LARGE, f"has {len(name)} characters; send at most {MAX_NAME}")
+                else:
+                    faults.add(row, "name", MALFORMED, f"is {name!r}; send no control characters")
+
+
+def _check_texts(texts: Strings, name: str, limit: int, faults: _Faults) -> None:
+    different = set(texts)
+    if any(text and (len(text) > limit or "\0" in text) for text in different):
+        for row, text in enumerate(texts):
+            if text and len(text) > limit:
+                faults.add(row, name, TOO_LARGE, f"has {len(text)} characters; send at most {limit}")
+            elif text and "\0" in text:
+                faults.add(row, name, MALFORMED, "holds a NUL character; leave it out")
+
+
+def _check_tags(row: int, tags: dict[str, str], faults: _Faults) -> None:
+    if len(tags) > MAX_TAGS:
+        faults.add(row, "tags", TOO_LARGE, f"has {len(tags)} tags; send at most {MAX_TAGS}")
+    for text in chain(tags, tags.values()):
+        if len(text) > MAX_NAME:
+            faults.add(row, "tags", TOO_LARGE, f"holds a text of {len(text)} characters; send at most {MAX_NAME}")
+        elif "\0" in text:
+            faults.add(row, "tags", MALFORMED, "holds a NUL character; leave it out")
+
+
+def _read_structs(rows: Iterable[event_pb2.Event], name: str, texts: list[bytes], faults: _Faults) -> None:
+    """Puts the JSON of each row's `Struct` in `texts`."""
+    for row, event in enumerate(rows):
+        if event.HasField(name):  # type: ignore[arg-type]
+            if texts[row]:
+                faults.add(row, name, MALFORMED, f"is given beside {name}_json; send one of the two")
+                continue
+            try:
+                texts[row] = orjson.dumps(json_format.MessageToDict(getattr(event, name)))
+            except ValueError as error:
+                faults.add(row, name, MALFORMED, f"cannot be stored as JSON: {error}")
+
+
+def _check_objects(texts: Sequence[bytes], name: str, faults: _Faults) -> None:
+    """Each text is empty or a JSON object within the limits. Rows that share a text, as contexts do, are checked once."""
+    loads, previous = orjson.loads, b""
+    for row, text in enumerate(texts):
+        if not text or text == previous:
+            continue
+        if len(text) > MAX_JSON_BYTES:
+            faults.add(row, name, TOO_LARGE, f"has {len(text)} bytes; send at most {MAX_JSON_BYTES}")
+            continue
+        try:
+            value = loads(text)
+        except orjson.JSONDecodeError as error:
+            faults.add(row, name, MALFORMED, f"is not JSON: {error}")
+            continue
+        if type(value) is not dict:
+            faults.add(row, name, MALFORMED, f"is a JSON {_JSON_NAMES[type(value)]}; send an object")
+        elif text.count(b"{") + text.count(b"[") > MAX_JSON_DEPTH and _depth(value) > MAX_JSON_DEPTH:
+            faults.add(row, name, TOO_LARGE, f"is nested deeper than {MAX_JSON_DEPTH} levels")
+        elif b"\\u0000" in text and _any_text(value, lambda part: "\0" in part):
+            faults.add(row, name, MALFORMED, "holds a NUL character; leave it out")
+        else:
+            previous = text
+
+
+_JSON_NAMES = {list: "array", str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
+
+
+def _depth(value: object) -> int:
+    """Levels of objects and arrays in `value`, counted without recursion."""
+    depth, level = 0, [value]
+    while level := [part for part in level if isinstance(part, dict | list)]:
+        depth += 1
+        level = list(chain.from_iterable(part.values() if isinstance(part, dict) else part for part in level))
+    return depth
+
+
+def _any_text(value: object, holds: Callable[[str], bool]) -> bool:
+    """Whether any key or string in `value` is one that `holds`."""
+    parts = [value]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, str) and holds(part):
+            return True
+        if isinstance(part, dict):
+            parts += [*part.keys(), *part.values()]
+        elif isinstance(part, list):
+            parts += part
+    return False
+
+
+def _texts(texts: Strings) -> pa.Array:
+    """A column of strings with null for empty."""
+    return pa.array([text or None for text in texts], pa.string())
+
+
+def _json(texts: Sequence[bytes]) -> pa.Array:
+    """A column of JSON with null for empty; the bytes are known to be UTF-8."""
+    return pa.array([text or None for text in texts], pa.binary()).view(pa.string())

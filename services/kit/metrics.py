@@ -1,0 +1,72 @@
+"""Every Prometheus metric of the suite, declared once. Services import the object and never make one.
+
+The comment above each says what to do when it moves. `docs/metrics.md` must name them all.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
+
+# A `_created` line beside every counter doubles what is scraped and is read by nobody.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+_RPC = ("grpc_type", "grpc_service", "grpc_method")
+
+# --- every server: the names that dashboards made for gRPC expect -----------------------------------------------------
+
+# Fewer than usual: look at the clients and the load balancer, not here.
+RPC_STARTED = Counter("grpc_server_started", "Calls begun.", _RPC)
+# A growing share of other codes than OK: Internal has an incident id in the logs, Unavailable names the server that is
+# away, ResourceExhausted asks for more capacity or a larger quota.
+RPC_HANDLED = Counter("grpc_server_handled", "Calls ended, by status code.", (*_RPC, "grpc_code"))
+# Falls while streams stay open: producers wait; look at the backlog.
+RPC_RECEIVED = Counter("grpc_server_msg_received", "Messages received from clients.", _RPC)
+# Falls while streams stay open: the consumer reads slowly or nothing is committed.
+RPC_SENT = Counter("grpc_server_msg_sent", "Messages sent to clients.", _RPC)
+# Rises for all methods: CPU or the database is short. Rises for one: look at its questions.
+RPC_SECONDS = Histogram(
+    "grpc_server_handling_seconds",
+    "Time from the first byte of a call to its end.",
+    _RPC,
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+# `failed` above 0: calls were refused because the audit log could not be written; look at the database.
+AUDIT_ENTRIES = Counter("tidemark_audit_entries", "Audit entries by outcome: written or failed.", ("outcome",))
+
+# --- ingest: what comes in --------------------------------------------------------------------------------------------
+
+# `rejected` grows faster than usual: a producer sends what validation refuses; its answers say why.
+INGEST_ROWS = Counter("tidemark_ingest_rows", "Events and points by outcome: accepted or rejected.", ("kind", "outcome"))
+# `repeated`: producers reconnect and send again; `gap` or `fenced`: a producer lost batches or runs twice.
+INGEST_BATCHES = Counter("tidemark_ingest_batches", "Batches by what the log did with them.", ("kind", "outcome"))
+# Rises: the log's disk is slow, or the process lacks CPU.
+INGEST_APPEND_SECONDS = Histogram(
+    "tidemark_ingest_append_seconds",
+    "Time from a batch in hand to its durable entry in the log.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+# Rises without end: the writers are too slow or stopped; add writers or look at the database.
+BACKLOG_BYTES = Gauge("tidemark_backlog_bytes", "Bytes in the log that are not committed.")
+# Above 0: the backlog is full and producers are sent away; as above.
+REFUSED = Counter("tidemark_ingest_refused", "Batches refused because the backlog was full.")
+
+# --- writer: what is committed ----------------------------------------------------------------------------------------
+
+# `duplicate` grows: producers repeat events under new batches; `dead_lettered`: look at the dead letters' reasons.
+WRITER_ROWS = Counter("tidemark_writer_rows", "Events and points by outcome: stored, duplicate, dead_lettered.", ("outcome",))
+# Rises: the database is the limit; look at its disk, its indexes and its locks.
+COMMIT_SECONDS = Histogram(
+    "tidemark_writer_commit_seconds",
+    "Time that the transaction of one microbatch took.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+# The age of the oldest batch when it became visible; rises with the backlog.
+COMMIT_LAG_SECONDS = Histogram(
+    "tidemark_writer_lag_seconds",
+    "Time from the receipt of a batch to its commit, for the oldest of each microbatch.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+)
+# Over all writers this is the number of partitions; less for longer than a lease: a partition has no writer.
+PARTITIONS_HELD = Gauge("tidemark_writer_partitions", "Partitions that this writer owns.")
+# `fenced`: a writer was frozen or too slow for its lease; `unavailable`: PostgreSQL or Redis went away.
+WRITER_RESTARTS = Counter("tidemark_writer_restarts", "Times a writer began anew from the database.", ("reason",))
+# Above 0: Redis lost entries behind our back; restore it from its newest file, and see the log line for what is lost.
+LOG_REGRESSIONS = Counter("tidemark_log_regressions", "Partitions found with a log that ends before what is committed.")

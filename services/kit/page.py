@@ -1,0 +1,53 @@
+"""Page tokens: opaque to callers and bound to the request they continue. Pure.
+
+A servicer hands in the request and the position of the last row it gave; the next request brings the token back.
+"""
+
+import base64
+import hashlib
+from typing import Any, TypeVar
+
+import orjson
+from google.protobuf.message import Message
+
+from services.kit.errors import Invalid
+
+M = TypeVar("M", bound=Message)
+_FREE = ("page_token", "page_size")
+"""Fields that may differ from page to page."""
+
+
+def size(requested: int, default: int, most: int) -> int:
+    """How many rows a page holds."""
+    if requested < 0:
+        raise Invalid("page_size", f"is {requested}; write 0 or more")
+    return min(requested or default, most)
+
+
+def token(request: Message, position: list[Any]) -> str:
+    """The token of the page that begins behind `position`, a list of numbers and texts."""
+    return base64.urlsafe_b64encode(_digest(request) + orjson.dumps(position)).decode().rstrip("=")
+
+
+def position(request: Message) -> list[Any] | None:
+    """Where the requested page begins; None for the first. Raises `Invalid` for a token of another request."""
+    given: str = request.page_token  # type: ignore[attr-defined]
+    if not given:
+        return None
+    try:
+        data = base64.b64decode(given + "=" * (-len(given) % 4), altchars=b"-_", validate=True)
+        found = orjson.loads(data[8:])
+    except ValueError as error:
+        raise Invalid("page_token", "is not a token that this server gave; begin at the first page") from error
+    if data[:8] != _digest(request) or not isinstance(found, list):
+        raise Invalid("page_token", "belongs to another request; repeat the fields of the one that gave it")
+    return found
+
+
+def _digest(request: M) -> bytes:
+    kept = type(request)()
+    kept.CopyFrom(request)
+    for name in _FREE:
+        kept.ClearField(name)
+    text = type(request).DESCRIPTOR.full_name.encode() + b"\0" + kept.SerializeToString(deterministic=True)
+    return hashlib.sha256(text).digest()[:8]

@@ -1,0 +1,85 @@
+"""The pool of database connections, opened once the server is there and known to be new enough."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import AsyncConnectionPool
+
+from services.kit.errors import BadSetting
+from services.kit.log import redacted
+from services.kit.service import Pool
+
+SCHEMA = "tidemark"
+"""Where all tables live. BI users get views in another schema and no rights on this one."""
+PATIENCE_SECONDS = 60.0
+"""How long a server that is starting is waited for."""
+POSTGRESQL, TIMESCALEDB = 16, (2, 19)
+"""The oldest versions that will do."""
+
+# What waiting does not mend.
+_HOPELESS = ("authentication failed", "does not exist", "permission denied", "no pg_hba.conf entry")
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def pool(url: str, size: int) -> AsyncIterator[Pool]:
+    """Up to `size` connections to a server that has been probed."""
+    async with await connect(url) as connection:
+        await probe(connection)
+    # A connection is checked when it is taken, so that a restart of the server costs no call more than its own time.
+    async with AsyncConnectionPool(
+        conninfo(url), min_size=1, max_size=size, timeout=5.0, check=AsyncConnectionPool.check_connection, open=False
+    ) as opened:
+        yield opened
+
+
+def conninfo(url: str) -> str:
+    """The URL with what every connection of ours sets."""
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        raise BadSetting(
+            f"TIDEMARK_DATABASE_URL is {redacted(url)!r}; write postgresql://user:password@host:port/database"
+        ) from error
+    options = f"{given.get('options') or ''} -c search_path={SCHEMA},public -c timezone=UTC"
+    return make_conninfo(url, options=options.strip(), application_name="tidemark")
+
+
+async def connect(url: str, patience_seconds: float = PATIENCE_SECONDS) -> psycopg.AsyncConnection[Any]:
+    """A connection in autocommit mode, to a server that may still be starting."""
+    info, give_up_at = conninfo(url), time.monotonic() + patience_seconds
+    while True:
+        try:
+            return await psycopg.AsyncConnection.connect(info, autocommit=True, connect_timeout=5)
+        except psycopg.OperationalError as error:
+            reason = " ".join(str(error).split())
+            left = give_up_at - time.monotonic()
+            if left <= 0 or any(text in reason for text in _HOPELESS):
+                raise BadSetting(
+                    f"PostgreSQL at {redacted(url)} does not answer: {reason}; see TIDEMARK_DATABASE_URL"
+                ) from error
+            log.info("waiting %.0f s more for PostgreSQL: %s", left, reason)
+            await asyncio.sleep(min(1.0, left))
+
+
+async def probe(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Raise `BadSetting` where PostgreSQL or TimescaleDB is too old or missing."""
+    version = connection.info.server_version // 10_000
+    if version < POSTGRESQL:
+        raise BadSetting(f"PostgreSQL is version {version}; Tidemark needs {POSTGRESQL} or newer")
+    cursor = await connection.execute(
+        "SELECT coalesce(installed_version, default_version) FROM pg_available_extensions WHERE name = 'timescaledb'"
+    )
+    row = await cursor.fetchone()
+    needed = ".".join(map(str, TIMESCALEDB))
+    if row is None:
+        raise BadSetting(f"PostgreSQL has no TimescaleDB extension; install version {needed} or newer beside it")
+    if tuple(int(part) for part in row[0].split("-")[0].split(".")[:2]) < TIMESCALEDB:
+        raise BadSetting(f"TimescaleDB is version {row[0]}; Tidemark needs {needed} or newer")

@@ -1,0 +1,92 @@
+"""The Redis client, opened once the server is there, new enough, and configured to lose nothing."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Literal
+
+from redis import exceptions
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
+
+from services.kit.errors import BadSetting
+from services.kit.log import redacted
+
+TIMEOUT_SECONDS = 15.0
+"""How long one answer may take; every BLOCK must be shorter."""
+PATIENCE_SECONDS = 60.0
+"""How long a server that is starting is waited for."""
+REDIS = (7, 2)
+"""The oldest version that will do."""
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def client(url: str) -> AsyncIterator[Redis]:
+    """A client of a server that has been probed; a broken connection is retried for about a second."""
+    try:
+        redis = Redis.from_url(
+            url,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=5.0,
+            health_check_interval=30,
+            retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), retries=5),
+        )
+    except ValueError as error:
+        raise BadSetting(f"TIDEMARK_REDIS_URL is {redacted(url)!r}; write redis://host:port/0: {error}") from error
+    async with redis:
+        await _answering(redis, url)
+        await probe(redis)
+        yield redis
+
+
+async def probe(redis: Redis) -> None:
+    """Raise `BadSetting` where Redis is too old, may evict what it holds, or writes nothing to disk."""
+    info: dict[str, Any] = await redis.info("everything")
+    if tuple(int(part) for part in info["redis_version"].split(".")[:2]) < REDIS:
+        needed = ".".join(map(str, REDIS))
+        raise BadSetting(f"Redis is version {info['redis_version']}; Tidemark needs {needed} or newer")
+    if info["maxmemory_policy"] != "noeviction":
+        raise BadSetting(
+            f"Redis has maxmemory-policy {info['maxmemory_policy']}, which deletes accepted events; set noeviction"
+        )
+    _require_aof(info)
+
+
+async def durability(redis: Redis) -> Literal["always", "everysec"]:
+    """What an answered write survives: with `always` a power failure, with `everysec` all but its last second."""
+    _require_aof(await redis.info("persistence"))
+    try:
+        policy = (await redis.config_get("appendfsync")).get("appendfsync", "everysec")
+    except exceptions.ResponseError:
+        # Hosted servers hide their configuration; the weaker promise is the safe one.
+        log.warning("Redis does not tell its appendfsync; everysec is assumed")
+        policy = "everysec"
+    if policy == "no":
+        raise BadSetting("Redis has appendfsync no, which loses accepted events with a crash; set always")
+    return "always" if policy == "always" else "everysec"
+
+
+def _require_aof(info: dict[str, Any]) -> None:
+    if not info["aof_enabled"]:
+        raise BadSetting("Redis has appendonly no, which loses accepted events with a crash; set appendonly yes")
+
+
+async def _answering(redis: Redis, url: str) -> None:
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            await redis.ping()
+            return
+        except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
+            left = give_up_at - time.monotonic()
+            if left <= 0 or isinstance(error, exceptions.AuthenticationError):
+                raise BadSetting(
+                    f"Redis at {redacted(url)} does not answer: {error}; see TIDEMARK_REDIS_URL"
+                ) from error
+            log.info("waiting %.0f s more for Redis: %s", left, error)
+            await asyncio.sleep(min(1.0, left))

@@ -1,0 +1,216 @@
+"""Runs a target: opens what it needs, starts its servicers and workers, and ends it in order.
+
+`services/__main__.py` hands in the builders of a target. Every RPC goes through `rpc.py`.
+"""
+
+import asyncio
+import functools
+import ipaddress
+import logging
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+
+import grpc
+import grpc.aio
+import prometheus_client
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from services.kit import postgres, redis
+from services.kit.audit import Audit
+from services.kit.errors import BadSetting
+from services.kit.identity import Directory
+from services.kit.migrate import require_migrated
+from services.kit.rpc import Gate
+from services.kit.service import Resources, Service
+from services.kit.settings import Settings
+
+Builder = Callable[[Resources], Awaitable[Service]]
+
+METRICS_PORTS = {"ingest": 9101, "writer": 9102, "query": 9103}
+
+log = logging.getLogger(__name__)
+
+
+async def serve(target: str, builders: Sequence[Builder], settings: Settings) -> None:
+    """Run a target until SIGTERM, SIGINT or the failure of one of its workers, which is raised."""
+    async with opened(settings) as resources:
+        _drain_on_signals(resources.draining)
+        services = [await build(resources) for build in builders]
+        with exposed(settings.metrics_port or METRICS_PORTS[target], settings):
+            async with working(services, resources), AsyncExitStack() as stack:
+                if any(service.servicers for service in services):
+                    port = getattr(settings, f"{target}_port")
+                    await stack.enter_async_context(listening(services, resources, port))
+                await resources.draining.wait()
+    log.info("%s has ended", target)
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Resources]:
+    """The pool and the Redis client of a process; both servers probed, the database migrated."""
+    async with (
+        postgres.pool(settings.database_url, settings.pool_size) as pool,
+        redis.client(settings.redis_url) as client,
+    ):
+        async with pool.connection() as connection:
+            await require_migrated(connection)
+        yield Resources(settings, pool, client)
+
+
+@asynccontextmanager
+async def listening(services: Sequence[Service], resources: Resources, port: int) -> AsyncIterator[int]:
+    """A started server of all servicers; gives its port. On leaving, calls under way get `drain_seconds` to end."""
+    settings = resources.settings
+    directory, audit = Directory(resources.pool, resources.redis), Audit(resources.pool)
+    server = grpc.aio.server(
+        interceptors=[Gate(directory, audit, settings.call_seconds)], options=_options(settings)
+    )
+    names = []
+    for servicer in (servicer for service in services for servicer in service.servicers):
+        servicer.add(servicer.implementation, server)
+        names.append(_service_name(servicer.add))
+    answers = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(answers, server)
+    for name in names:
+        await answers.set(name, health_pb2.HealthCheckResponse.SERVING)
+    if settings.reflection:
+        reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    bound = _bind(server, settings, port)
+    tasks = [asyncio.create_task(audit.run()), asyncio.create_task(directory.watch())]
+    await server.start()
+    log.info("listening on %s:%d: %s", settings.host, bound, ", ".join(names))
+    try:
+        yield bound
+    finally:
+        resources.draining.set()
+        await answers.enter_graceful_shutdown()
+        await server.stop(settings.drain_seconds)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextmanager
+def exposed(port: int, settings: Settings) -> Iterator[None]:
+    """The process's metrics for Prometheus, over TLS where gRPC speaks it."""
+    try:
+        web, thread = prometheus_client.start_http_server(
+            port,
+            settings.host,
+            certfile=settings.tls_cert_file or None,
+            keyfile=settings.tls_key_file or None,
+            client_cafile=settings.tls_client_ca_file or None,
+            client_auth_required=bool(settings.tls_client_ca_file),
+        )
+    except OSError as error:
+        raise BadSetting(f"metrics cannot listen on {settings.host}:{port}: {error}; set TIDEMARK_METRICS_PORT") from error
+    try:
+        yield
+    finally:
+        web.shutdown()
+        web.server_close()
+        thread.join()
+
+
+@asynccontextmanager
+async def working(services: Sequence[Service], resources: Resources) -> AsyncIterator[None]:
+    """Runs the workers of all services; on leaving, they have `drain_seconds` to finish. The first failure is raised."""
+    workers = [
+        asyncio.create_task(_worker(work, resources.draining)) for service in services for work in service.workers
+    ]
+    try:
+        yield
+    finally:
+        resources.draining.set()
+        _, late = await asyncio.wait(workers, timeout=resources.settings.drain_seconds) if workers else ((), ())
+        for task in late:
+            log.warning("a worker did not end within %s s and is cancelled", resources.settings.drain_seconds)
+            task.cancel()
+        outcomes = await asyncio.gather(*workers, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome
+
+
+async def _worker(work: Callable[[], Awaitable[None]], draining: asyncio.Event) -> None:
+    """A worker that ends, well or badly, while it should run ends the process."""
+    try:
+        await work()
+        if not draining.is_set():
+            raise RuntimeError(f"{work} has ended by itself")
+    finally:
+        draining.set()
+
+
+def _drain_on_signals(draining: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+
+    def drain(number: signal.Signals) -> None:
+        log.info("%s: draining", number.name)
+        draining.set()
+        # A second signal of the same kind ends the process at once.
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, functools.partial(drain, number))
+
+
+def _options(settings: Settings) -> list[tuple[str, int]]:
+    return [
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_receive_message_length", settings.max_message_bytes),
+        ("grpc.max_send_message_length", settings.max_message_bytes),
+        ("grpc.max_concurrent_streams", settings.max_streams),
+        ("grpc.max_connection_age_ms", int(settings.connection_seconds * 1000)),
+        ("grpc.max_connection_age_grace_ms", int(settings.drain_seconds * 1000)),
+        # Clients behind NATs ping often, also without calls; a dead client is noticed within a minute.
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+        ("grpc.keepalive_time_ms", 40_000),
+        ("grpc.keepalive_timeout_ms", 20_000),
+    ]
+
+
+def _bind(server: grpc.aio.Server, settings: Settings, port: int) -> int:
+    address = f"[{settings.host}]:{port}" if ":" in settings.host else f"{settings.host}:{port}"
+    secure = bool(settings.tls_cert_file)
+    if not secure and not settings.insecure_remote and not _is_loopback(settings.host):
+        raise BadSetting(
+            f"TIDEMARK_HOST is {settings.host!r}, beyond loopback, and there is no TLS; set TIDEMARK_TLS_CERT_FILE and "
+            "TIDEMARK_TLS_KEY_FILE, or TIDEMARK_INSECURE_REMOTE where the network encrypts"
+        )
+    try:
+        if secure:
+            return int(server.add_secure_port(address, _credentials(settings)))
+        return int(server.add_insecure_port(address))
+    except RuntimeError as error:
+        raise BadSetting(f"cannot listen on {address}; is something else listening there? ({error})") from error
+
+
+def _credentials(settings: Settings) -> grpc.ServerCredentials:
+    pair = (_pem("TLS_KEY_FILE", settings.tls_key_file), _pem("TLS_CERT_FILE", settings.tls_cert_file))
+    authority = _pem("TLS_CLIENT_CA_FILE", settings.tls_client_ca_file) if settings.tls_client_ca_file else None
+    return grpc.ssl_server_credentials([pair], authority, require_client_auth=authority is not None)
+
+
+def _pem(setting: str, path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise BadSetting(f"TIDEMARK_{setting} is {path!r}, which cannot be read: {error.strerror}") from error
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _service_name(add: Callable[..., None]) -> str:
+    """`tidemark.v1.AdminService` of the generated `add_AdminServiceServicer_to_server`."""
+    package = add.__module__.rpartition(".")[0]
+    return f"{package}.{add.__name__.removeprefix('add_').removesuffix('Servicer_to_server')}"

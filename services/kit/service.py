@@ -1,0 +1,48 @@
+"""What a target is made of: `Resources` come in, `Service` goes out, `services/kit/server.py` runs it.
+
+A service is data. Each `services/<name>/service.py` has one plain function for each of its targets,
+`async def ingest(resources: Resources) -> Service`, and `services/__main__.py` is the table of them.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc.aio
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+from redis.asyncio import Redis
+
+from services.kit.settings import Settings
+
+Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What the process has opened; closed by `services/kit/server.py` when the target ends."""
+
+    settings: Settings
+    pool: Pool
+    redis: Redis
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set at SIGTERM: workers finish their round and return; endless streams end themselves with UNAVAILABLE."""
+
+
+@dataclass(frozen=True)
+class Servicer:
+    """An implementation and the generated function that registers it."""
+
+    add: Callable[[Any, grpc.aio.Server], None]
+    implementation: object
+
+
+@dataclass(frozen=True)
+class Service:
+    """What one builder contributes to a target."""
+
+    servicers: Sequence[Servicer] = ()
+    workers: Sequence[Callable[[], Awaitable[None]]] = ()
+    """Loops that run until `draining` is set; one that fails ends the process, for the supervisor to start it anew."""

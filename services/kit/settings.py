@@ -1,0 +1,112 @@
+"""Every setting of every target: `TIDEMARK_<FIELD>` in the environment, read once at start and handed down.
+
+Each field has a default that works on one machine, and a docstring that `docs/settings.md` must repeat.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import get_type_hints
+
+from services.kit.errors import BadSetting
+
+_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """All settings; construct with `Settings.read(os.environ)`."""
+
+    database_url: str = "postgresql://tidemark@127.0.0.1:55432/tidemark"
+    """PostgreSQL with TimescaleDB, as a libpq URL."""
+    redis_url: str = "redis://127.0.0.1:56379/0"
+    """Redis, as a URL; `rediss://` for TLS."""
+
+    host: str = "127.0.0.1"
+    """Address that servers listen on. Beyond loopback only with TLS or `insecure_remote`."""
+    ingest_port: int = 50051
+    """Port of the target ingest."""
+    query_port: int = 50052
+    """Port of the target query, which also answers AdminService."""
+    insights_port: int = 50053
+    """Port of the target insights."""
+    reports_port: int = 50054
+    """Port of the target reports."""
+    metrics_port: int = 0
+    """Port of this process's Prometheus metrics; 0 for the target's own: 9101 ingest, 9102 writer, 9103 query."""
+
+    tls_cert_file: str = ""
+    """PEM file of the server's certificate chain; with it every port speaks TLS."""
+    tls_key_file: str = ""
+    """PEM file of the certificate's private key."""
+    tls_client_ca_file: str = ""
+    """PEM file of the authority that signs client certificates; with it clients must show one (mTLS)."""
+    insecure_remote: bool = False
+    """Allow a listening address beyond loopback without TLS, as behind a mesh that encrypts."""
+
+    log_level: str = "INFO"
+    """Least level of log lines: DEBUG, INFO, WARNING or ERROR."""
+    reflection: bool = True
+    """Serve gRPC reflection."""
+    drain_seconds: float = 10.0
+    """How long calls under way may finish after SIGTERM."""
+    pool_size: int = 8
+    """Database connections of one process."""
+
+    call_seconds: float = 120.0
+    """How long a call that is no stream may take when its caller sets no deadline."""
+    connection_seconds: float = 3600.0
+    """Age at which a client is asked to connect anew, so that load spreads over new servers."""
+    max_message_bytes: int = 8 << 20
+    """Largest gRPC message taken."""
+    max_streams: int = 1000
+    """Concurrent calls on one connection."""
+    inflight_bytes: int = 64 << 20
+    """Bytes of batches that one ingest process holds at once; more are not read from the network."""
+    backlog_bytes: int = 256 << 20
+    """Bytes that the log may hold uncommitted, over all partitions; beyond, producers are told to wait."""
+    slow_seconds: float = 2.0
+    """How long a stream is read slowly over a full backlog before it is refused."""
+
+    partitions: int = 8
+    """Shards of the log. Fixed when the database is first migrated; later values are ignored."""
+    lease_seconds: float = 5.0
+    """How long a writer owns a partition without renewing."""
+    micro_batch_events: int = 40_000
+    """Events and points that a writer commits at most in one transaction, give or take a batch."""
+    micro_batch_seconds: float = 0.03
+    """How long a writer collects at least before it commits; longer when it is behind."""
+    accepted_lateness_seconds: float = 86_400.0
+    """An event received longer than this after it happened is flagged late; it is stored and counted all the same."""
+
+    query_seconds: float = 30.0
+    """How long a question may take."""
+    query_concurrency: int = 8
+    """Questions of one project answered at once by one process; more wait for their turn."""
+    query_queue: int = 64
+    """Questions of one project that may wait; more are refused."""
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Settings out of `TIDEMARK_*` variables; raises `BadSetting` naming the variable, the value and the remedy."""
+        types = get_type_hints(cls)
+        values: dict[str, object] = {}
+        for field in fields(cls):
+            variable = f"TIDEMARK_{field.name.upper()}"
+            if variable in environment:
+                values[field.name] = _parse(variable, environment[variable], types[field.name])
+        return cls(**values)  # type: ignore[arg-type]
+
+
+def _parse(variable: str, text: str, kind: type) -> object:
+    if kind is bool:
+        if text.lower() in _TRUE | _FALSE:
+            return text.lower() in _TRUE
+        raise BadSetting(f"{variable} is {text!r}; write true or false")
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise BadSetting(f"{variable} is {text!r}; write {_FORMS[kind]}") from error
+
+
+_FORMS = {int: "a whole number", float: "a number", str: "a text"}

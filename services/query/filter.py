@@ -1,0 +1,177 @@
+"""Conditions, validated: a `Filter` of a request comes in, a `Condition` goes out to `plan` and `sql`."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from google.protobuf.struct_pb2 import Value
+
+from services.kit.errors import Invalid
+from services.query.fields import Field, Form, field, number_of
+from tidemark.v1 import question_pb2 as pb
+
+MAX_DEPTH = 10
+MAX_COMPARISONS = 200
+MAX_VALUES = 1000
+MAX_FILTERS = 50
+MAX_TEXT = 10_000
+
+_MANY = {pb.OPERATOR_IN, pb.OPERATOR_NOT_IN}
+_NONE = {pb.OPERATOR_EXISTS, pb.OPERATOR_NOT_EXISTS}
+_ORDER = {pb.OPERATOR_LESS, pb.OPERATOR_LESS_OR_EQUAL, pb.OPERATOR_GREATER, pb.OPERATOR_GREATER_OR_EQUAL}
+_TEXT = {pb.OPERATOR_CONTAINS, pb.OPERATOR_NOT_CONTAINS, pb.OPERATOR_STARTS_WITH, pb.OPERATOR_ENDS_WITH}
+
+Scalar = str | float | bool | datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A field compared. Values that the field can never equal are left out, so that `values` may be empty."""
+
+    field: Field
+    operator: pb.Operator
+    values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every one of these."""
+
+    conditions: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Any:
+    """At least one of these."""
+
+    conditions: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Not this."""
+
+    condition: "Condition"
+
+
+Condition = Comparison | All | Any | Not
+EVERYTHING = All(())
+
+
+def condition(filter: pb.Filter, source: pb.Source, at: str) -> Condition:
+    """The condition that `filter` states about `source`; raises `Invalid` for a field below `at`."""
+    found = _condition(filter, source, at, 1)
+    if sum(1 for _ in comparisons(found)) > MAX_COMPARISONS:
+        raise Invalid(at, f"has more than {MAX_COMPARISONS} comparisons; use IN for many values of one field")
+    return found
+
+
+def comparisons(condition: Condition) -> Iterator[Comparison]:
+    """Every comparison in a condition."""
+    match condition:
+        case Comparison():
+            yield condition
+        case Not(inner):
+            yield from comparisons(inner)
+        case All(conditions) | Any(conditions):
+            for each in conditions:
+                yield from comparisons(each)
+
+
+def names(condition: Condition) -> tuple[str, ...] | None:
+    """The names that a condition limits rows to at its top; None when it does not."""
+    parts = condition.conditions if isinstance(condition, All) else (condition,)
+    for part in parts:
+        if isinstance(part, Comparison) and part.field.path == "name":
+            if part.operator in (pb.OPERATOR_EQUAL, pb.OPERATOR_IN):
+                return tuple(str(value) for value in part.values)
+    return None
+
+
+def _condition(filter: pb.Filter, source: pb.Source, at: str, depth: int) -> Condition:
+    if depth > MAX_DEPTH:
+        raise Invalid(at, f"is nested deeper than {MAX_DEPTH} levels")
+    match filter.WhichOneof("node"):
+        case "comparison":
+            return _comparison(filter.comparison, source, f"{at}.comparison")
+        case "all":
+            return All(_conditions(filter.all, source, f"{at}.all.filters", depth))
+        case "any":
+            return Any(_conditions(filter.any, source, f"{at}.any.filters", depth))
+        case "not":
+            return Not(_condition(getattr(filter, "not"), source, f"{at}.not", depth + 1))
+        case _:
+            raise Invalid(at, "is empty; give it a comparison, all, any or not, or leave the filter out")
+
+
+def _conditions(group: pb.FilterGroup, source: pb.Source, at: str, depth: int) -> tuple[Condition, ...]:
+    if not 1 <= len(group.filters) <= MAX_FILTERS:
+        raise Invalid(at, f"has {len(group.filters)} conditions; give 1 to {MAX_FILTERS}")
+    return tuple(_condition(each, source, f"{at}[{i}]", depth + 1) for i, each in enumerate(group.filters))
+
+
+def _comparison(comparison: pb.Comparison, source: pb.Source, at: str) -> Comparison:
+    found = field(comparison.field, source, f"{at}.field")
+    operator, count = comparison.operator, len(comparison.values)
+    if operator not in pb.Operator.values() or not operator:
+        raise Invalid(f"{at}.operator", f"is {operator}; give one of the operators, as in OPERATOR_EQUAL")
+    name = pb.Operator.Name(operator).removeprefix("OPERATOR_")
+    if operator in _NONE and count:
+        raise Invalid(f"{at}.values", f"has {count} values; {name} takes none")
+    if operator in _MANY and not 1 <= count <= MAX_VALUES:
+        raise Invalid(f"{at}.values", f"has {count} values; {name} takes 1 to {MAX_VALUES}")
+    if operator not in _NONE | _MANY and count != 1:
+        raise Invalid(f"{at}.values", f"has {count} values; {name} takes one")
+    if operator in _ORDER and found.form in (Form.TEXT, Form.NAMED):
+        raise Invalid(f"{at}.operator", f"is {name}; {found.path} is a text, and only numbers and times have an order")
+    if operator in _TEXT and found.form not in (Form.TEXT, Form.JSON):
+        raise Invalid(f"{at}.operator", f"is {name}; {found.path} is no text")
+    values = [_scalar(value, f"{at}.values[{i}]") for i, value in enumerate(comparison.values)]
+    if operator in _TEXT and not isinstance(values[0], str):
+        raise Invalid(f"{at}.values[0]", f"is no text; {name} takes a text")
+    if operator in _ORDER and found.form != Form.TIME and (isinstance(values[0], bool) or not isinstance(values[0], float)):
+        raise Invalid(f"{at}.values[0]", f"is no number; {name} takes a number")
+    fitting = [_fitted(value, found, f"{at}.values[{i}]") for i, value in enumerate(values)]
+    return Comparison(found, operator, tuple(value for value in fitting if value is not None))
+
+
+def _scalar(value: Value, at: str) -> str | float | bool:
+    match value.WhichOneof("kind"):
+        case "string_value":
+            if "\0" in value.string_value or len(value.string_value) > MAX_TEXT:
+                raise Invalid(at, f"is too long or holds a NUL; give a text of at most {MAX_TEXT} characters")
+            return value.string_value
+        case "number_value":
+            if not math.isfinite(value.number_value):
+                raise Invalid(at, f"is {value.number_value}; give a finite number")
+            return value.number_value
+        case "bool_value":
+            return value.bool_value
+        case _:
+            raise Invalid(at, "is no text, number or boolean; ask for missing values with NOT_EXISTS")
+
+
+def _fitted(value: str | float | bool, field: Field, at: str) -> Scalar | None:
+    """The value as `field` stores it; None when the field can never hold it."""
+    match field.form:
+        case Form.JSON:
+            return value
+        case Form.TEXT:
+            return value if isinstance(value, str) else None
+        case Form.NUMBER:
+            return value if isinstance(value, float) else None
+        case Form.NAMED:
+            return float(number_of(value, field, at)) if isinstance(value, str) else None
+        case Form.TIME:
+            return _time(value, at)
+
+
+def _time(value: str | float | bool, at: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(str(value)) if isinstance(value, str) else None
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise Invalid(at, f"is {value!r:.100}; write a time as in 2026-01-31T12:00:00Z")
+    return time.astimezone(UTC)

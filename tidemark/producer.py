@@ -1,0 +1,370 @@
+"""The publishing engine of one lane: sealed batches come in from `buffer.py`, acknowledged ones leave.
+
+    Buffer ─▶ (spool) ─▶ window ─▶ stream ─▶ acknowledged, forgotten
+
+Batches are numbered when they enter the window and stay there until the server acknowledges them, so after a broken stream
+everything in the window is simply sent again. All of this runs in the event loop; only `buffer` is open to other threads.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import grpc.aio
+
+from tidemark import errors
+from tidemark.buffer import Buffer, Limits
+from tidemark.records import AckMode, Rejection
+from tidemark.spool import Place, Spool
+from tidemark.wire import Answer, Lane
+
+_log = logging.getLogger("tidemark")
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 30.0
+
+
+@dataclass(slots=True)
+class Stats:
+    """What became of what was tracked, since the client started."""
+
+    acknowledged: int = 0
+    """Events and points that the server answers for, rejected ones included."""
+    rejected: int = 0
+    """Of those: not taken, each reported by `on_rejection`."""
+    dropped: int = 0
+    """In batches that the server refused for good, reported by `on_error`."""
+    batches: int = 0
+    """Batches acknowledged."""
+    resent_batches: int = 0
+    reconnects: int = 0
+    gaps: int = 0
+    """How often the server missed batches that it had acknowledged."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """Who sends, for which project, and what an acknowledgement shall promise."""
+
+    producer_id: str
+    project: str = ""
+    ack_mode: AckMode = AckMode.DURABLE
+
+
+@dataclass(slots=True)
+class Batch:
+    """A batch in the window; its body is in memory or, with a `place`, in the spool."""
+
+    epoch: int
+    sequence: int
+    count: int
+    body: bytes = b""
+    place: Place | None = None
+    inherited: bool = False
+    """Found in the spool at start: a later life of this producer may have fenced it."""
+    sent: bool = False
+    refused: bool = False
+
+
+class Producer:
+    """One lane's window and stream."""
+
+    def __init__(
+        self,
+        lane: Lane,
+        identity: Identity,
+        *,
+        limits: Limits,
+        stats: Stats,
+        spool: Spool | None = None,
+        on_rejection: Callable[[Rejection], None] | None = None,
+        on_error: Callable[[errors.Error], None] | None = None,
+    ) -> None:
+        self._lane, self._identity, self._limits, self._stats = lane, identity, limits, stats
+        self._spool, self._on_rejection, self._on_error = spool, on_rejection, on_error
+        self.buffer = Buffer(lane.noun, limits, self._signal)
+        self._window: deque[Batch] = deque()
+        self._sent = 0
+        self._settled = 0
+        self._epoch = _now_ms()
+        self._sequence = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._flushes: list[tuple[int, asyncio.Future[None]]] = []
+        self._waiters: list[asyncio.Future[None]] = []
+        self._work, self._hurry = asyncio.Event(), asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.last_error: errors.Error | None = None
+
+    def start(self, channel: grpc.aio.Channel, metadata: tuple[tuple[str, str], ...]) -> None:
+        """Begins to send over `channel`, first what the spool has kept; call in the event loop."""
+        for record in self._spool.recovered if self._spool else ():
+            self._window.append(Batch(record.epoch, record.sequence, record.count, place=record.place, inherited=True))
+            self.buffer.added += record.count
+            self._epoch = max(self._epoch, record.epoch + 1)
+            self._work.set()
+        self._stream = channel.stream_stream(
+            self._lane.method, request_serializer=None, response_deserializer=self._lane.answer
+        )
+        self._metadata = metadata
+        self._loop = asyncio.get_running_loop()
+        self._task = self._loop.create_task(self._run(), name=f"tidemark {self._lane.noun}")
+        self._task.add_done_callback(self._ended)
+        self._wake()
+
+    async def ready(self) -> None:
+        """Waits until the buffer has room for a whole batch."""
+        while not self.buffer.roomy:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            await waiter
+
+    async def flush(self) -> None:
+        """Waits until all that was added is acknowledged; raises what keeps the server from taking it."""
+        self.buffer.seal()
+        self._collect()
+        target = self.buffer.added
+        if self._settled < target:
+            done = asyncio.get_running_loop().create_future()
+            self._flushes.append((target, done))
+            self._hurry.set()
+            await done
+
+    async def close(self) -> int:
+        """Ends sending; says how many events or points were not acknowledged. What the spool holds stays there."""
+        self.buffer.seal()
+        self.buffer.closed = True
+        self._collect()
+        if self._timer:
+            self._timer.cancel()
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._fail(errors.Closed())
+        if self._spool:
+            self._spool.close()
+        return self.unacknowledged
+
+    @property
+    def unacknowledged(self) -> int:
+        """Events or points added and not yet acknowledged."""
+        return self.buffer.added - self._settled
+
+    # Into the window.
+
+    def _signal(self) -> None:
+        if self._loop and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        self._collect()
+        if self.buffer.begun and self._timer is None and self._loop:
+            self._timer = self._loop.call_later(self._limits.batch_seconds, self._ripen)
+
+    def _ripen(self) -> None:
+        self._timer = None
+        self.buffer.seal()
+        self._collect()
+
+    def _collect(self) -> None:
+        """Numbers what is sealed and moves it into the window; while the spool is full it stays in the buffer."""
+        sealed = self.buffer.sealed
+        while sealed and not (self._spool and self._spool.full):
+            count, body = sealed[0]
+            batch = Batch(self._epoch, self._sequence + 1, count, body)
+            if self._spool and not self._stored(self._spool, batch):
+                return
+            sealed.popleft()
+            self._sequence += 1
+            self._window.append(batch)
+            self._work.set()
+
+    def _stored(self, spool: Spool, batch: Batch) -> bool:
+        try:
+            batch.place = spool.append(batch.epoch, batch.sequence, batch.count, batch.body)
+        except OSError as error:
+            self._report(errors.Error(f"the spool cannot be written: {error}; what was tracked waits in memory"))
+            if self._loop and not self.buffer.closed:
+                self._loop.call_later(1.0, self._wake)
+            return False
+        self._release(len(batch.body))
+        batch.body = b""
+        return True
+
+    def _release(self, size: int) -> None:
+        self.buffer.release(size)
+        if self._waiters and self.buffer.roomy:
+            for waiter in self._waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+            self._waiters.clear()
+
+    # Over the stream.
+
+    async def _run(self) -> None:
+        attempt = 0
+        while True:
+            while not self._window:
+                self._work.clear()
+                await self._work.wait()
+            before = self._settled
+            error = await self._converse()
+            attempt = 0 if self._settled > before else attempt + 1
+            await self._recover(error, attempt)
+            self._stats.reconnects += 1
+
+    async def _converse(self) -> errors.Error:
+        """One life of the stream: sends the window and what enters it, settles what is acknowledged; says how it ended."""
+        call = self._stream(metadata=self._metadata)
+        self._sent = 0
+        writer = asyncio.create_task(self._write(call))
+        # A writer that fails for a reason of its own must not leave the reader waiting.
+        writer.add_done_callback(lambda _: call.cancel())
+        try:
+            async for answer in call:
+                self._settle(answer)
+            return errors.Unavailable("the server ended the stream")
+        except grpc.aio.AioRpcError as error:
+            return errors.from_rpc(error)
+        except asyncio.CancelledError:
+            if not writer.done():
+                raise
+            return errors.Error(f"the window cannot be read: {writer.exception()!r}")
+        finally:
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+
+    async def _write(self, call: grpc.aio.StreamStreamCall) -> None:
+        while True:
+            while self._sent < len(self._window):
+                batch = self._window[self._sent]
+                # A newer epoch fences the older one, so it waits until that is acknowledged to the end.
+                if batch.epoch != self._window[0].epoch:
+                    break
+                self._sent += 1
+                self._stats.resent_batches += batch.sent
+                batch.sent = True
+                await call.write(self._message(batch))
+            self._work.clear()
+            await self._work.wait()
+
+    def _message(self, batch: Batch) -> bytes:
+        who = self._identity
+        body = self._spool.read(batch.place) if self._spool and batch.place else batch.body
+        return self._lane.message(
+            who.project, who.ack_mode, who.producer_id, batch.epoch, batch.sequence, time.time_ns(), body
+        )
+
+    def _settle(self, answer: Answer) -> None:
+        window = self._window
+        while window and window[0].epoch == answer.epoch and window[0].sequence <= answer.sequence:
+            batch = self._forget()
+            self._stats.acknowledged += batch.count
+            self._stats.batches += 1
+        self.last_error = None
+        self._stats.rejected += len(answer.rejections)
+        if self._on_rejection:
+            for rejection in answer.rejections:
+                self._call(self._on_rejection, Rejection.of(rejection))
+        self._advance()
+
+    def _forget(self) -> Batch:
+        batch = self._window.popleft()
+        self._sent = max(0, self._sent - 1)
+        self._settled += batch.count
+        if self._spool and batch.place:
+            self._spool.acknowledge(batch.place)
+        else:
+            self._release(len(batch.body))
+        return batch
+
+    def _advance(self) -> None:
+        self._collect()
+        self._work.set()
+        while self._flushes and self._flushes[0][0] <= self._settled:
+            _, done = self._flushes.pop(0)
+            if not done.done():
+                done.set_result(None)
+
+    # After a broken stream.
+
+    async def _recover(self, error: errors.Error, attempt: int) -> None:
+        """Mends what can be mended, tells what cannot, and waits as long as the server asks or prudence advises."""
+        head = self._window[0] if self._window else None
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt, 10)) * random.uniform(0.5, 1.0)
+        pause = max(pause, error.retry_after or 0.0)
+        if head is None:
+            return
+        lost = isinstance(error, errors.SequenceGap) and error.metadata.get("expected") != str(head.sequence)
+        if lost or (isinstance(error, errors.Fenced) and head.inherited):
+            self._stats.gaps += 1
+            self._report(errors.SequenceGap(f"{error}; sending {len(self._window)} batches again under a new epoch"))
+            self._renumber()
+        elif isinstance(error, errors.Invalid) and error.field.startswith("batch.") and "producer" not in error.field:
+            if head.refused:
+                self._report(error)
+                self._stats.dropped += self._forget().count
+                self._renumber()
+                self._advance()
+            head.refused = True
+        elif isinstance(error, errors.PERMANENT):
+            # What is held stays held, for a key may be mended; whoever waits is told, and asks for the next attempt.
+            self._hurry.clear()
+            self._report(error)
+            self._fail(error)
+            try:
+                await asyncio.wait_for(self._hurry.wait(), _LONGEST_PAUSE)
+            except TimeoutError:
+                pass
+            return
+        else:
+            self.last_error = error
+            _log.debug("%s: %s; again in %.2f s", self._lane.noun, error, pause)
+        await asyncio.sleep(pause)
+
+    def _renumber(self) -> None:
+        """Begins a new epoch and numbers the window from 1; in the spool the new batches are written before the old go."""
+        epoch = max(_now_ms(), self._epoch + 1)
+        renumbered = []
+        for sequence, batch in enumerate(self._window, 1):
+            place = batch.place
+            if self._spool and place:
+                place = self._spool.append(epoch, sequence, batch.count, self._spool.read(place))
+            renumbered.append(Batch(epoch, sequence, batch.count, batch.body, place, sent=batch.sent))
+        for batch in self._window:
+            if self._spool and batch.place:
+                self._spool.acknowledge(batch.place)
+        self._window = deque(renumbered)
+        self._epoch, self._sequence, self._sent = epoch, len(renumbered), 0
+
+    def _report(self, error: errors.Error) -> None:
+        self.last_error = error
+        _log.error("%s of producer %s: %s", self._lane.noun, self._identity.producer_id, error)
+        if self._on_error:
+            self._call(self._on_error, error)
+
+    def _fail(self, error: errors.Error) -> None:
+        for done in [*(done for _, done in self._flushes), *self._waiters]:
+            if not done.done():
+                done.set_exception(error)
+        self._flushes.clear()
+        self._waiters.clear()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            self._report(errors.Error(f"publishing ended: {error!r}"))
+            self._fail(errors.Error(f"publishing ended: {error!r}"))
+
+    @staticmethod
+    def _call(hook: Callable[[Any], None], value: object) -> None:
+        try:
+            hook(value)
+        except Exception:
+            _log.exception("a callback of the client failed")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,510 @@
+"""What answers are made of: plain frozen dataclasses, built from the protobuf messages by their `of`.
+
+Instants are `datetime` in UTC, durations are seconds, ids are `UUID`. A missing text is empty; a missing instant is None.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import orjson
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.struct_pb2 import Struct
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from tidemark.v1 import admin_pb2, event_pb2, ingest_pb2, metric_pb2, query_pb2, question_pb2
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
+
+
+class EventType(IntEnum):
+    """The family an event belongs to."""
+
+    USER_ACTION = event_pb2.EVENT_TYPE_USER_ACTION
+    SYSTEM_EVENT = event_pb2.EVENT_TYPE_SYSTEM_EVENT
+    PERFORMANCE_METRIC = event_pb2.EVENT_TYPE_PERFORMANCE_METRIC
+    BUSINESS_METRIC = event_pb2.EVENT_TYPE_BUSINESS_METRIC
+    ERROR_EVENT = event_pb2.EVENT_TYPE_ERROR_EVENT
+    SECURITY_EVENT = event_pb2.EVENT_TYPE_SECURITY_EVENT
+
+
+class MetricKind(IntEnum):
+    """How the values of a metric are meant."""
+
+    COUNTER = metric_pb2.METRIC_KIND_COUNTER
+    GAUGE = metric_pb2.METRIC_KIND_GAUGE
+    HISTOGRAM = metric_pb2.METRIC_KIND_HISTOGRAM
+    TIMER = metric_pb2.METRIC_KIND_TIMER
+    RATE = metric_pb2.METRIC_KIND_RATE
+
+
+class AckMode(IntEnum):
+    """What an acknowledgement promises: on the log's disk, in the log's memory, or committed in the database."""
+
+    DURABLE = ingest_pb2.ACK_MODE_DURABLE
+    FAST = ingest_pb2.ACK_MODE_FAST
+    COMMITTED = ingest_pb2.ACK_MODE_COMMITTED
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """An event or point that the server did not take; the rest of its batch was taken."""
+
+    sequence: int
+    index: int
+    event_id: bytes
+    field: str
+    reason: str
+    message: str
+
+    @classmethod
+    def of(cls, message: ingest_pb2.Rejection) -> "Rejection":
+        reason = ingest_pb2.RejectionReason.Name(message.reason).removeprefix("REJECTION_REASON_")
+        return cls(message.sequence, message.index, message.event_id, message.field, reason, message.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """How far an answer can be trusted."""
+
+    query_id: str
+    watermark: datetime | None
+    completeness: float
+    source: str
+    error_bound: float
+    elapsed: float
+    data_version: str
+    start: datetime | None
+    end: datetime | None
+
+    @classmethod
+    def of(cls, message: question_pb2.QueryMetadata) -> "Metadata":
+        return cls(
+            query_id=message.query_id,
+            watermark=instant(message.watermark),
+            completeness=message.completeness,
+            source=question_pb2.DataSource.Name(message.source).removeprefix("DATA_SOURCE_").lower(),
+            error_bound=message.error_bound,
+            elapsed=seconds(message.elapsed),
+            data_version=message.data_version,
+            start=instant(message.time_range.start),
+            end=instant(message.time_range.end),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as it was stored."""
+
+    event_id: UUID
+    type: EventType
+    name: str
+    occurred_at: datetime
+    user_id: str
+    session_id: str
+    properties: Mapping[str, Any]
+    context: Mapping[str, Any]
+    sent_at: datetime | None
+    received_at: datetime | None
+    committed_at: datetime | None
+    late: bool
+
+    @classmethod
+    def of(cls, message: question_pb2.StoredEvent) -> "Event":
+        event = message.event
+        return cls(
+            event_id=UUID(bytes=event.event_id),
+            type=EventType(event.type),
+            name=event.name,
+            occurred_at=_utc(event.occurred_at),
+            user_id=event.user_id,
+            session_id=event.session_id,
+            properties=_object(event.properties_json, event.properties),
+            context=_object(event.context_json, event.context),
+            sent_at=instant(message.sent_at),
+            received_at=instant(message.received_at),
+            committed_at=instant(message.committed_at),
+            late=message.late,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Events, newest first, and where the page after them begins."""
+
+    events: Sequence[Event]
+    metadata: Metadata | None = None
+    next_page_token: str = ""
+
+    @classmethod
+    def of(cls, message: question_pb2.EventsResult, metadata: Metadata, next_page_token: str = "") -> "Events":
+        return cls([Event.of(event) for event in message.events], metadata, next_page_token)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A flat row for each event."""
+        return event_rows(self.events)
+
+    def to_arrow(self) -> "pyarrow.Table":
+        """As an Arrow table; needs `tidemark[arrow]`."""
+        return _table(self.rows())
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """As a data frame; needs `tidemark[pandas]`."""
+        return _frame(self.rows())
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a chart: a measure, for one group where the question split by fields."""
+
+    measure: str
+    group: tuple[str, ...]
+    other: bool
+    values: tuple[float, ...]
+    total: float
+    previous_values: tuple[float, ...] = ()
+    previous_total: float = math.nan
+    kind: str = ""
+    unit: str = ""
+
+    @classmethod
+    def of(cls, message: question_pb2.Series) -> "Line":
+        kind = metric_pb2.MetricKind.Name(message.kind).removeprefix("METRIC_KIND_")
+        return cls(
+            measure=message.measure_id,
+            group=tuple(message.group),
+            other=message.other,
+            values=tuple(message.values),
+            total=message.total,
+            previous_values=tuple(message.previous_values),
+            previous_total=message.previous_total,
+            kind="" if kind == "UNSPECIFIED" else kind,
+            unit=message.unit,
+        )
+
+    @property
+    def label(self) -> str:
+        """What a legend calls this line."""
+        return "other" if self.other else " · ".join(part or "(none)" for part in self.group) or self.measure
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Measures over time: when each bucket begins, and a line of values for each measure and group."""
+
+    starts: tuple[datetime, ...]
+    lines: tuple[Line, ...]
+    metadata: Metadata | None = None
+
+    @classmethod
+    def of(cls, message: question_pb2.SeriesResult, metadata: Metadata) -> "Series":
+        starts = tuple(_utc(start) for start in message.bucket_starts)
+        return cls(starts, tuple(Line.of(line) for line in message.series), metadata)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A flat row for each bucket of each line."""
+        return [
+            {"start": start, "measure": line.measure, "group": line.label if line.group else "", "value": value}
+            | ({"previous": line.previous_values[at]} if line.previous_values else {})
+            for line in self.lines
+            for at, (start, value) in enumerate(zip(self.starts, line.values, strict=True))
+        ]
+
+    def to_arrow(self) -> "pyarrow.Table":
+        """As an Arrow table; needs `tidemark[arrow]`."""
+        return _table(self.rows())
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """As a data frame; needs `tidemark[pandas]`."""
+        return _frame(self.rows())
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a watched question answers: a `snapshot`, a `delta` or a `heartbeat`."""
+
+    kind: str
+    cursor: str
+    metadata: Metadata
+    answer: Events | Series | None
+
+    @classmethod
+    def of(cls, message: query_pb2.WatchQueryResponse) -> "Change":
+        kind = query_pb2.WatchQueryResponse.Kind.Name(message.kind).removeprefix("KIND_").lower()
+        metadata = Metadata.of(message.metadata)
+        answer: Events | Series | None = None
+        if message.WhichOneof("result") == "events":
+            answer = Events.of(message.events, metadata)
+        elif message.WhichOneof("result") == "series":
+            answer = Series.of(message.series, metadata)
+        return cls(kind, message.cursor, metadata, answer)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """What became of what was received; `minute` is None in a total."""
+
+    producer_id: str
+    minute: datetime | None
+    received: int
+    stored: int
+    duplicate: int
+    rejected: int
+    dead_lettered: int
+    in_flight: int
+
+    @classmethod
+    def of(cls, message: query_pb2.LedgerEntry) -> "LedgerEntry":
+        return cls(
+            message.producer_id,
+            instant(message.minute),
+            message.received,
+            message.stored,
+            message.duplicate,
+            message.rejected,
+            message.dead_lettered,
+            message.in_flight,
+        )
+
+    @property
+    def balanced(self) -> bool:
+        """Whether everything received is accounted for."""
+        settled = self.stored + self.duplicate + self.rejected + self.dead_lettered
+        return self.received == settled + self.in_flight
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The account of everything received, newest minute first."""
+
+    entries: Sequence[LedgerEntry]
+    total: LedgerEntry
+    balanced: bool
+    next_page_token: str = ""
+
+    @classmethod
+    def of(cls, message: query_pb2.GetLedgerResponse) -> "Ledger":
+        entries = [LedgerEntry.of(entry) for entry in message.entries]
+        return cls(entries, LedgerEntry.of(message.total), message.balanced, message.next_page_token)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A flat row for each entry."""
+        return [asdict(entry) for entry in self.entries]
+
+    def to_arrow(self) -> "pyarrow.Table":
+        """As an Arrow table; needs `tidemark[arrow]`."""
+        return _table(self.rows())
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """As a data frame; needs `tidemark[pandas]`."""
+        return _frame(self.rows())
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """One partition of the log."""
+
+    partition: int
+    writer: str
+    backlog_events: int
+    backlog_bytes: int
+    watermark: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Analytics:
+    """How the platform is doing: processing, questions and the system underneath."""
+
+    measured_at: datetime | None
+    stored_per_second: float
+    last_day: LedgerEntry
+    commit_latency_p50: float
+    commit_latency_p99: float
+    partitions: Sequence[Partition]
+    queries_answered: int
+    queries_failed: int
+    query_latency_p50: float
+    query_latency_p99: float
+    watching: int
+    database_bytes: int
+    log_bytes: int
+    process_cpu: float
+    process_memory_bytes: int
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, message: query_pb2.GetPlatformAnalyticsResponse) -> "Analytics":
+        processing, query, system = message.processing, message.query, message.system
+        return cls(
+            measured_at=instant(message.measured_at),
+            stored_per_second=processing.stored_per_second,
+            last_day=LedgerEntry.of(processing.last_day),
+            commit_latency_p50=seconds(processing.commit_latency_p50),
+            commit_latency_p99=seconds(processing.commit_latency_p99),
+            partitions=[
+                Partition(it.partition, it.writer, it.backlog_events, it.backlog_bytes, instant(it.watermark))
+                for it in processing.partitions
+            ],
+            queries_answered=query.answered,
+            queries_failed=query.failed,
+            query_latency_p50=seconds(query.latency_p50),
+            query_latency_p99=seconds(query.latency_p99),
+            watching=query.watching,
+            database_bytes=system.database_bytes,
+            log_bytes=system.log_bytes,
+            process_cpu=system.process_cpu,
+            process_memory_bytes=system.process_memory_bytes,
+            versions={
+                "tidemark": system.version,
+                "postgresql": system.postgresql_version,
+                "timescaledb": system.timescaledb_version,
+                "redis": system.redis_version,
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A tenant."""
+
+    name: str
+    display_name: str
+    time_zone: str
+    create_time: datetime | None
+    update_time: datetime | None
+    etag: str
+
+    @classmethod
+    def of(cls, message: admin_pb2.Project) -> "Project":
+        return cls(
+            message.name,
+            message.display_name,
+            message.time_zone,
+            instant(message.create_time),
+            instant(message.update_time),
+            message.etag,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An API key; `secret` is there only when it was just made."""
+
+    name: str
+    display_name: str
+    role: str
+    expire_time: datetime | None
+    events_per_minute: int
+    requests_per_minute: int
+    create_time: datetime | None
+    revoke_time: datetime | None
+    secret: str = field(default="", repr=False)
+
+    @classmethod
+    def of(cls, message: admin_pb2.Key, secret: str = "") -> "Key":
+        return cls(
+            message.name,
+            message.display_name,
+            admin_pb2.Role.Name(message.role).removeprefix("ROLE_").lower(),
+            instant(message.expire_time),
+            message.events_per_minute,
+            message.requests_per_minute,
+            instant(message.create_time),
+            instant(message.revoke_time),
+            secret,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One thing done or read."""
+
+    sequence: int
+    occurred_at: datetime | None
+    actor: str
+    action: str
+    resource: str
+    peer: str
+    outcome: str
+    request_id: str
+    hash: str
+
+    @classmethod
+    def of(cls, message: admin_pb2.AuditEntry) -> "AuditEntry":
+        return cls(
+            message.sequence,
+            instant(message.occurred_at),
+            message.actor,
+            message.action,
+            message.resource,
+            message.peer,
+            message.outcome,
+            message.request_id,
+            message.hash.hex(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What the verification of an audit log found."""
+
+    intact: bool
+    entry_count: int
+    first_broken_sequence: int
+    explanation: str
+
+
+def event_rows(events: Iterable[Event]) -> list[dict[str, Any]]:
+    """Flat rows of `events`: ids as text, properties and context as JSON."""
+    return [
+        asdict(event)
+        | {
+            "event_id": str(event.event_id),
+            "type": event.type.name,
+            "properties": orjson.dumps(event.properties).decode(),
+            "context": orjson.dumps(event.context).decode(),
+        }
+        for event in events
+    ]
+
+
+def instant(message: Timestamp) -> datetime | None:
+    """The instant, or None where it is unset."""
+    return _utc(message) if message.seconds or message.nanos else None
+
+
+def seconds(message: Duration) -> float:
+    """A duration in seconds."""
+    return message.seconds + message.nanos / 1e9
+
+
+def _utc(message: Timestamp) -> datetime:
+    return message.ToDatetime(UTC)
+
+
+def _object(text: bytes, struct: Struct) -> dict[str, Any]:
+    loaded: dict[str, Any] = orjson.loads(text) if text else MessageToDict(struct)
+    return loaded
+
+
+def _table(rows: list[dict[str, Any]]) -> "pyarrow.Table":
+    try:
+        import pyarrow
+    except ImportError as error:
+        raise ImportError("pyarrow is missing; pip install 'tidemark[arrow]'") from error
+    return pyarrow.Table.from_pylist(rows)
+
+
+def _frame(rows: list[dict[str, Any]]) -> "pandas.DataFrame":
+    try:
+        import pandas
+    except ImportError as error:
+        raise ImportError("pandas is missing; pip install 'tidemark[pandas]'") from error
+    return pandas.DataFrame.from_records(rows)
