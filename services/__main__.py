@@ -40,10 +40,13 @@ async def run_bootstrap(settings: Settings) -> None:
     for name, secret in made.items():
         print(f"{name}={secret}")
     if not made:
-        print("there are keys already, so none were made; make more with AdminService.CreateKey", file=sys.stderr)
+        print(
+            "there are keys already, so none were made; make more with AdminService.CreateKey",
+            file=sys.stderr,
+        )
 
 
-async def run_targets(settings: Settings) -> None:
+async def run_targets(_: Settings) -> None:
     """Print the targets, one a line."""
     print("\n".join(TARGETS))
 

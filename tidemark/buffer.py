@@ -22,9 +22,13 @@ class Limits:
         if not 1 <= self.batch_count <= 10_000:
             raise ValueError(f"batch_count is {self.batch_count}; the server takes 1 to 10000 in a batch")
         if not 1 <= self.batch_bytes <= 4 << 20:
-            raise ValueError(f"batch_bytes is {self.batch_bytes}; give 1 to {4 << 20}, the server takes 8 MiB messages")
+            raise ValueError(
+                f"batch_bytes is {self.batch_bytes}; give 1 to {4 << 20}, the server takes 8 MiB messages"
+            )
         if self.buffer_bytes < 2 * self.batch_bytes:
-            raise ValueError(f"buffer_bytes is {self.buffer_bytes}; give at least twice batch_bytes, {2 * self.batch_bytes}")
+            raise ValueError(
+                f"buffer_bytes is {self.buffer_bytes}; give at least twice batch_bytes, {2 * self.batch_bytes}"
+            )
 
 
 class Buffer:
@@ -103,7 +107,9 @@ class Buffer:
         if self.closed:
             return errors.Closed()
         if size > self._limits.batch_bytes:
-            return errors.TooLarge(f"one of the {self._noun} takes {size} bytes; a batch takes {self._limits.batch_bytes}")
+            return errors.TooLarge(
+                f"one of the {self._noun} takes {size} bytes; a batch takes {self._limits.batch_bytes}"
+            )
         return errors.BufferFull(
             f"{self.held} bytes of {self._noun} are not acknowledged and {size} more do not fit into buffer_bytes = "
             f"{self._limits.buffer_bytes}; await ready(), or drop"

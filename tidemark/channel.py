@@ -50,7 +50,10 @@ class Tls:
     def credentials(self) -> grpc.ChannelCredentials:
         """What gRPC wants to have of it."""
         return grpc.ssl_channel_credentials(
-            *(Path(file).read_bytes() if file else None for file in (self.roots_file, self.key_file, self.certificate_file))
+            *(
+                Path(file).read_bytes() if file else None
+                for file in (self.roots_file, self.key_file, self.certificate_file)
+            )
         )
 
 

@@ -4,10 +4,12 @@ import asyncio
 import logging
 import os
 import random
+import re
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -17,13 +19,14 @@ import grpc.aio
 import orjson
 
 from tidemark import columns, errors, questions
-from tidemark.admin import Admin
+from tidemark.admin import Admin, resource
 from tidemark.buffer import Limits
 from tidemark.channel import Tls, answered, connect, healthy
 from tidemark.ids import Minter
+from tidemark.ledger import Analytics, Ledger
 from tidemark.producer import Identity, Producer, Stats
-from tidemark.questions import Condition, Instant, Span
-from tidemark.records import AckMode, Analytics, Change, Event, Events, EventType, Ledger, MetricKind, Rejection, Series
+from tidemark.questions import Instant, Span
+from tidemark.records import AckMode, Change, Event, Events, EventType, MetricKind, Rejection, Series
 from tidemark.records import Metadata as AnswerMetadata
 from tidemark.spool import Spool
 from tidemark.v1 import event_pb2, metric_pb2, query_pb2, query_pb2_grpc, question_pb2
@@ -70,22 +73,28 @@ class Client:
         self._query_address = query or environment.get("TIDEMARK_QUERY_ADDRESS", "127.0.0.1:50052")
         key = key or environment.get("TIDEMARK_KEY", "")
         self._metadata = (("authorization", f"Bearer {key}"),) if key else ()
-        self.project = _resource(project or environment.get("TIDEMARK_PROJECT", ""))
+        self.project = resource(project or environment.get("TIDEMARK_PROJECT", ""))
         roots = environment.get("TIDEMARK_TLS_ROOTS_FILE", "")
-        self._tls = (Tls(roots_file=roots) if tls or (tls is None and roots) else None) if not isinstance(tls, Tls) else tls
+        self._tls = (
+            (Tls(roots_file=roots) if tls or (tls is None and roots) else None)
+            if not isinstance(tls, Tls)
+            else tls
+        )
         self._timeout, self._close_timeout = timeout, close_timeout
         self._minter = Minter()
         self._mint = self._minter.mint
         self._limits = limits or Limits()
-        self.producer_id = producer_id or _kept_id(spool)
+        folder = Path(spool) if spool else None
+        self.producer_id = producer_id or _producer_id(folder)
         self.stats = Stats()
+        self._spooled = folder is not None
         self._events, self._points = (
             Producer(
                 lane,
                 Identity(producer_id=self.producer_id + suffix, project=self.project, ack_mode=ack_mode),
                 limits=self._limits,
                 stats=self.stats,
-                spool=Spool(Path(spool) / lane.noun, limit=spool_bytes, fsync=spool_fsync) if spool else None,
+                spool=Spool(folder / lane.noun, limit=spool_bytes, fsync=spool_fsync) if folder else None,
                 on_rejection=on_rejection,
                 on_error=on_error,
             )
@@ -93,3 +102,256 @@ class Client:
         )
         self._add_event, self._add_point = self._events.buffer.add, self._points.buffer.add
         self._channels: dict[str, grpc.aio.Channel] = {}
+        self._started = self._closed = False
+
+    # Sending.
+
+    def track(
+        self,
+        name: str,
+        *,
+        type: int = EventType.USER_ACTION,  # noqa: A002 - the contract's word
+        user_id: str = "",
+        session_id: str = "",
+        properties: Mapping[str, Any] | None = None,
+        context: Mapping[str, Any] | None = None,
+        occurred_at: datetime | None = None,
+        event_id: bytes | UUID | None = None,
+    ) -> bytes:
+        """Takes an event and returns its id at once; it is on its way within `Limits.batch_seconds`. Thread-safe.
+
+        Raises `BufferFull` when too much is unacknowledged: await `ready()`, or drop. Give `event_id` together with
+        `occurred_at` when the same event may be tracked again; both identify it.
+        """
+        now = _clock()
+        if event_id is None:
+            event_id = self._mint(now)
+        elif isinstance(event_id, UUID):
+            event_id = event_id.bytes
+        if occurred_at is None:
+            seconds, nanos = divmod(now, 1_000_000_000)
+            at: Any = {"seconds": seconds, "nanos": nanos}
+        else:
+            at = questions.timestamp(occurred_at)
+        event = _Event(
+            event_id=event_id,
+            type=type,  # type: ignore[arg-type]
+            name=name,
+            occurred_at=at,
+            user_id=user_id,
+            session_id=session_id,
+            properties_json=_dumps(properties) if properties else b"",
+            context_json=_dumps(context) if context else b"",
+        )
+        self._add_event(event.SerializeToString())
+        return event_id
+
+    def record(
+        self,
+        name: str,
+        value: float,
+        *,
+        kind: int = MetricKind.GAUGE,
+        tags: Mapping[str, str] | None = None,
+        unit: str = "",
+        observed_at: datetime | None = None,
+    ) -> None:
+        """Takes a metric point, as `track` takes an event. Thread-safe."""
+        if observed_at is None:
+            seconds, nanos = divmod(_clock(), 1_000_000_000)
+            at: Any = {"seconds": seconds, "nanos": nanos}
+        else:
+            at = questions.timestamp(observed_at)
+        point = _Point(name=name, value=value, kind=kind, observed_at=at, tags=tags, unit=unit)  # type: ignore[arg-type]
+        self._add_point(point.SerializeToString())
+
+    async def publish(self, data: "pyarrow.RecordBatch | pyarrow.Table") -> int:
+        """Takes a table of events (see `columns.py`), waiting for room as needed; says how many. Needs `tidemark[arrow]`."""
+        for count, body in columns.bodies(data, self._minter, self._limits.batch_bytes):
+            await self._events.ready()
+            self._events.buffer.add_batch(count, body)
+        return int(data.num_rows)
+
+    async def ready(self) -> None:
+        """Waits until the buffers have room."""
+        self.start()
+        await self._events.ready()
+        await self._points.ready()
+
+    async def flush(self) -> None:
+        """Waits until everything tracked and recorded so far is acknowledged; raises what keeps the server from taking it."""
+        self.start()
+        await asyncio.gather(self._events.flush(), self._points.flush())
+
+    @property
+    def unacknowledged(self) -> int:
+        """Events and points taken and not yet acknowledged."""
+        return self._events.unacknowledged + self._points.unacknowledged
+
+    def start(self) -> None:
+        """Begins to send; `async with` does it."""
+        if not self._started:
+            self._started = True
+            channel = self._channel(self._ingest_address)
+            self._events.start(channel, self._metadata)
+            self._points.start(channel, self._metadata)
+
+    async def close(self, timeout: float | None = None) -> None:
+        """Sends what is left, for `close_timeout` seconds at most, and disconnects; raises `Undelivered` naming the rest."""
+        if self._closed:
+            return
+        self._closed = True
+        failure: Exception | None = None
+        try:
+            if self._started:
+                await asyncio.wait_for(self.flush(), self._close_timeout if timeout is None else timeout)
+        except (errors.Error, TimeoutError) as error:
+            failure = self._events.last_error or self._points.last_error or error
+        finally:
+            left = [(await producer.close(), producer.noun) for producer in (self._events, self._points)]
+            for channel in self._channels.values():
+                await channel.close()
+        if rest := " and ".join(f"{count} {noun}" for count, noun in left if count):
+            where = "stay in the spool" if self._spooled else "are lost"
+            raise errors.Undelivered(
+                f"{rest} were not acknowledged and {where}: {failure or 'nothing was sent'}"
+            )
+
+    async def __aenter__(self) -> Self:
+        self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self.close()
+        except errors.Undelivered as undelivered:
+            if error is None:
+                raise
+            _log.error("%s", undelivered)  # The error on its way says more.
+
+    # Asking.
+
+    async def query(
+        self, query: question_pb2.Query, *, page_size: int = 0, page_token: str = ""
+    ) -> Events | Series:
+        """The answer to any question of the contract."""
+        request = query_pb2.RunQueryRequest(
+            project=self.project, query=query, page_size=page_size, page_token=page_token
+        )
+        answer = await self._ask(self._query.RunQuery, request)
+        metadata = AnswerMetadata.of(answer.metadata)
+        if answer.WhichOneof("result") == "series":
+            return Series.of(answer.series, metadata)
+        return Events.of(answer.events, metadata, answer.next_page_token)
+
+    async def series(self, name: str = "", **asked: Any) -> Series:
+        """Measures over time; arguments as for `questions.series`."""
+        answer = await self.query(questions.series(name, **asked))
+        assert isinstance(answer, Series)
+        return answer
+
+    async def events(self, name: str = "", *, page_size: int = 1000, **asked: Any) -> AsyncIterator[Event]:
+        """Events that fit, newest first, over all pages; arguments as for `questions.events`."""
+        token, more = "", True
+        query = questions.events(name, **asked)
+        while more:
+            page = await self.query(query, page_size=page_size, page_token=token)
+            assert isinstance(page, Events)
+            for event in page.events:
+                yield event
+            token = page.next_page_token
+            more = bool(token)
+
+    async def watch(
+        self, query: question_pb2.Query, *, min_interval: Span = "0s", page_size: int = 0
+    ) -> AsyncIterator[Change]:
+        """The answer and its changes as they are committed, for ever; goes on by itself after an interruption."""
+        cursor, attempt = "", 0
+        while True:
+            request = query_pb2.WatchQueryRequest(
+                project=self.project,
+                query=query,
+                cursor=cursor,
+                min_interval=questions.duration(min_interval),
+                page_size=page_size,
+            )
+            call = self._query.WatchQuery(request, metadata=self._metadata)
+            try:
+                async for message in call:
+                    cursor, attempt = message.cursor, 0
+                    yield Change.of(message)
+                pause = 0.0
+            except grpc.aio.AioRpcError as error:
+                failure = errors.from_rpc(error)
+                if isinstance(failure, errors.PERMANENT):
+                    raise failure from error
+                pause = failure.retry_after or 0.0
+            finally:
+                call.cancel()
+            attempt += 1
+            await asyncio.sleep(max(pause, min(5.0, 0.1 * 2 ** min(attempt, 6)) * random.uniform(0.5, 1.0)))  # noqa: S311 - jitter
+
+    async def ledger(
+        self,
+        *,
+        last: Span | None = None,
+        start: Instant | None = None,
+        end: Instant | None = None,
+        producer_id: str = "",
+        page_size: int = 0,
+        page_token: str = "",
+    ) -> Ledger:
+        """The account of what was received, by producer and minute, over the last 24 hours when no time is given."""
+        request = query_pb2.GetLedgerRequest(
+            project=self.project,
+            time_range=questions.time_range(last, start, end),
+            producer_id=producer_id,
+            page_size=page_size,
+            page_token=page_token,
+        )
+        return Ledger.of(await self._ask(self._query.GetLedger, request))
+
+    async def analytics(self) -> Analytics:
+        """How the platform itself is doing."""
+        request = query_pb2.GetPlatformAnalyticsRequest(project=self.project)
+        return Analytics.of(await self._ask(self._query.GetPlatformAnalytics, request))
+
+    async def health(self) -> dict[str, bool]:
+        """Whether each server answers that it serves, by its address."""
+        addresses = list(dict.fromkeys((self._ingest_address, self._query_address)))
+        states = await asyncio.gather(*(healthy(self._channel(address)) for address in addresses))
+        return dict(zip(addresses, states, strict=True))
+
+    @cached_property
+    def admin(self) -> Admin:
+        """Projects, keys and the audit log."""
+        return Admin(self._channel(self._query_address), self._metadata, self._timeout)
+
+    @cached_property
+    def _query(self) -> query_pb2_grpc.QueryServiceStub:
+        return query_pb2_grpc.QueryServiceStub(self._channel(self._query_address))  # type: ignore[no-untyped-call]
+
+    async def _ask(self, method: Callable[..., Any], request: Any) -> Any:
+        return await answered(method(request, metadata=self._metadata, timeout=self._timeout))
+
+    def _channel(self, address: str) -> grpc.aio.Channel:
+        if address not in self._channels:
+            self._channels[address] = connect(address, self._tls)
+        return self._channels[address]
+
+
+def _producer_id(spool: Path | None) -> str:
+    """A name of its own for this client; with a spool, the one that its batches were numbered under."""
+    host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())[:40]
+    made = f"{host}-{os.getpid()}-{os.urandom(4).hex()}"
+    if spool is None:
+        return made
+    spool.mkdir(parents=True, exist_ok=True)
+    kept = spool / "producer"
+    if not kept.exists():
+        fresh = kept.with_suffix(f".{os.getpid()}")
+        fresh.write_text(made)
+        fresh.replace(kept)
+    return kept.read_text()

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 _MOST_ROWS = 10_000
 
 
-def bodies(data: "pyarrow.RecordBatch | pyarrow.Table", minter: Minter, most_bytes: int) -> Iterator[tuple[int, bytes]]:
+def bodies(
+    data: "pyarrow.RecordBatch | pyarrow.Table", minter: Minter, most_bytes: int
+) -> Iterator[tuple[int, bytes]]:
     """Number of rows and body of each batch, of about `most_bytes` at most."""
     import pyarrow as pa
 
@@ -36,7 +38,9 @@ def bodies(data: "pyarrow.RecordBatch | pyarrow.Table", minter: Minter, most_byt
     )
     rows = data.num_rows
     if unknown := set(data.schema.names) - set(schema.names):
-        raise ValueError(f"columns: {sorted(unknown)} are not known; give some of {schema.names}, properties as JSON text")
+        raise ValueError(
+            f"columns: {sorted(unknown)} are not known; give some of {schema.names}, properties as JSON text"
+        )
     if missing := {"name", "occurred_at"} - set(data.schema.names):
         raise ValueError(f"columns: {sorted(missing)} are missing")
     columns = []

@@ -7,6 +7,7 @@ everything in the window is simply sent again. All of this runs in the event loo
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -83,6 +84,7 @@ class Producer:
         on_rejection: Callable[[Rejection], None] | None = None,
         on_error: Callable[[errors.Error], None] | None = None,
     ) -> None:
+        self.noun = lane.noun
         self._lane, self._identity, self._limits, self._stats = lane, identity, limits, stats
         self._spool, self._on_rejection, self._on_error = spool, on_rejection, on_error
         self.buffer = Buffer(lane.noun, limits, self._signal)
@@ -102,7 +104,9 @@ class Producer:
     def start(self, channel: grpc.aio.Channel, metadata: tuple[tuple[str, str], ...]) -> None:
         """Begins to send over `channel`, first what the spool has kept; call in the event loop."""
         for record in self._spool.recovered if self._spool else ():
-            self._window.append(Batch(record.epoch, record.sequence, record.count, place=record.place, inherited=True))
+            self._window.append(
+                Batch(record.epoch, record.sequence, record.count, place=record.place, inherited=True)
+            )
             self.buffer.added += record.count
             self._epoch = max(self._epoch, record.epoch + 1)
             self._work.set()
@@ -186,7 +190,9 @@ class Producer:
         try:
             batch.place = spool.append(batch.epoch, batch.sequence, batch.count, batch.body)
         except OSError as error:
-            self._report(errors.Error(f"the spool cannot be written: {error}; what was tracked waits in memory"))
+            self._report(
+                errors.Error(f"the spool cannot be written: {error}; what was tracked waits in memory")
+            )
             if self._loop and not self.buffer.closed:
                 self._loop.call_later(1.0, self._wake)
             return False
@@ -294,16 +300,22 @@ class Producer:
     async def _recover(self, error: errors.Error, attempt: int) -> None:
         """Mends what can be mended, tells what cannot, and waits as long as the server asks or prudence advises."""
         head = self._window[0] if self._window else None
-        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt, 10)) * random.uniform(0.5, 1.0)
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt, 10)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
         pause = max(pause, error.retry_after or 0.0)
         if head is None:
             return
         lost = isinstance(error, errors.SequenceGap) and error.metadata.get("expected") != str(head.sequence)
         if lost or (isinstance(error, errors.Fenced) and head.inherited):
             self._stats.gaps += 1
-            self._report(errors.SequenceGap(f"{error}; sending {len(self._window)} batches again under a new epoch"))
+            self._report(
+                errors.SequenceGap(f"{error}; sending {len(self._window)} batches again under a new epoch")
+            )
             self._renumber()
-        elif isinstance(error, errors.Invalid) and error.field.startswith("batch.") and "producer" not in error.field:
+        elif (
+            isinstance(error, errors.Invalid)
+            and error.field.startswith("batch.")
+            and "producer" not in error.field
+        ):
             if head.refused:
                 self._report(error)
                 self._stats.dropped += self._forget().count
@@ -315,10 +327,8 @@ class Producer:
             self._hurry.clear()
             self._report(error)
             self._fail(error)
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hurry.wait(), _LONGEST_PAUSE)
-            except TimeoutError:
-                pass
             return
         else:
             self.last_error = error
@@ -362,7 +372,7 @@ class Producer:
     def _call(hook: Callable[[Any], None], value: object) -> None:
         try:
             hook(value)
-        except Exception:
+        except Exception:  # noqa: BLE001 - a caller's mistake must not stop the sending
             _log.exception("a callback of the client failed")
 
 

@@ -56,7 +56,9 @@ _OPERATORS = {
     "in": pb.OPERATOR_IN,
     "not in": pb.OPERATOR_NOT_IN,
 }
-_CONDITION = re.compile(r"\s*([^\s=!<>~^$?]+)\s*(!=|<=|>=|!~|\^=|\$=|=|<|>|~|\bnot in\b|\bin\b)\s*(.*?)\s*\Z", re.DOTALL)
+_CONDITION = re.compile(
+    r"\s*([^\s=!<>~^$?]+)\s*(!=|<=|>=|!~|\^=|\$=|=|<|>|~|\bnot in\b|\bin\b)\s*(.*?)\s*\Z", re.DOTALL
+)
 _PRESENCE = re.compile(r"\s*(!?)\s*([^\s=!<>~^$?]+)\?\s*\Z")
 _AGGREGATIONS = {
     "count": pb.AGGREGATION_COUNT,
@@ -80,7 +82,9 @@ def timestamp(instant: Instant) -> Timestamp:
         try:
             instant = datetime.fromisoformat(instant)
         except ValueError as error:
-            raise ValueError(f"time: {instant!r} is no instant; write 2026-11-01 or 2026-11-01T12:30:00Z") from error
+            raise ValueError(
+                f"time: {instant!r} is no instant; write 2026-11-01 or 2026-11-01T12:30:00Z"
+            ) from error
     elif not isinstance(instant, datetime):
         instant = datetime.combine(instant, time())
     if instant.tzinfo is None:
@@ -105,7 +109,9 @@ def duration(value: Span) -> Duration:
     return message
 
 
-def time_range(last: Span | None = None, start: Instant | None = None, end: Instant | None = None) -> pb.TimeRange:
+def time_range(
+    last: Span | None = None, start: Instant | None = None, end: Instant | None = None
+) -> pb.TimeRange:
     """The span asked about; the last 24 hours when nothing is given."""
     if start is None and end is not None:
         raise ValueError("end: is given without start; give both, or last")
@@ -124,11 +130,15 @@ def condition(text: Condition) -> pb.Filter:
         operator = pb.OPERATOR_NOT_EXISTS if match[1] else pb.OPERATOR_EXISTS
         return pb.Filter(comparison=pb.Comparison(field=match[2], operator=operator))
     if not (match := _CONDITION.match(text)):
-        raise ValueError(f"where: {text!r} is no condition; write as in 'properties.size >= 10' or 'user_id in ann,bob'")
+        raise ValueError(
+            f"where: {text!r} is no condition; write as in 'properties.size >= 10' or 'user_id in ann,bob'"
+        )
     field, operator_text, value = match.groups()
     values = value.split(",") if operator_text in ("in", "not in") else [value]
     return pb.Filter(
-        comparison=pb.Comparison(field=field, operator=_OPERATORS[operator_text], values=[_value(it.strip()) for it in values])
+        comparison=pb.Comparison(
+            field=field, operator=_OPERATORS[operator_text], values=[_value(it.strip()) for it in values]
+        )
     )
 
 
@@ -140,12 +150,14 @@ def every(conditions: Iterable[Condition]) -> pb.Filter | None:
     return filters[0] if filters else None
 
 
-def measure(text: str, name: str = "", source: str = "events") -> pb.Measure:
+def _measure(text: str, name: str = "", source: str = "events") -> pb.Measure:
     """One measure: an aggregation and, after a space or `:`, the property that it aggregates."""
     aggregation, _, field = text.strip().replace(":", " ", 1).partition(" ")
     quantile = _QUANTILE.match(aggregation)
     if not quantile and aggregation not in _AGGREGATIONS:
-        raise ValueError(f"measure: {text!r} is not known; write {', '.join(_AGGREGATIONS)} or p95, and a property after it")
+        raise ValueError(
+            f"measure: {text!r} is not known; write {', '.join(_AGGREGATIONS)} or p95, and a property after it"
+        )
     if source not in _SOURCES:
         raise ValueError(f"source: {source!r} is not known; write events or metrics")
     return pb.Measure(
@@ -158,7 +170,7 @@ def measure(text: str, name: str = "", source: str = "events") -> pb.Measure:
     )
 
 
-def interval(text: str) -> pb.Interval | None:
+def _interval(text: str) -> pb.Interval | None:
     """The width of a bucket; None leaves it to the server."""
     if not text:
         return None
@@ -168,11 +180,57 @@ def interval(text: str) -> pb.Interval | None:
     return pb.Interval(unit=_UNITS[match[2]], count=int(match[1] or 1))
 
 
-def fill(text: str) -> pb.Fill:
+def _fill(text: str) -> pb.Fill:
     """What stands where nothing was measured."""
     if text not in _FILLS:
         raise ValueError(f"fill: {text!r} is not known; write none, zero, previous or linear")
     return _FILLS[text]
+
+
+def events(
+    name: str = "",
+    *,
+    where: Iterable[Condition] = (),
+    last: Span | None = None,
+    start: Instant | None = None,
+    end: Instant | None = None,
+) -> pb.Query:
+    """The events of this name that fit every condition, newest first."""
+    named = [condition(f"name = {orjson.dumps(name).decode()}")] if name else []
+    return pb.Query(
+        time_range=time_range(last, start, end), events=pb.EventsQuestion(filter=every([*named, *where]))
+    )
+
+
+def series(
+    name: str = "",
+    *,
+    measure: str | Iterable[str] = "count",
+    source: str = "events",
+    by: Iterable[str] = (),
+    where: Iterable[Condition] = (),
+    interval: str = "",
+    last: Span | None = None,
+    start: Instant | None = None,
+    end: Instant | None = None,
+    top: int = 0,
+    fill: str = "",
+    compare: bool = False,
+    time_zone: str = "",
+) -> pb.Query:
+    """Measures over time of the events, or `source="metrics"`, of this name; split `by` fields, `top` of them apart."""
+    question = pb.SeriesQuestion(
+        measures=[
+            _measure(text, name, source) for text in ([measure] if isinstance(measure, str) else measure)
+        ],
+        filter=every(where),
+        interval=_interval(interval),
+        group_by=by,
+        top=top,
+        fill=_fill(fill),
+        compare=pb.COMPARE_PREVIOUS_PERIOD if compare else pb.COMPARE_UNSPECIFIED,
+    )
+    return pb.Query(time_range=time_range(last, start, end), time_zone=time_zone, series=question)
 
 
 def _value(text: str) -> Value:

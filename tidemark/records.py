@@ -5,7 +5,7 @@ Instants are `datetime` in UTC, durations are seconds, ids are `UUID`. A missing
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from tidemark.v1 import admin_pb2, event_pb2, ingest_pb2, metric_pb2, query_pb2, question_pb2
+from tidemark.v1 import event_pb2, ingest_pb2, metric_pb2, query_pb2, question_pb2
 
 if TYPE_CHECKING:
     import pandas
@@ -144,7 +144,9 @@ class Events:
     next_page_token: str = ""
 
     @classmethod
-    def of(cls, message: question_pb2.EventsResult, metadata: Metadata, next_page_token: str = "") -> "Events":
+    def of(
+        cls, message: question_pb2.EventsResult, metadata: Metadata, next_page_token: str = ""
+    ) -> "Events":
         return cls([Event.of(event) for event in message.events], metadata, next_page_token)
 
     def rows(self) -> list[dict[str, Any]]:
@@ -153,11 +155,11 @@ class Events:
 
     def to_arrow(self) -> "pyarrow.Table":
         """As an Arrow table; needs `tidemark[arrow]`."""
-        return _table(self.rows())
+        return table(self.rows())
 
     def to_pandas(self) -> "pandas.DataFrame":
         """As a data frame; needs `tidemark[pandas]`."""
-        return _frame(self.rows())
+        return frame(self.rows())
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,12 @@ class Series:
     def rows(self) -> list[dict[str, Any]]:
         """A flat row for each bucket of each line."""
         return [
-            {"start": start, "measure": line.measure, "group": line.label if line.group else "", "value": value}
+            {
+                "start": start,
+                "measure": line.measure,
+                "group": line.label if line.group else "",
+                "value": value,
+            }
             | ({"previous": line.previous_values[at]} if line.previous_values else {})
             for line in self.lines
             for at, (start, value) in enumerate(zip(self.starts, line.values, strict=True))
@@ -219,11 +226,11 @@ class Series:
 
     def to_arrow(self) -> "pyarrow.Table":
         """As an Arrow table; needs `tidemark[arrow]`."""
-        return _table(self.rows())
+        return table(self.rows())
 
     def to_pandas(self) -> "pandas.DataFrame":
         """As a data frame; needs `tidemark[pandas]`."""
-        return _frame(self.rows())
+        return frame(self.rows())
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,220 +252,6 @@ class Change:
         elif message.WhichOneof("result") == "series":
             answer = Series.of(message.series, metadata)
         return cls(kind, message.cursor, metadata, answer)
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
-    """What became of what was received; `minute` is None in a total."""
-
-    producer_id: str
-    minute: datetime | None
-    received: int
-    stored: int
-    duplicate: int
-    rejected: int
-    dead_lettered: int
-    in_flight: int
-
-    @classmethod
-    def of(cls, message: query_pb2.LedgerEntry) -> "LedgerEntry":
-        return cls(
-            message.producer_id,
-            instant(message.minute),
-            message.received,
-            message.stored,
-            message.duplicate,
-            message.rejected,
-            message.dead_lettered,
-            message.in_flight,
-        )
-
-    @property
-    def balanced(self) -> bool:
-        """Whether everything received is accounted for."""
-        settled = self.stored + self.duplicate + self.rejected + self.dead_lettered
-        return self.received == settled + self.in_flight
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """The account of everything received, newest minute first."""
-
-    entries: Sequence[LedgerEntry]
-    total: LedgerEntry
-    balanced: bool
-    next_page_token: str = ""
-
-    @classmethod
-    def of(cls, message: query_pb2.GetLedgerResponse) -> "Ledger":
-        entries = [LedgerEntry.of(entry) for entry in message.entries]
-        return cls(entries, LedgerEntry.of(message.total), message.balanced, message.next_page_token)
-
-    def rows(self) -> list[dict[str, Any]]:
-        """A flat row for each entry."""
-        return [asdict(entry) for entry in self.entries]
-
-    def to_arrow(self) -> "pyarrow.Table":
-        """As an Arrow table; needs `tidemark[arrow]`."""
-        return _table(self.rows())
-
-    def to_pandas(self) -> "pandas.DataFrame":
-        """As a data frame; needs `tidemark[pandas]`."""
-        return _frame(self.rows())
-
-
-@dataclass(frozen=True, slots=True)
-class Partition:
-    """One partition of the log."""
-
-    partition: int
-    writer: str
-    backlog_events: int
-    backlog_bytes: int
-    watermark: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Analytics:
-    """How the platform is doing: processing, questions and the system underneath."""
-
-    measured_at: datetime | None
-    stored_per_second: float
-    last_day: LedgerEntry
-    commit_latency_p50: float
-    commit_latency_p99: float
-    partitions: Sequence[Partition]
-    queries_answered: int
-    queries_failed: int
-    query_latency_p50: float
-    query_latency_p99: float
-    watching: int
-    database_bytes: int
-    log_bytes: int
-    process_cpu: float
-    process_memory_bytes: int
-    versions: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, message: query_pb2.GetPlatformAnalyticsResponse) -> "Analytics":
-        processing, query, system = message.processing, message.query, message.system
-        return cls(
-            measured_at=instant(message.measured_at),
-            stored_per_second=processing.stored_per_second,
-            last_day=LedgerEntry.of(processing.last_day),
-            commit_latency_p50=seconds(processing.commit_latency_p50),
-            commit_latency_p99=seconds(processing.commit_latency_p99),
-            partitions=[
-                Partition(it.partition, it.writer, it.backlog_events, it.backlog_bytes, instant(it.watermark))
-                for it in processing.partitions
-            ],
-            queries_answered=query.answered,
-            queries_failed=query.failed,
-            query_latency_p50=seconds(query.latency_p50),
-            query_latency_p99=seconds(query.latency_p99),
-            watching=query.watching,
-            database_bytes=system.database_bytes,
-            log_bytes=system.log_bytes,
-            process_cpu=system.process_cpu,
-            process_memory_bytes=system.process_memory_bytes,
-            versions={
-                "tidemark": system.version,
-                "postgresql": system.postgresql_version,
-                "timescaledb": system.timescaledb_version,
-                "redis": system.redis_version,
-            },
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """A tenant."""
-
-    name: str
-    display_name: str
-    time_zone: str
-    create_time: datetime | None
-    update_time: datetime | None
-    etag: str
-
-    @classmethod
-    def of(cls, message: admin_pb2.Project) -> "Project":
-        return cls(
-            message.name,
-            message.display_name,
-            message.time_zone,
-            instant(message.create_time),
-            instant(message.update_time),
-            message.etag,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """An API key; `secret` is there only when it was just made."""
-
-    name: str
-    display_name: str
-    role: str
-    expire_time: datetime | None
-    events_per_minute: int
-    requests_per_minute: int
-    create_time: datetime | None
-    revoke_time: datetime | None
-    secret: str = field(default="", repr=False)
-
-    @classmethod
-    def of(cls, message: admin_pb2.Key, secret: str = "") -> "Key":
-        return cls(
-            message.name,
-            message.display_name,
-            admin_pb2.Role.Name(message.role).removeprefix("ROLE_").lower(),
-            instant(message.expire_time),
-            message.events_per_minute,
-            message.requests_per_minute,
-            instant(message.create_time),
-            instant(message.revoke_time),
-            secret,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """One thing done or read."""
-
-    sequence: int
-    occurred_at: datetime | None
-    actor: str
-    action: str
-    resource: str
-    peer: str
-    outcome: str
-    request_id: str
-    hash: str
-
-    @classmethod
-    def of(cls, message: admin_pb2.AuditEntry) -> "AuditEntry":
-        return cls(
-            message.sequence,
-            instant(message.occurred_at),
-            message.actor,
-            message.action,
-            message.resource,
-            message.peer,
-            message.outcome,
-            message.request_id,
-            message.hash.hex(),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """What the verification of an audit log found."""
-
-    intact: bool
-    entry_count: int
-    first_broken_sequence: int
-    explanation: str
 
 
 def event_rows(events: Iterable[Event]) -> list[dict[str, Any]]:
@@ -494,7 +287,8 @@ def _object(text: bytes, struct: Struct) -> dict[str, Any]:
     return loaded
 
 
-def _table(rows: list[dict[str, Any]]) -> "pyarrow.Table":
+def table(rows: list[dict[str, Any]]) -> "pyarrow.Table":
+    """Rows as an Arrow table."""
     try:
         import pyarrow
     except ImportError as error:
@@ -502,7 +296,8 @@ def _table(rows: list[dict[str, Any]]) -> "pyarrow.Table":
     return pyarrow.Table.from_pylist(rows)
 
 
-def _frame(rows: list[dict[str, Any]]) -> "pandas.DataFrame":
+def frame(rows: list[dict[str, Any]]) -> "pandas.DataFrame":
+    """Rows as a data frame."""
     try:
         import pandas
     except ImportError as error:

@@ -63,7 +63,9 @@ class Spool:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._lock)
-            raise BlockingIOError(f"{folder} is the spool of another process; give each its own folder") from None
+            raise BlockingIOError(
+                f"{folder} is the spool of another process; give each its own folder"
+            ) from None
         self._segments: list[Segment] = []
         self._active: Segment | None = None
         self._number = 0

@@ -50,7 +50,14 @@ class Lane:
     answer: Callable[[bytes], Answer]
 
     def message(
-        self, project: str, ack_mode: int, producer_id: str, epoch: int, sequence: int, sent_ns: int, body: bytes
+        self,
+        project: str,
+        ack_mode: int,
+        producer_id: str,
+        epoch: int,
+        sequence: int,
+        sent_ns: int,
+        body: bytes,
     ) -> bytes:
         """A serialized request of this lane around the `body` of a batch."""
         seconds, nanos = divmod(sent_ns, 1_000_000_000)

@@ -62,18 +62,26 @@ def up() -> int:
             [sys.executable, "-m", "deploy.local", "background"],
             cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
-    with path.open() as log:
-        while True:
-            ended = child.poll() is not None
-            if fresh := log.read():
-                print(fresh, end="", flush=True)
-            stack = load(ROOT)
-            if stack and stack.supervisor.pid == child.pid and stack.state == "running":
-                say(f"in the background as process {child.pid}; logs are in {logs}")
-                return 0
-            if ended:
-                return child.returncode or 1
-            time.sleep(0.05)
+    try:
+        with path.open() as log:
+            while not _is_running(child.pid):
+                ended = child.poll()
+                print(log.read(), end="", flush=True)
+                if ended is not None:
+                    return ended or 1
+                time.sleep(0.05)
+            print(log.read(), end="", flush=True)
+    except KeyboardInterrupt:
+        if identity := identify(child.pid):
+            end(identity, grace=60)
+        raise
+    say(f"in the background as process {child.pid}; logs are in {logs}")
+    return 0
+
+
+def _is_running(supervisor: int) -> bool:
+    stack = load(ROOT)
+    return bool(stack and stack.supervisor.pid == supervisor and stack.state == "running")
 
 
 def down() -> int:
@@ -137,6 +145,12 @@ def main(arguments: list[str]) -> int:
     except (StackFailed, ServerFailed, Unprovided, PortTaken, OSError, LookupError) as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 1
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr or "").strip()
+        print(f"error: `{' '.join(map(str, error.cmd))}` failed: {said}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

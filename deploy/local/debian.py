@@ -54,6 +54,7 @@ def unpacked(cache: Path, say: Say) -> Path:
                 " TIDEMARK_REDIS_URL to servers of yours"
             )
     cache.mkdir(parents=True, exist_ok=True)
+    say(f"  PostgreSQL, TimescaleDB and Redis come from Debian {SUITE}, once; about 55 MB")
     with _locked(cache / "lock", say):
         if folder.exists():
             return folder
@@ -142,6 +143,7 @@ def _private_apt(state: Path) -> dict[str, str]:
         "Dir::Etc::sourcelist": state / "sources.list",
         "Dir::Etc::sourceparts": state / "empty",
         "Acquire::Languages": "none",
+        "Acquire::Retries": "3",
         "Acquire::AllowInsecureRepositories": "false",
         "Acquire::AllowDowngradeToInsecureRepositories": "false",
         "APT::Get::AllowUnauthenticated": "false",
@@ -171,13 +173,13 @@ def _sources() -> list[str]:
 
 def turned(targets: str, codename: str) -> list[str]:
     """Lines `uri release component` of the host's release, with our suite instead."""
-    release = re.compile(rf"{re.escape(codename)}(-updates|-security)?")
+    release = re.compile(rf"(?:{re.escape(codename)}|(?:old)*stable)(-updates|-security)?")
     found = [line.split() for line in targets.splitlines() if len(line.split()) == 3]
     return sorted(
         {
-            f"{uri} {suite.replace(codename, SUITE, 1)} main"
+            f"{uri} {SUITE}{matched[1] or ''} main"
             for uri, suite, component in found
-            if component == "main" and release.fullmatch(suite)
+            if component == "main" and (matched := release.fullmatch(suite))
         }
     )
 

@@ -80,9 +80,7 @@ def _redis_of_host() -> Path | None:
 def version_of(program: Path) -> tuple[int, ...]:
     """What `program --version` says; () when it can not be run."""
     try:
-        told = subprocess.run(
-            [program, "--version"], check=False, capture_output=True, text=True, timeout=20
-        )
+        told = subprocess.run([program, "--version"], check=False, capture_output=True, text=True, timeout=20)
     except (OSError, subprocess.TimeoutExpired):
         return ()
     return parse_version(told.stdout)

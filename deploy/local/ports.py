@@ -14,7 +14,6 @@ DEFAULTS = {
     "query": 50052,
     "insights": 50053,
     "reports": 50054,
-    "admin": 50055,
     "otlp": 4317,
     "edge": 8080,
     "gateway": 8081,

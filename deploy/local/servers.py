@@ -40,7 +40,7 @@ from deploy.local.process import (
     tied,
     wait_until,
 )
-from deploy.local.settings import postgres_settings, redis_settings
+from deploy.local.settings import LOG_LIMIT, postgres_settings, redis_settings
 
 ONCE = Retry(NoBackoff(), retries=0)  # we poll ourselves
 
@@ -82,6 +82,8 @@ class Server:
         """Start and wait until ready. What an earlier start left running is ended first."""
         self._own(self.folder)
         self.stop()
+        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
+            self.log.replace(self.log.with_suffix(".1"))
         self._prepare()
         deadline = time.monotonic() + seconds
         self._spawn()
@@ -117,7 +119,7 @@ class Server:
         """The running server process, also when an earlier run of ours started it."""
         try:
             identity = Identity(**json.loads((self.folder / "process.json").read_text()))
-        except FileNotFoundError:
+        except (FileNotFoundError, json.JSONDecodeError):
             return None
         return identity if alive(identity) else None
 
@@ -172,6 +174,8 @@ class Server:
         part.unlink(missing_ok=True)
         with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
             file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
         if self._account:
             os.chown(part, self._account.uid, self._account.gid)
         part.rename(path)
@@ -259,8 +263,7 @@ class Postgres(Server):
             tied(
                 [self.programs.initdb, "--pgdata", part, "--username=tidemark",
                  "--auth=scram-sha-256", f"--pwfile={self.folder / 'password'}",
-                 "--encoding=UTF8", "--lc-collate=C", "--lc-ctype=C.UTF-8", "--data-checksums",
-                 "--no-sync"],
+                 "--encoding=UTF8", "--lc-collate=C", "--lc-ctype=C.UTF-8", "--data-checksums"],
                 signal.SIGKILL,
                 self._account,
             ),
@@ -269,7 +272,6 @@ class Postgres(Server):
         )  # fmt: skip
         if told.returncode:
             raise ServerFailed(f"initdb in {self.folder} failed:\n{told.stdout}{told.stderr}")
-        os.sync()
         part.rename(self.data)
 
     def _held_by_orphans(self) -> bool:

@@ -10,13 +10,13 @@ import os
 from pathlib import Path
 
 MEGABYTE = 1024 * 1024
+LOG_LIMIT = 64 * MEGABYTE
 
 
 def postgres_settings(shared_buffers_mb: int) -> dict[str, str]:
     """The settings for analytics on a small machine; what a server loses in a crash is nothing."""
     memory_mb = memory_bytes() // MEGABYTE
-    shared_memory = os.statvfs("/dev/shm")
-    roomy = shared_memory.f_frsize * shared_memory.f_blocks >= 512 * MEGABYTE
+    roomy = shared_memory_bytes() >= 512 * MEGABYTE  # containers often have 64
     return {
         "shared_preload_libraries": "timescaledb",
         "timescaledb.telemetry_level": "off",
@@ -56,6 +56,15 @@ def redis_settings(maxmemory_mb: int) -> dict[str, str]:
         "maxmemory-policy": "noeviction",
         "save": '""',
     }
+
+
+def shared_memory_bytes() -> int:
+    """The size of /dev/shm; 0 when there is none."""
+    try:
+        told = os.statvfs("/dev/shm")
+    except OSError:
+        return 0
+    return told.f_frsize * told.f_blocks
 
 
 def memory_bytes() -> int:

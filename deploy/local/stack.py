@@ -46,7 +46,7 @@ def load(root: Path) -> Stack | None:
     """The stack of this checkout; None when there is none, or the file came with a copied folder."""
     try:
         told = json.loads((folder_of(root) / "stack.json").read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, json.JSONDecodeError):  # the latter after a power cut
         return None
     if told["root"] != str(root):
         return None

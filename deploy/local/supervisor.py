@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from deploy.local.accounts import cache_folder, data_folder, server_account
+from deploy.local.accounts import blocked_by, cache_folder, data_folder, server_account
 from deploy.local.debian import Say
 from deploy.local.packages import provision
 from deploy.local.ports import DEFAULTS, Ports
@@ -92,12 +92,12 @@ class Supervisor:
         for target in self.targets:
             self._spawn(target)
         self._await_answers()
-        self.stack.state = "running"
-        self.stack.save()
-        self.say(f"running after {time.monotonic() - began:.1f} s")
+        self.say(f"every target answers after {time.monotonic() - began:.1f} s")
         for line in addresses(self.stack):
             self.say(line)
-        self.after_start(self.stack)
+        self.after_start()
+        self.stack.state = "running"
+        self.stack.save()
 
     def _start_servers(self) -> None:
         """PostgreSQL and Redis of our own, unless the environment names others."""
@@ -113,7 +113,10 @@ class Supervisor:
         programs = provision(cache_folder(account), self.say)
         data = data_folder(self.root, account)
         if account and data.parent != self.root:
-            self.say(f"the servers run as `{account.name}`, so their data is kept in {data}")
+            self.say(
+                f"the servers run as `{account.name}`, who can not enter"
+                f" {blocked_by(self.root, account)}: their data is kept in {data}"
+            )
         self.say("servers")
         if "TIDEMARK_REDIS_URL" not in given:
             limit = min(memory_bytes() // MEGABYTE // 8, 1024)
@@ -169,11 +172,10 @@ class Supervisor:
                         f" {target.log.path}:\n{target.log.last_lines()}"
                     )
 
-    def after_start(self, stack: Stack) -> None:
+    def after_start(self) -> None:
         """Run the commands of AFTER_START, each with the environment of the targets."""
         for name, command in AFTER_START.items():
             self._run(name, command)
-        stack.save()
 
     # --- while running ---------------------------------------------------------------------------
 
@@ -211,9 +213,7 @@ class Supervisor:
         """One command to its end, its output shown, while the targets are looked after."""
         began = time.monotonic()
         self.say(name)
-        process = subprocess.Popen(
-            tied(command, signal.SIGTERM), cwd=self.root, env=self._environment()
-        )
+        process = subprocess.Popen(tied(command, signal.SIGTERM), cwd=self.root, env=self._environment())
         while process.poll() is None:
             self._tick()
         if process.returncode:
@@ -252,9 +252,7 @@ class Supervisor:
         folder = folder_of(self.root)
         folder.mkdir(mode=0o711, exist_ok=True)
         if (owner := folder.stat().st_uid) != os.geteuid() and os.geteuid() != 0:
-            raise StackFailed(
-                f"{folder} belongs to the user {owner}: run as that user, or remove the folder"
-            )
+            raise StackFailed(f"{folder} belongs to the user {owner}: run as that user, or remove the folder")
         self._logs().mkdir(mode=0o700, exist_ok=True)
         lock = (folder / "lock").open("w")
         try:
@@ -262,8 +260,7 @@ class Supervisor:
         except BlockingIOError:
             lock.close()
             raise StackFailed(
-                f"the stack of {self.root} is running already: `make status` shows it,"
-                " `make down` stops it"
+                f"the stack of {self.root} is running already: `make status` shows it, `make down` stops it"
             ) from None
         return lock
 

@@ -14,9 +14,7 @@ from typing import IO
 
 from deploy.local.debian import Say
 from deploy.local.ports import accepts
-from deploy.local.settings import MEGABYTE
-
-LOG_LIMIT = 64 * MEGABYTE
+from deploy.local.settings import LOG_LIMIT, MEGABYTE
 
 
 @dataclass

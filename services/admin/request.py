@@ -102,7 +102,9 @@ def _expire_time(key: Key, now: datetime) -> datetime | None:
     except (ValueError, OverflowError) as error:
         raise Invalid("key.expire_time", "is no time between the years 1 and 9999") from error
     if expires_at <= now:
-        raise Invalid("key.expire_time", f"is {expires_at:%Y-%m-%dT%H:%M:%SZ}, which has passed; write a later one")
+        raise Invalid(
+            "key.expire_time", f"is {expires_at:%Y-%m-%dT%H:%M:%SZ}, which has passed; write a later one"
+        )
     return expires_at
 
 
@@ -118,5 +120,7 @@ def _time_zone(name: str) -> str:
     try:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise Invalid("project.time_zone", f"is {name[:100]!r}; write an IANA name such as Europe/Berlin") from error
+        raise Invalid(
+            "project.time_zone", f"is {name[:100]!r}; write an IANA name such as Europe/Berlin"
+        ) from error
     return name

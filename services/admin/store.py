@@ -2,14 +2,13 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
+from services.admin.record import EntryRecord, KeyRecord, ProjectRecord
 from services.kit.errors import AlreadyExists, Conflict, Invalid, NotFound
 from services.kit.identity import Secret
 from services.kit.service import Pool
@@ -46,7 +45,8 @@ _READ_KEY = f"""
 _LIST_KEYS = f"""
     SELECT {_KEY} FROM api_keys AS keys LEFT JOIN projects USING (project_id)
     WHERE project_id IS NOT DISTINCT FROM %(project_id)s
-      AND (%(before)s::timestamptz IS NULL OR (keys.created_at, key_id) < (%(before)s, %(before_id)s))
+      AND (%(before)s::text IS NULL
+           OR (keys.created_at, key_id) < (SELECT created_at, key_id FROM api_keys WHERE key_id = %(before)s))
     ORDER BY keys.created_at DESC, key_id DESC LIMIT %(limit)s
 """
 _REVOKE_KEY = """
@@ -68,44 +68,129 @@ _MADE = "SELECT made FROM request_ids WHERE request_id = %s AND action = %s"
 Connection = psycopg.AsyncConnection[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectRow:
-    """A project as stored."""
+class Store:
+    """The tables `projects`, `api_keys`, `request_ids`, and the audit log for reading."""
 
-    project_id: int
-    slug: str
-    display_name: str
-    time_zone: str
-    revision: int
-    created_at: datetime
-    updated_at: datetime
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def create_project(
+        self, slug: str, fields: Mapping[str, str], request_id: uuid.UUID | None
+    ) -> ProjectRecord:
+        """The project made now, or by an earlier request of the same id."""
+        async with self._pool.connection() as connection:
+            made = await _remember(connection, request_id, "CreateProject", slug)
+            if made not in (None, slug):
+                raise Invalid("request_id", f"has made projects/{made} before; write a new one")
+            if made is not None:
+                return await _read_project(connection, slug)
+            cursor = connection.cursor(row_factory=class_row(ProjectRecord))
+            await cursor.execute(_INSERT_PROJECT, {"slug": slug, **fields})
+            project = await cursor.fetchone()
+            if project is None:
+                raise AlreadyExists(f"there is a project projects/{slug} already", reason="PROJECT_EXISTS")
+            return project
+
+    async def project(self, slug: str) -> ProjectRecord:
+        """The project; raises `NotFound`."""
+        async with self._pool.connection() as connection:
+            return await _read_project(connection, slug)
+
+    async def projects(self, only: int | None, after: str, limit: int) -> list[ProjectRecord]:
+        """Projects by slug behind `after`; only one where `only` says its id."""
+        async with self._pool.connection() as connection:
+            cursor = connection.cursor(row_factory=class_row(ProjectRecord))
+            await cursor.execute(_LIST_PROJECTS, {"only": only, "after": after, "limit": limit})
+            return await cursor.fetchall()
+
+    async def update_project(
+        self, slug: str, changes: Mapping[str, str], revision: int | None
+    ) -> ProjectRecord:
+        """The project as changed; raises `Conflict` unless it still has that revision."""
+        columns = sql.SQL("").join(
+            sql.SQL("{} = {}, ").format(sql.Identifier(name), sql.Placeholder(name)) for name in changes
+        )
+        statement = sql.SQL(_UPDATE_PROJECT).format(changes=columns)
+        async with self._pool.connection() as connection:
+            cursor = connection.cursor(row_factory=class_row(ProjectRecord))
+            await cursor.execute(statement, {"slug": slug, "revision": revision, **changes})
+            project = await cursor.fetchone()
+            if project is None:
+                await _read_project(connection, slug)
+                raise Conflict(f"projects/{slug} was changed since it was read: read it again")
+            return project
+
+    async def create_key(
+        self, project_id: int | None, secret: Secret, fields: Mapping[str, Any], request_id: uuid.UUID | None
+    ) -> KeyRecord:
+        """The key made now, or by an earlier request of the same id; its id tells which."""
+        async with self._pool.connection() as connection:
+            made = await _remember(connection, request_id, f"CreateKey {project_id or 0}", secret.key_id)
+            if made is None:
+                await insert_key(connection, project_id, secret, fields)
+            return await _read_key(connection, project_id, made or secret.key_id)
+
+    async def keys(self, project_id: int | None, before: str | None, limit: int) -> list[KeyRecord]:
+        """Keys of a project, newest first, older than the key `before`."""
+        async with self._pool.connection() as connection:
+            cursor = connection.cursor(row_factory=class_row(KeyRecord))
+            await cursor.execute(_LIST_KEYS, {"project_id": project_id, "before": before, "limit": limit})
+            return await cursor.fetchall()
+
+    async def revoke_key(self, project_id: int | None, key_id: str) -> KeyRecord:
+        """The key as ended; one ended before stays as it is."""
+        async with self._pool.connection() as connection:
+            await connection.execute(_REVOKE_KEY, {"project_id": project_id, "key_id": key_id})
+            return await _read_key(connection, project_id, key_id)
+
+    async def entries(
+        self, project_id: int, actor: str, action: str, before: int | None, limit: int
+    ) -> list[EntryRecord]:
+        """Audit entries of a chain, newest first, before a sequence."""
+        async with self._pool.connection() as connection:
+            cursor = connection.cursor(row_factory=class_row(EntryRecord))
+            arguments = {
+                "project_id": project_id, "actor": actor, "action": action, "before": before, "limit": limit
+            }  # fmt: skip
+            await cursor.execute(_LIST_ENTRIES, arguments)
+            return await cursor.fetchall()
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRow:
-    """A key as stored, without its secret; `project` is `-` for one of the whole installation."""
-
-    key_id: str
-    project: str
-    display_name: str
-    role: int
-    events_per_minute: int
-    requests_per_minute: int
-    created_at: datetime
-    expires_at: datetime | None
-    revoked_at: datetime | None
+async def insert_key(
+    connection: Connection, project_id: int | None, secret: Secret, fields: Mapping[str, Any]
+) -> None:
+    """Store a key, in the caller's transaction."""
+    arguments = {"key_id": secret.key_id, "sha256": secret.sha256, "project_id": project_id, **fields}
+    await connection.execute(_INSERT_KEY, arguments)
 
 
-@dataclass(frozen=True, slots=True)
-class EntryRow:
-    """An audit entry as stored."""
+async def _read_project(connection: Connection, slug: str) -> ProjectRecord:
+    cursor = connection.cursor(row_factory=class_row(ProjectRecord))
+    await cursor.execute(_READ_PROJECT, (slug,))
+    project = await cursor.fetchone()
+    if project is None:
+        raise NotFound(f"there is no project projects/{slug}", reason="PROJECT_NOT_FOUND")
+    return project
 
-    sequence: int
-    occurred_at: datetime
-    actor: str
-    action: str
-    resource: str
-    peer: str
-    outcome: str
-    request_id: str
-    hash: bytes
+
+async def _read_key(connection: Connection, project_id: int | None, key_id: str) -> KeyRecord:
+    cursor = connection.cursor(row_factory=class_row(KeyRecord))
+    await cursor.execute(_READ_KEY, {"project_id": project_id, "key_id": key_id})
+    key = await cursor.fetchone()
+    if key is None:
+        raise NotFound(f"there is no key {key_id} in this project", reason="KEY_NOT_FOUND")
+    return key
+
+
+async def _remember(
+    connection: Connection, request_id: uuid.UUID | None, action: str, made: str
+) -> str | None:
+    """What the request of this id has made before; None when it is new and now remembered with what it makes."""
+    if request_id is None:
+        return None
+    await connection.execute(_FORGET_REQUESTS)
+    # A repetition under way at the same time waits here for the first to commit.
+    if (await connection.execute(_REMEMBER_REQUEST, (request_id, action, made))).rowcount:
+        return None
+    row = await (await connection.execute(_MADE, (request_id, action))).fetchone()
+    return None if row is None else str(row[0])

@@ -5,15 +5,19 @@ so that gRPC's flow control slows its client down; when its patience ends it is 
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+
+from redis.exceptions import RedisError
 
 from services.ingest.stream import Log
 from services.kit import metrics
 from services.kit.errors import Exhausted, Invalid
 from services.kit.settings import Settings
 
+log = logging.getLogger(__name__)
 _BUSY_POLL_SECONDS, _IDLE_POLL_SECONDS = 0.05, 1.0
 
 
@@ -33,7 +37,12 @@ class Backlog:
         """Worker: keeps measuring the log's backlog until `draining`, often while there is one."""
         while not draining.is_set():
             appended = self._appended
-            measured = await self._log.backlog_bytes(self._partitions)
+            try:
+                measured = await self._log.backlog_bytes(self._partitions)
+            except RedisError as error:
+                log.warning("the backlog cannot be measured: %s", error)
+                await asyncio.sleep(_IDLE_POLL_SECONDS)
+                continue
             # What was appended while Redis was asked may or may not be in its answer; count it, to be safe.
             self._in_log, self._appended = measured + self._appended - appended, 0
             metrics.BACKLOG_BYTES.set(measured)

@@ -93,7 +93,9 @@ def decode_header(fields: Mapping[bytes, bytes]) -> Header:
     try:
         head = orjson.loads(fields[b"h"])
         if (head["v"], head["kind"]) not in SCHEMAS:
-            raise TooNew(f"entry version {head['v']} of kind {head['kind']!r} is newer than this release: upgrade the writer")
+            raise TooNew(
+                f"entry version {head['v']} of kind {head['kind']!r} is newer than this release: upgrade the writer"
+            )
         return Header(
             kind=head["kind"],
             project_id=head["project"],

@@ -30,25 +30,27 @@ UPDATE partitions SET
     watermark = CASE WHEN partition = ANY (%(idle)s) THEN greatest(watermark, %(idle_since)s - lateness) ELSE watermark END
 WHERE owner = %(writer)s RETURNING partition, epoch
 """
+_END = """
+SELECT pg_terminate_backend(pid) FROM partitions
+JOIN pg_stat_activity ON pid = owner_pid AND backend_start = owner_start
+WHERE leased_until < now() AND pid <> pg_backend_pid()
+"""
 _TAKE = """
-WITH free AS (
-    SELECT partition, owner_pid, owner_start FROM partitions WHERE leased_until < now()
-    ORDER BY leased_until, partition LIMIT %(count)s FOR UPDATE SKIP LOCKED
-), ended AS (
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    JOIN free ON pid = owner_pid AND backend_start = owner_start AND pid <> pg_backend_pid()
-)
 UPDATE partitions SET
     owner = %(writer)s, epoch = epoch + 1, leased_until = now() + %(lease)s,
     owner_pid = pg_backend_pid(),
     owner_start = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())
-FROM free LEFT JOIN (SELECT count(*) AS sessions_ended FROM ended) AS done ON true
-WHERE partitions.partition = free.partition
-RETURNING partitions.partition, epoch, last_id, version, batches, received, bytes, watermark, lateness
+WHERE partition IN (
+    SELECT partition FROM partitions WHERE leased_until < now()
+    ORDER BY leased_until, partition LIMIT %(count)s FOR UPDATE SKIP LOCKED)
+RETURNING partition, epoch, last_id, version, batches, received, bytes, watermark, lateness
 """
 _GIVE = """
 UPDATE partitions SET owner = NULL, owner_pid = NULL, owner_start = NULL, leased_until = '-infinity'
 WHERE owner = %s AND partition = ANY (%s)
+"""
+_GIVE_ALL = """
+UPDATE partitions SET owner = NULL, owner_pid = NULL, owner_start = NULL, leased_until = '-infinity' WHERE owner = %s
 """
 _LEAVE = "DELETE FROM writers WHERE writer = %s"
 _PROJECTS = "SELECT project_id, received FROM project_totals WHERE partition = %s"
@@ -75,12 +77,23 @@ class Lease:
         return {partition for partition, _ in rows} & set(held), int(row[0]) if row else 1
 
     async def take(self, count: int) -> list[Position]:
-        """Takes at most `count` partitions that nobody holds."""
+        """Takes at most `count` partitions whose lease has run out, and ends the sessions of their owners first."""
         parameters = {"writer": self._writer, "lease": self._lease, "count": count}
+        await self._connection.execute(_END)
         async with self._connection.transaction():
             rows = await (await self._connection.execute(_TAKE, parameters)).fetchall()
         return [
-            Position(partition, epoch, last_id, version, batches, received, size, _us(watermark), lateness // _MICROSECOND)
+            Position(
+                partition,
+                epoch,
+                last_id,
+                version,
+                batches,
+                received,
+                size,
+                _us(watermark),
+                lateness // _MICROSECOND,
+            )
             for partition, epoch, last_id, version, batches, received, size, watermark, lateness in rows
         ]
 
@@ -88,9 +101,13 @@ class Lease:
         """Gives partitions up at once."""
         await self._connection.execute(_GIVE, (self._writer, list(partitions)))
 
-    async def leave(self, partitions: Iterable[int]) -> None:
+    async def give_all(self) -> None:
+        """Gives up whatever this writer holds, as after a session that failed."""
+        await self._connection.execute(_GIVE_ALL, (self._writer,))
+
+    async def leave(self) -> None:
         """Gives everything up and says that this writer is gone."""
-        await self.give(partitions)
+        await self.give_all()
         await self._connection.execute(_LEAVE, (self._writer,))
 
     async def project_totals(self, partition: int) -> dict[int, int]:

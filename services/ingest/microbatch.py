@@ -148,7 +148,9 @@ def gather(
     events = _event_rows(parts["events"], batches, late_after_us)
     points = _point_rows(parts["points"], batches, late_after_us)
     for partition, position in after.items():
-        after[partition] = replace(position, lateness_us=_lateness(position, batches, (events, points), late_after_us))
+        after[partition] = replace(
+            position, lateness_us=_lateness(position, batches, (events, points), late_after_us)
+        )
     before = {partition: positions[partition] for partition in entries}
     return Microbatch(batches, events, points, _repeated_ids(events), before, after, newest, dead)
 
@@ -163,12 +165,21 @@ def _corrupt(index: int, rows: int, error: Exception, fields: Mapping[bytes, byt
 
 
 def _joined(
-    parts: Sequence[tuple[int, pa.RecordBatch]], schema: pa.Schema, time: str, batches: Sequence[Batch], late_after_us: int
+    parts: Sequence[tuple[int, pa.RecordBatch]],
+    schema: pa.Schema,
+    time: str,
+    batches: Sequence[Batch],
+    late_after_us: int,
 ) -> tuple[pa.RecordBatch, NDArray[np.int32], NDArray[np.int64], Mask]:
     """The rows of all parts, the batch of each, its event time, and whether it came late."""
-    rows = pa.concat_batches([part for _, part in parts]) if parts else pa.RecordBatch.from_pylist([], schema=schema)
+    rows = (
+        pa.concat_batches([part for _, part in parts])
+        if parts
+        else pa.RecordBatch.from_pylist([], schema=schema)
+    )
     batch = np.repeat(
-        np.array([index for index, _ in parts], np.int32), np.array([part.num_rows for _, part in parts], np.int64)
+        np.array([index for index, _ in parts], np.int32),
+        np.array([part.num_rows for _, part in parts], np.int64),
     )
     at_us = rows[time].view(pa.int64()).to_numpy()
     received_us = np.array([each.header.received_us for each in batches], np.int64)
@@ -182,7 +193,9 @@ def _of_batches(batch: NDArray[np.int32], batches: Sequence[Batch]) -> tuple[pa.
     return pa.array(projects[batch]), pa.array(ids[batch])
 
 
-def _event_rows(parts: Sequence[tuple[int, pa.RecordBatch]], batches: Sequence[Batch], late_after_us: int) -> Rows:
+def _event_rows(
+    parts: Sequence[tuple[int, pa.RecordBatch]], batches: Sequence[Batch], late_after_us: int
+) -> Rows:
     rows, batch, at_us, late = _joined(parts, EVENTS, "occurred_at", batches, late_after_us)
     project_id, batch_id = _of_batches(batch, batches)
     columns = {
@@ -197,7 +210,9 @@ def _event_rows(parts: Sequence[tuple[int, pa.RecordBatch]], batches: Sequence[B
     return Rows(pa.table(columns), batch, at_us)
 
 
-def _point_rows(parts: Sequence[tuple[int, pa.RecordBatch]], batches: Sequence[Batch], late_after_us: int) -> Rows:
+def _point_rows(
+    parts: Sequence[tuple[int, pa.RecordBatch]], batches: Sequence[Batch], late_after_us: int
+) -> Rows:
     rows, batch, at_us, late = _joined(parts, POINTS, "observed_at", batches, late_after_us)
     project_id, batch_id = _of_batches(batch, batches)
     columns = {
@@ -290,7 +305,9 @@ def outcome(work: Microbatch, fresh: Mask, storable: Mask, point_storable: Mask)
         if letter.reason == "CORRUPT":
             dead[letter.batch] += letter.rows
     accepted = np.array([each.header.accepted for each in work.batches], np.int64)
-    return Outcome(stored, accepted - stored - dead, dead, work.events.filter(keep), work.points.filter(point_storable))
+    return Outcome(
+        stored, accepted - stored - dead, dead, work.events.filter(keep), work.points.filter(point_storable)
+    )
 
 
 def dead_letters(rows: Rows, bad: Mask, messages: Sequence[str]) -> list[DeadLetter]:

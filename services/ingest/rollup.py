@@ -39,7 +39,7 @@ class Delta(NamedTuple):
     """What one minute gains: `key` has width `1m`, and either `users` or `values` is given."""
 
     key: Key
-    count: int
+    rows: int
     users: Sequence[str]
     values: NDArray[np.float64] | None
 
@@ -57,7 +57,7 @@ class Bucket:
 
     def add(self, delta: Delta) -> None:
         """Counts what `delta` brings."""
-        self.count += delta.count
+        self.count += delta.rows
         if delta.users:
             if self.uniques is None:
                 self.uniques = sketch.uniques(())

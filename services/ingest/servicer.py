@@ -33,7 +33,7 @@ Response = TypeVar("Response", ingest_pb2.PublishResponse, ingest_pb2.RecordMetr
 
 class _Request(Protocol):
     project: str
-    ack_mode: ingest_pb2.AckMode.ValueType
+    ack_mode: ingest_pb2.AckMode
 
     @property
     def batch(self) -> Any: ...
@@ -79,7 +79,9 @@ class Ingest(ingest_pb2_grpc.IngestServiceServicer):
             yield response
 
     async def RecordMetrics(
-        self, requests: AsyncIterator[ingest_pb2.RecordMetricsRequest], context: grpc.aio.ServicerContext[Any, Any]
+        self,
+        requests: AsyncIterator[ingest_pb2.RecordMetricsRequest],
+        context: grpc.aio.ServicerContext[Any, Any],
     ) -> AsyncIterator[ingest_pb2.RecordMetricsResponse]:
         async for response in self._stream(requests, _POINTS):
             yield response
@@ -113,7 +115,9 @@ class Ingest(ingest_pb2_grpc.IngestServiceServicer):
         if entry_id:
             await self._commits.reach(taken.partition, entry_id)
 
-    async def _stream(self, requests: AsyncIterator[_Request], kind: _Kind[Response]) -> AsyncIterator[Response]:
+    async def _stream(
+        self, requests: AsyncIterator[_Request], kind: _Kind[Response]
+    ) -> AsyncIterator[Response]:
         """Acknowledges the batches of `requests` in order; reads on while acknowledgements wait for the database."""
         taken: asyncio.Queue[_Taken | Exception | None] = asyncio.Queue(_UNACKNOWLEDGED)
         mode = ingest_pb2.ACK_MODE_UNSPECIFIED
@@ -125,7 +129,9 @@ class Ingest(ingest_pb2_grpc.IngestServiceServicer):
                 async for request in requests:
                     if project is None:
                         project, mode = await identity.project(request.project), request.ack_mode
-                    await taken.put(await self._take(project, request.batch, kind, mode, self._backlog.patience))
+                    await taken.put(
+                        await self._take(project, request.batch, kind, mode, self._backlog.patience)
+                    )
                 await taken.put(None)
             except Exception as error:  # noqa: BLE001 - raised below, after what was taken before it is acknowledged
                 await taken.put(error)
@@ -149,7 +155,7 @@ class Ingest(ingest_pb2_grpc.IngestServiceServicer):
         project: Project,
         batch: Batch,
         kind: _Kind[Any],
-        mode: ingest_pb2.AckMode.ValueType,
+        mode: ingest_pb2.AckMode,
         patience: float,
     ) -> _Taken:
         """Judges a batch and appends it to the log; waits up to `patience` seconds over a full backlog."""
@@ -172,20 +178,30 @@ class Ingest(ingest_pb2_grpc.IngestServiceServicer):
                 rejected=rejected,
             )
             partition = partition_of(project.project_id, producer.producer_id, self._partitions)
-            appended = await self._append(partition, header, entry.encode(header, verdict.rows), durable=mode != FAST)
+            appended = await self._append(
+                partition, header, entry.encode(header, verdict.rows), durable=mode != FAST
+            )
         if appended.outcome == "appended":
             metrics.INGEST_ROWS.labels(kind.name, "accepted").inc(accepted)
             metrics.INGEST_ROWS.labels(kind.name, "rejected").inc(rejected)
         metrics.INGEST_BATCHES.labels(kind.name, appended.outcome).inc()
         metrics.INGEST_APPEND_SECONDS.observe(time.perf_counter() - started)
-        return _Taken(producer.epoch, producer.sequence, partition, appended.value, accepted, verdict.rejections)
+        return _Taken(
+            producer.epoch, producer.sequence, partition, appended.value, accepted, verdict.rejections
+        )
 
-    async def _append(self, partition: int, header: entry.Header, encoded: tuple[bytes, bytes], *, durable: bool) -> Appended:
+    async def _append(
+        self, partition: int, header: entry.Header, encoded: tuple[bytes, bytes], *, durable: bool
+    ) -> Appended:
         producer = (header.project_id, header.producer_id, header.epoch, header.sequence)
-        appended = await self._log.append(partition, producer, None, header.received, encoded, durable=durable)
+        appended = await self._log.append(
+            partition, producer, None, header.received, encoded, durable=durable
+        )
         if appended.outcome == "unknown":
             known = await self._known(header.project_id, header.producer_id)
-            appended = await self._log.append(partition, producer, known, header.received, encoded, durable=durable)
+            appended = await self._log.append(
+                partition, producer, known, header.received, encoded, durable=durable
+            )
         if appended.outcome == "gap":
             raise SequenceGap(
                 f"batch.producer.sequence: is {header.sequence} where {appended.value} comes next; "
@@ -211,7 +227,9 @@ def _producer(batch: Batch) -> ingest_pb2.Producer:
     producer = batch.producer
     if not _PRODUCER_ID.match(producer.producer_id):
         fault = f"is {producer.producer_id!r}" if producer.producer_id else "is missing"
-        raise Invalid("batch.producer.producer_id", f"{fault}; send 1 to 100 letters, digits, '.', '_', ':' or '-'")
+        raise Invalid(
+            "batch.producer.producer_id", f"{fault}; send 1 to 100 letters, digits, '.', '_', ':' or '-'"
+        )
     if producer.epoch < 1:
         raise Invalid("batch.producer.epoch", f"is {producer.epoch}; begin with 1 or the time of start")
     if producer.sequence < 0:

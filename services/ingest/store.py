@@ -143,7 +143,9 @@ async def commit(
         await _put_accounts(connection, work, result, letters, touched)
         moved = await connection.execute(_MOVE, (lease, *_moves(work)))
         if moved.rowcount != len(work.after):
-            raise Fenced(f"{len(work.after) - moved.rowcount} of {len(work.after)} partitions have another owner")
+            raise Fenced(
+                f"{len(work.after) - moved.rowcount} of {len(work.after)} partitions have another owner"
+            )
     return result, touched
 
 
@@ -164,7 +166,9 @@ async def _copy(
             continue
         try:
             async with connection.transaction():
-                await _copy_rows(connection, table, rows.table if len(part) == count else rows.table.take(part))
+                await _copy_rows(
+                    connection, table, rows.table if len(part) == count else rows.table.take(part)
+                )
         except errors.UniqueViolation:
             held = await _existing(connection, rows.table.take(part))
             fresh[part[held]] = False
@@ -207,7 +211,9 @@ async def _existing(connection: AsyncConnection[Any], events: pa.Table) -> Mask:
     return np.array([identity in held for identity in zip(projects, ids)], np.bool_)
 
 
-async def _put_buckets(connection: AsyncConnection[Any], buckets: Buckets, result: Outcome, work: Microbatch) -> None:
+async def _put_buckets(
+    connection: AsyncConnection[Any], buckets: Buckets, result: Outcome, work: Microbatch
+) -> None:
     gains = rollup.deltas(result.events, result.points, work.batches)
     asked = buckets.unknown(gains)
     by_width: defaultdict[str, list[Key]] = defaultdict(list)
@@ -217,8 +223,7 @@ async def _put_buckets(connection: AsyncConnection[Any], buckets: Buckets, resul
     for width, keys in by_width.items():
         times = [at(key.bucket_us) for key in keys]
         parameters = (*_key_columns(keys), min(times), max(times))
-        async for key, bucket in _read_buckets(connection, width, parameters):
-            stored[key] = bucket
+        stored |= {key: bucket async for key, bucket in _read_buckets(connection, width, parameters)}
     buckets.learn(stored, asked)
     changed = buckets.add(gains)
     for width in rollup.WIDTHS_US:
@@ -243,7 +248,20 @@ async def _read_buckets(
     connection: AsyncConnection[Any], width: str, parameters: Sequence[object]
 ) -> AsyncIterator[tuple[Key, Bucket]]:
     rows = await connection.execute(_BUCKETS.format(width=width), parameters)
-    async for project, source, type_, name, bucket, partition, count, total, least, most, uniques, quantiles in rows:
+    async for (
+        project,
+        source,
+        type_,
+        name,
+        bucket,
+        partition,
+        count,
+        total,
+        least,
+        most,
+        uniques,
+        quantiles,
+    ) in rows:
         bucket_us = (bucket - EPOCH) // timedelta(microseconds=1)
         yield (
             Key(width, project, source, type_, name, bucket_us, partition),

@@ -101,12 +101,14 @@ class Log:
         try:
             reply = await self._call(keys, arguments)
             if durable and self._wait_for_disk:
-                await self._redis.execute_command("WAITAOF", 1, 0, 5000)
-        except exceptions.ConnectionError as error:
+                await self._redis.waitaof(num_local=1, num_replicas=0, timeout=5000)
+        except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
             raise Unavailable("the log does not answer; retry") from error
         except exceptions.ResponseError as error:
             if str(error).startswith(_FULL):
-                raise Exhausted("the log is out of memory or disk", retry_after=1.0, reason="LOG_FULL") from error
+                raise Exhausted(
+                    "the log is out of memory or disk", retry_after=1.0, reason="LOG_FULL"
+                ) from error
             raise
         outcome, *value = (part.decode() if isinstance(part, bytes) else str(part) for part in reply)
         return Appended(outcome, value[0] if value else "")
@@ -120,14 +122,16 @@ class Log:
             await self.prepare()
             return await self._redis.fcall("tidemark_append", len(keys), *keys, *arguments)  # type: ignore[no-any-return, misc]
 
-    async def read(self, positions: Mapping[int, str], count: int, block_ms: int | None) -> dict[int, list[Entry]]:
+    async def read(
+        self, positions: Mapping[int, str], count: int, block_ms: int | None
+    ) -> dict[int, list[Entry]]:
         """At most `count` entries of each partition after its position; waits `block_ms` for the first, or not at all."""
-        streams = {log_key(partition): position for partition, position in positions.items()}
-        reply = await self._redis.xread(streams, count=count, block=block_ms)
-        names = {log_key(partition).encode(): partition for partition in positions}
-        found = reply.items() if isinstance(reply, dict) else reply
+        streams: dict[Any, Any] = {log_key(partition): position for partition, position in positions.items()}
+        partitions = {log_key(partition).encode(): partition for partition in positions}
+        reply: Any = await self._redis.xread(streams, count=count, block=block_ms)
         return {
-            names[name]: [(entry_id.decode(), fields) for entry_id, fields in _flat(entries)] for name, entries in found
+            partitions[name]: [(entry_id.decode(), fields) for entry_id, fields in entries]
+            for name, entries in reply
         }
 
     async def totals(self, partitions: Sequence[int]) -> list[tuple[int, int]]:
@@ -170,7 +174,8 @@ class Log:
 
     async def waiting(self, partition: int, last_id: str) -> list[Mapping[bytes, bytes]]:
         """Every entry after `last_id`."""
-        return [fields for _, fields in await self._redis.xrange(log_key(partition), min=f"({last_id}")]
+        entries: Any = await self._redis.xrange(log_key(partition), min=f"({last_id}")
+        return [fields for _, fields in entries]
 
     async def reset(
         self, partition: int, last_id: str | None, received: int, size: int, projects: Mapping[int, int]
@@ -182,13 +187,10 @@ class Log:
                 pipe.xtrim(log_key(partition), maxlen=0, approximate=False)
             pipe.hset(meta_key(partition), mapping={"received": received, "bytes": size})
             if projects:
-                pipe.hset(projects_key(partition), mapping={str(key): value for key, value in projects.items()})
+                pipe.hset(
+                    projects_key(partition), mapping={str(key): value for key, value in projects.items()}
+                )
             await pipe.execute()
-
-
-def _flat(entries: Any) -> Any:
-    """The entries of one stream, whichever reply shape the protocol version gives."""
-    return entries[0] if entries and isinstance(entries[0], list) and entries[0] and isinstance(entries[0][0], tuple) else entries
 
 
 class Commits:
@@ -210,7 +212,7 @@ class Commits:
                         if message:
                             commit = orjson.loads(message["data"])
                             await self._advance(commit["partition"], order(commit["last_id"]))
-            except exceptions.ConnectionError:
+            except exceptions.RedisError:
                 log.warning("the announcements of commits are interrupted; subscribing again")
                 await asyncio.sleep(0.2)
 
@@ -223,9 +225,11 @@ class Commits:
                     await asyncio.wait_for(self._changed.wait(), timeout=1.0)
                 except TimeoutError:
                     # An announcement can be lost with its connection; what the writer left in the hash cannot.
-                    last_id = await self._redis.hget(meta_key(partition), "last_id")  # type: ignore[misc]
+                    last_id: Any = await self._redis.hget(meta_key(partition), "last_id")  # type: ignore[misc]
                     if last_id:
-                        self._reached[partition] = max(self._reached.get(partition, (0, 0)), order(last_id.decode()))
+                        self._reached[partition] = max(
+                            self._reached.get(partition, (0, 0)), order(last_id.decode())
+                        )
 
     async def _advance(self, partition: int, reached: tuple[int, int]) -> None:
         async with self._changed:

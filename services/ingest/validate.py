@@ -32,7 +32,7 @@ MALFORMED = ingest_pb2.REJECTION_REASON_MALFORMED
 OUT_OF_RANGE = ingest_pb2.REJECTION_REASON_OUT_OF_RANGE
 TOO_LARGE = ingest_pb2.REJECTION_REASON_TOO_LARGE
 
-Reason = ingest_pb2.RejectionReason.ValueType
+Reason = ingest_pb2.RejectionReason
 Strings = Sequence[str | None]
 
 
@@ -111,7 +111,8 @@ def events(batch: ingest_pb2.EventBatch, now_us: int) -> Verdict:
     if faults.rows:
         keep = [row for row in range(len(ids)) if row not in faults.rows]
         ids_kept, kinds, names, users, sessions, properties, contexts = (
-            [column[row] for row in keep] for column in (ids, kinds, names, users, sessions, properties, contexts)
+            [column[row] for row in keep]
+            for column in (ids, kinds, names, users, sessions, properties, contexts)
         )
         times = times[keep]
     else:
@@ -146,15 +147,16 @@ def points(batch: ingest_pb2.PointBatch, now_us: int) -> Verdict:
     _check_names(names, faults)
     _check_times(times, now_us, "observed_at", faults)
     _check_texts(units, "unit", MAX_UNIT, faults)
-    for row in np.flatnonzero(~np.isfinite(values)):
-        faults.add(int(row), "value", OUT_OF_RANGE, f"is {values[row]}; send a finite number")
-    for row, pairs in enumerate(tags):
+    for row in np.flatnonzero(~np.isfinite(values)).tolist():
+        faults.add(row, "value", OUT_OF_RANGE, f"is {values[row]}; send a finite number")
+    for index, pairs in enumerate(tags):
         if pairs:
-            _check_tags(row, pairs, faults)
+            _check_tags(index, pairs, faults)
 
     if faults.rows:
         keep = [row for row in range(len(names)) if row not in faults.rows]
-        names, kinds, units, tags = ([column[row] for row in keep] for column in (names, kinds, units, tags))
+        names, kinds = [names[row] for row in keep], [kinds[row] for row in keep]
+        units, tags = [units[row] for row in keep], [tags[row] for row in keep]
         values, times = values[keep], times[keep]
     columns = [
         pa.array(names, pa.string()),
@@ -175,16 +177,24 @@ def _read_arrow(data: bytes) -> pa.RecordBatch:
             raise Invalid("batch.events_arrow", f"holds {len(batches)} record batches; send one")
         table = batches[0]
         table.validate(full=True)
-        columns = [table.column(name).cast(_door_type(wanted.type)) for name, wanted in zip(EVENTS.names, EVENTS)]
+        columns = [
+            table.column(name).cast(_door_type(wanted.type)) for name, wanted in zip(EVENTS.names, EVENTS)
+        ]
         table = pa.RecordBatch.from_arrays(columns, names=EVENTS.names)
     except KeyError as error:
-        raise Invalid("batch.events_arrow", f"has no column {error}; the columns are {EVENTS.names}") from error
+        raise Invalid(
+            "batch.events_arrow", f"has no column {error}; the columns are {EVENTS.names}"
+        ) from error
     except (pa.ArrowException, OSError) as error:
-        raise Invalid("batch.events_arrow", f"cannot be read as an Arrow IPC stream of events: {error}") from error
+        raise Invalid(
+            "batch.events_arrow", f"cannot be read as an Arrow IPC stream of events: {error}"
+        ) from error
     _check_count("batch.events_arrow", table.num_rows)
     for name in ("event_id", "type", "name", "occurred_at"):
         if table[name].null_count:
-            raise Invalid("batch.events_arrow", f"column {name} holds {table[name].null_count} nulls; it is required")
+            raise Invalid(
+                "batch.events_arrow", f"column {name} holds {table[name].null_count} nulls; it is required"
+            )
     return table
 
 
@@ -198,23 +208,29 @@ def _check_count(name: str, count: int) -> None:
         raise Invalid(name, f"has {count} rows; send at most {MAX_ROWS} in one batch")
 
 
-def _times(rows: Sequence[event_pb2.Event] | Sequence[metric_pb2.MetricPoint], name: str, faults: _Faults) -> NDArray[np.int64]:
+def _times(
+    rows: Sequence[event_pb2.Event] | Sequence[metric_pb2.MetricPoint], name: str, faults: _Faults
+) -> NDArray[np.int64]:
     """Microseconds since 1970, shape (n,); -1 where the instant is not a valid one."""
     stamps = [getattr(row, name) for row in rows]
     seconds = np.array([stamp.seconds for stamp in stamps], np.int64)
     nanos = np.array([stamp.nanos for stamp in stamps], np.int64)
-    for row in np.flatnonzero((seconds == 0) & (nanos == 0)):
+    for row in np.flatnonzero((seconds == 0) & (nanos == 0)).tolist():
         if not rows[row].HasField(name):  # type: ignore[arg-type]
-            faults.add(int(row), name, MISSING, "is missing; say when it happened")
+            faults.add(row, name, MISSING, "is missing; say when it happened")
     valid = (seconds >= 0) & (seconds < _MAX_SECONDS) & (nanos >= 0) & (nanos < 1_000_000_000)
     return np.where(valid, np.where(valid, seconds, 0) * 1_000_000 + nanos // 1000, -1)
 
 
 def _check_times(times: NDArray[np.int64], now_us: int, name: str, faults: _Faults) -> None:
     latest = now_us + MAX_AHEAD_US
-    for row in np.flatnonzero((times < 0) | (times > latest)):
-        fault = "is before 1970 or not a valid instant" if times[row] < 0 else "is more than an hour ahead of the server's clock"
-        faults.add(int(row), name, OUT_OF_RANGE, f"{fault}; send the time in UTC")
+    for row in np.flatnonzero((times < 0) | (times > latest)).tolist():
+        fault = (
+            "is before 1970 or not a valid instant"
+            if times[row] < 0
+            else "is more than an hour ahead of the server's clock"
+        )
+        faults.add(row, name, OUT_OF_RANGE, f"{fault}; send the time in UTC")
 
 
 def _check_enum(values: Sequence[int], enum: object, name: str, faults: _Faults) -> None:
@@ -254,7 +270,9 @@ def _check_tags(row: int, tags: dict[str, str], faults: _Faults) -> None:
         faults.add(row, "tags", TOO_LARGE, f"has {len(tags)} tags; send at most {MAX_TAGS}")
     for text in chain(tags, tags.values()):
         if len(text) > MAX_NAME:
-            faults.add(row, "tags", TOO_LARGE, f"holds a text of {len(text)} characters; send at most {MAX_NAME}")
+            faults.add(
+                row, "tags", TOO_LARGE, f"holds a text of {len(text)} characters; send at most {MAX_NAME}"
+            )
         elif "\0" in text:
             faults.add(row, "tags", MALFORMED, "holds a NUL character; leave it out")
 
@@ -296,7 +314,14 @@ def _check_objects(texts: Sequence[bytes], name: str, faults: _Faults) -> None:
             previous = text
 
 
-_JSON_NAMES = {list: "array", str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
+_JSON_NAMES = {
+    list: "array",
+    str: "string",
+    int: "number",
+    float: "number",
+    bool: "boolean",
+    type(None): "null",
+}
 
 
 def _depth(value: object) -> int:

@@ -74,6 +74,7 @@ class _Session:
 
     async def run(self, draining: asyncio.Event) -> None:
         next_beat = 0.0
+        await self._lease.give_all()
         try:
             while not draining.is_set():
                 if time.monotonic() >= next_beat:
@@ -89,7 +90,7 @@ class _Session:
                 else:
                     await self._settled()
             await self._settled()
-            await self._lease.leave(self._ahead)
+            await self._lease.leave()
         finally:
             if self._committing:
                 self._committing.cancel()
@@ -118,7 +119,11 @@ class _Session:
             for position in await self._lease.take(share - len(self._ahead)):
                 await self._check(position)
                 self._ahead[position.partition] = position
-                log.info("partition %d taken at %s, epoch %d", position.partition, position.last_id, position.epoch)
+                log.info(
+                    "partition %d taken at %s, epoch %d", position.partition, position.last_id, position.epoch
+                )
+        if len(self._producers) > MAX_PRODUCERS:
+            self._producers.clear()
         metrics.PARTITIONS_HELD.set(len(self._ahead))
         await store.forget_commits(self._connection)
 
@@ -188,12 +193,14 @@ class _Session:
         if unknown:
             # Not this session's connection: a commit may be under way on it.
             async with await postgres.connect(self._settings.database_url) as connection:
-                self._producers |= dict.fromkeys(unknown, (0, 0)) | dict(await store.known(connection, unknown))
+                self._producers |= dict.fromkeys(unknown, (0, 0)) | dict(
+                    await store.known(connection, unknown)
+                )
         late_after_us = int(self._settings.accepted_lateness_seconds * 1e6)
-        work = await asyncio.to_thread(microbatch.gather, entries, self._ahead, self._producers, late_after_us)
+        work = await asyncio.to_thread(
+            microbatch.gather, entries, self._ahead, self._producers, late_after_us
+        )
         self._ahead |= work.after
-        if len(self._producers) > MAX_PRODUCERS:
-            self._producers.clear()
         self._producers |= work.producers
         return work
 
@@ -203,7 +210,11 @@ class _Session:
         lease = timedelta(seconds=self._lease_seconds)
         result, touched = await store.commit(self._connection, work, self._buckets, lease)
         metrics.COMMIT_SECONDS.observe(time.perf_counter() - started)
-        for outcome, rows in (("stored", result.stored), ("duplicate", result.duplicate), ("dead_lettered", result.dead)):
+        for outcome, rows in (
+            ("stored", result.stored),
+            ("duplicate", result.duplicate),
+            ("dead_lettered", result.dead),
+        ):
             metrics.WRITER_ROWS.labels(outcome).inc(int(rows.sum()))
         oldest_us = min(batch.header.received_us for batch in work.batches)
         metrics.COMMIT_LAG_SECONDS.observe(max(0.0, time.time() - oldest_us / 1e6))

@@ -1,5 +1,7 @@
 """Which role may call what. Pure: the contract's descriptors come in, a verdict goes out to `identity.py`."""
 
+from typing import Any
+
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
 
@@ -42,14 +44,17 @@ def permission_of(full_name: str) -> Permission:
 
 def declared(method: MethodDescriptor) -> Permission:
     """The `permission` option of an RPC."""
-    permission: Permission = method.GetOptions().Extensions[access_pb2.permission]
+    options: Any = method.GetOptions()
+    permission: Permission = options.Extensions[access_pb2.permission]
     return permission
 
 
 def authorise(permission: Permission, caller: Caller) -> None:
     """Raise `Denied` unless the caller's key may do what `permission` asks."""
     if permission == PERMISSION_UNSPECIFIED:
-        raise Denied("this RPC declares no permission, so nobody may call it", reason="NO_PERMISSION_DECLARED")
+        raise Denied(
+            "this RPC declares no permission, so nobody may call it", reason="NO_PERMISSION_DECLARED"
+        )
     if caller.role not in ROLES[permission]:
         wanted = " or ".join(sorted(_word(Role.Name(role)) for role in ROLES[permission]))
         raise Denied(

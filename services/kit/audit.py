@@ -59,7 +59,7 @@ async def append(connection: psycopg.AsyncConnection[Any], entries: Sequence[Ent
     async with connection.cursor() as cursor:
         projects = sorted({entry.project_id for entry in entries})
         await cursor.execute(_LOCK, (GENESIS, projects))
-        heads = {project_id: (sequence, hash) for project_id, sequence, hash in await cursor.fetchall()}
+        heads = {project_id: (sequence, stored) for project_id, sequence, stored in await cursor.fetchall()}
         rows = []
         for entry in entries:
             sequence, previous = heads[entry.project_id]
@@ -173,7 +173,11 @@ def _concerns(call: Call, code: grpc.StatusCode) -> bool:
     """Whether the log wants to know: all but anonymous calls and the single batches of producers."""
     if call.caller is None:
         return False
-    return call.method.permission != PERMISSION_WRITE or call.method.streams or code is grpc.StatusCode.PERMISSION_DENIED
+    return (
+        call.method.permission != PERMISSION_WRITE
+        or call.method.streams
+        or code is grpc.StatusCode.PERMISSION_DENIED
+    )
 
 
 def _entry(call: Call, code: grpc.StatusCode) -> Entry:

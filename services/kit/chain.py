@@ -83,7 +83,8 @@ class Verifier:
         """Check that the chain ends where its head says."""
         if self.sequence < head_sequence:
             return Fault(
-                self.sequence + 1, f"the last {head_sequence - self.sequence} entries are missing, as the head tells"
+                self.sequence + 1,
+                f"the last {head_sequence - self.sequence} entries are missing, as the head tells",
             )
         if self.sequence > head_sequence:
             return Fault(head_sequence + 1, f"the head tells of {head_sequence} entries and there are more")

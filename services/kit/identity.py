@@ -69,8 +69,8 @@ def caller() -> Caller:
     return found
 
 
-async def project(requested: str) -> Project:
-    """The project that a request names as `projects/{project}`, or that its key belongs to when `requested` is empty.
+async def project(requested: str, field: str = "project") -> Project:
+    """The project that a request names in `field`, or that its key belongs to when the field is empty.
 
     Raises `Invalid` when malformed, `Denied` when the key belongs to another project, `NotFound` when there is none.
     """
@@ -78,17 +78,20 @@ async def project(requested: str) -> Project:
     assert call.directory is not None
     if not requested:
         if who.project_slug is None:
-            raise Invalid("project", "is empty and the key belongs to no single project; write projects/{project}")
+            raise Invalid(
+                field, "is empty and the key belongs to no single project; write projects/{project}"
+            )
         slug = who.project_slug
     else:
         match = _PROJECT.fullmatch(requested)
         if match is None:
-            raise Invalid("project", f"is {requested[:100]!r}; write projects/{{project}}")
+            raise Invalid(field, f"is {requested[:100]!r}; write projects/{{project}}")
         slug = match[1]
     call.resource = call.resource or f"projects/{slug}"
     if who.project_slug not in (None, slug):
         raise Denied(
-            f"the key belongs to projects/{who.project_slug} and may not touch projects/{slug}", reason="WRONG_PROJECT"
+            f"the key belongs to projects/{who.project_slug} and may not touch projects/{slug}",
+            reason="WRONG_PROJECT",
         )
     call.project = await call.directory.project(slug)
     return call.project
@@ -100,7 +103,8 @@ async def spend_events(count: int) -> None:
     assert call.directory is not None
     if count > who.events_per_minute > 0:
         raise Invalid(
-            "batch", f"holds {count}, and the key may send {who.events_per_minute} a minute; send smaller batches"
+            "batch",
+            f"holds {count}, and the key may send {who.events_per_minute} a minute; send smaller batches",
         )
     await call.directory.spend(who.key_id, "events", who.events_per_minute, count)
 
@@ -115,9 +119,13 @@ class _Key:
     def check(self) -> None:
         """Raise `Unauthenticated` when the key is good no more."""
         if self.revoked_at is not None:
-            raise Unauthenticated(f"the key was revoked at {self.revoked_at:%Y-%m-%dT%H:%M:%SZ}", reason="KEY_REVOKED")
+            raise Unauthenticated(
+                f"the key was revoked at {self.revoked_at:%Y-%m-%dT%H:%M:%SZ}", reason="KEY_REVOKED"
+            )
         if self.expires_at is not None and self.expires_at <= datetime.now(UTC):
-            raise Unauthenticated(f"the key expired at {self.expires_at:%Y-%m-%dT%H:%M:%SZ}", reason="KEY_EXPIRED")
+            raise Unauthenticated(
+                f"the key expired at {self.expires_at:%Y-%m-%dT%H:%M:%SZ}", reason="KEY_EXPIRED"
+            )
 
 
 V = TypeVar("V")

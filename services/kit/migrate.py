@@ -72,7 +72,7 @@ async def migrate(url: str, partitions: int, say: Callable[[str], None], folder:
         for migration in missing:
             say(f"migrating: {migration.name}")
             async with connection.transaction():
-                await connection.execute(cast(Any, migration.text))
+                await connection.execute(cast("Any", migration.text))
                 await connection.execute(
                     "INSERT INTO migrations (number, name, sha256) VALUES (%s, %s, %s)",
                     (migration.number, migration.name, migration.sha256),

@@ -24,13 +24,16 @@ def size(requested: int, default: int, most: int) -> int:
     return min(requested or default, most)
 
 
-def token(request: Message, position: list[Any]) -> str:
-    """The token of the page that begins behind `position`, a list of numbers and texts."""
+def token(request: Message, *position: int | str) -> str:
+    """The token of the page that begins behind `position`."""
     return base64.urlsafe_b64encode(_digest(request) + orjson.dumps(position)).decode().rstrip("=")
 
 
-def position(request: Message) -> list[Any] | None:
-    """Where the requested page begins; None for the first. Raises `Invalid` for a token of another request."""
+def position(request: Message, *kinds: type[int] | type[str]) -> list[Any] | None:
+    """Where the requested page begins, a value of each kind; None for the first page.
+
+    Raises `Invalid` for a token that was not given to an otherwise equal request.
+    """
     given: str = request.page_token  # type: ignore[attr-defined]
     if not given:
         return None
@@ -38,10 +41,23 @@ def position(request: Message) -> list[Any] | None:
         data = base64.b64decode(given + "=" * (-len(given) % 4), altchars=b"-_", validate=True)
         found = orjson.loads(data[8:])
     except ValueError as error:
-        raise Invalid("page_token", "is not a token that this server gave; begin at the first page") from error
-    if data[:8] != _digest(request) or not isinstance(found, list):
+        raise Invalid(
+            "page_token", "is not a token that this server gave; begin at the first page"
+        ) from error
+    if data[:8] != _digest(request):
         raise Invalid("page_token", "belongs to another request; repeat the fields of the one that gave it")
+    if (
+        not isinstance(found, list)
+        or [type(value) for value in found] != list(kinds)
+        or not all(map(_sane, found))
+    ):
+        raise Invalid("page_token", "is not a token that this server gave; begin at the first page")
     return found
+
+
+def _sane(value: int | str) -> bool:
+    """Whether the database takes it; tokens can be forged."""
+    return "\0" not in value if isinstance(value, str) else -(2**63) <= value < 2**63
 
 
 def _digest(request: M) -> bytes:

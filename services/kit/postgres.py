@@ -35,7 +35,12 @@ async def pool(url: str, size: int) -> AsyncIterator[Pool]:
         await probe(connection)
     # A connection is checked when it is taken, so that a restart of the server costs no call more than its own time.
     async with AsyncConnectionPool(
-        conninfo(url), min_size=1, max_size=size, timeout=5.0, check=AsyncConnectionPool.check_connection, open=False
+        conninfo(url),
+        min_size=1,
+        max_size=size,
+        timeout=5.0,
+        check=AsyncConnectionPool.check_connection,
+        open=False,
     ) as opened:
         yield opened
 
@@ -80,6 +85,8 @@ async def probe(connection: psycopg.AsyncConnection[Any]) -> None:
     row = await cursor.fetchone()
     needed = ".".join(map(str, TIMESCALEDB))
     if row is None:
-        raise BadSetting(f"PostgreSQL has no TimescaleDB extension; install version {needed} or newer beside it")
+        raise BadSetting(
+            f"PostgreSQL has no TimescaleDB extension; install version {needed} or newer beside it"
+        )
     if tuple(int(part) for part in row[0].split("-")[0].split(".")[:2]) < TIMESCALEDB:
         raise BadSetting(f"TimescaleDB is version {row[0]}; Tidemark needs {needed} or newer")

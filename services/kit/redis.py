@@ -37,7 +37,9 @@ async def client(url: str) -> AsyncIterator[Redis]:
             retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), retries=5),
         )
     except ValueError as error:
-        raise BadSetting(f"TIDEMARK_REDIS_URL is {redacted(url)!r}; write redis://host:port/0: {error}") from error
+        raise BadSetting(
+            f"TIDEMARK_REDIS_URL is {redacted(url)!r}; write redis://host:port/0: {error}"
+        ) from error
     async with redis:
         await _answering(redis, url)
         await probe(redis)
@@ -73,7 +75,9 @@ async def durability(redis: Redis) -> Literal["always", "everysec"]:
 
 def _require_aof(info: dict[str, Any]) -> None:
     if not info["aof_enabled"]:
-        raise BadSetting("Redis has appendonly no, which loses accepted events with a crash; set appendonly yes")
+        raise BadSetting(
+            "Redis has appendonly no, which loses accepted events with a crash; set appendonly yes"
+        )
 
 
 async def _answering(redis: Redis, url: str) -> None:

@@ -10,19 +10,20 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import grpc
 import grpc.aio
+from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
 from services.kit import metrics
 from services.kit.access import OPEN_SERVICES, permission_of
 from services.kit.audit import Audit
 from services.kit.call import Call, Method, current
-from services.kit.errors import DeadlineExceeded, Error, Exhausted, Internal
+from services.kit.errors import DeadlineExceeded, Error, Exhausted, Internal, Invalid
 from services.kit.failure import failure
 from services.kit.identity import Directory
 
@@ -78,6 +79,8 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     def _wrap(self, handler: grpc.RpcMethodHandler, service: str, name: str) -> grpc.RpcMethodHandler:
         streams = handler.request_streaming, handler.response_streaming
         method = Method(service, name, permission_of(f"{service}.{name}"), *streams)
+        # The request is read inside the layers: a stranger's bytes are never parsed, and bad ones get an error of ours.
+        incoming = _incoming(method, handler.request_deserializer)
         make, behaviour = {
             (False, False): (grpc.unary_unary_rpc_method_handler, handler.unary_unary),
             (False, True): (grpc.unary_stream_rpc_method_handler, handler.unary_stream),
@@ -85,11 +88,12 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             (True, True): (grpc.stream_stream_rpc_method_handler, handler.stream_stream),
         }[streams]
         wrap = self._streaming if method.streams_responses else self._unary
-        return make(wrap(method, behaviour), handler.request_deserializer, handler.response_serializer)
+        return make(wrap(method, incoming, behaviour), None, handler.response_serializer)
 
-    def _unary(self, method: Method, behaviour: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    def _unary(
+        self, method: Method, incoming: Callable[[Any], Any], behaviour: Callable[..., Awaitable[Any]]
+    ) -> Callable[..., Awaitable[Any]]:
         sent = metrics.RPC_SENT.labels(*_labels(method))
-        incoming = _incoming(method)
 
         async def answer(request: Any, context: Any) -> Any:
             async with self.layers(_begin(method, context)):
@@ -99,11 +103,14 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
         return answer
 
-    def _streaming(self, method: Method, behaviour: Callable[..., Any]) -> Callable[..., Awaitable[None]]:
+    def _streaming(
+        self, method: Method, incoming: Callable[[Any], Any], behaviour: Callable[..., AsyncGenerator[Any]]
+    ) -> Callable[..., Awaitable[None]]:
         if not inspect.isasyncgenfunction(behaviour):
-            raise TypeError(f"{method.full_name} answers with a stream: write its handler as an async generator")
+            raise TypeError(
+                f"{method.full_name} answers with a stream: write its handler as an async generator"
+            )
         sent = metrics.RPC_SENT.labels(*_labels(method))
-        incoming = _incoming(method)
 
         async def answer(request: Any, context: Any) -> None:
             call = _begin(method, context)
@@ -181,25 +188,35 @@ def _begin(method: Method, context: Any) -> Call:
     return Call(method, context, request_id, context.peer())
 
 
-def _incoming(method: Method) -> Callable[[Any], Any]:
-    """Counts what comes in, one message or many, on its way to the handler."""
+def _incoming(method: Method, deserialize: Callable[[bytes], Any]) -> Callable[[Any], Any]:
+    """Reads and counts what comes in, one message or many, on its way to the handler."""
     received = metrics.RPC_RECEIVED.labels(*_labels(method))
 
-    def one(request: Any) -> Any:
+    def one(data: bytes) -> Any:
         received.inc()
-        return request
+        try:
+            return deserialize(data)
+        except DecodeError as error:
+            raise Invalid(
+                "request",
+                f"is no message that {method.full_name} takes: its bytes are cut, or a text in it is not UTF-8",
+                reason="REQUEST_UNREADABLE",
+            ) from error
 
-    async def many(requests: Any) -> AsyncIterator[Any]:
-        async for request in requests:
-            received.inc()
-            yield request
+    async def many(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+        async for data in requests:
+            yield one(data)
 
     return many if method.streams_requests else one
 
 
 def _labels(method: Method) -> tuple[str, str, str]:
     kinds = {(False, False): "unary", (False, True): "server_stream", (True, False): "client_stream"}
-    return kinds.get((method.streams_requests, method.streams_responses), "bidi_stream"), method.service, method.name
+    return (
+        kinds.get((method.streams_requests, method.streams_responses), "bidi_stream"),
+        method.service,
+        method.name,
+    )
 
 
 async def _abort(call: Call, error: Error) -> None:

@@ -8,6 +8,7 @@ import functools
 import ipaddress
 import logging
 import signal
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 
 async def serve(target: str, builders: Sequence[Builder], settings: Settings) -> None:
     """Run a target until SIGTERM, SIGINT or the failure of one of its workers, which is raised."""
+    require_safe(settings)
     async with opened(settings) as resources:
         _drain_on_signals(resources.draining)
         services = [await build(resources) for build in builders]
@@ -46,6 +48,36 @@ async def serve(target: str, builders: Sequence[Builder], settings: Settings) ->
                     await stack.enter_async_context(listening(services, resources, port))
                 await resources.draining.wait()
     log.info("%s has ended", target)
+
+
+def require_safe(settings: Settings) -> None:
+    """Raise `BadSetting` where keys would travel in the clear, or where TLS is set up halfway."""
+    if not settings.tls_cert_file:
+        if settings.tls_key_file or settings.tls_client_ca_file:
+            raise BadSetting(
+                "TIDEMARK_TLS_CERT_FILE is empty and other TLS settings are not; set it, or none"
+            )
+        if not settings.insecure_remote and not _is_loopback(settings.host):
+            raise BadSetting(
+                f"TIDEMARK_HOST is {settings.host!r}, beyond loopback, and there is no TLS; set TIDEMARK_TLS_CERT_FILE "
+                "and TIDEMARK_TLS_KEY_FILE, or TIDEMARK_INSECURE_REMOTE where the network encrypts"
+            )
+        return
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(settings.tls_cert_file, settings.tls_key_file or None)
+    except OSError as error:
+        raise BadSetting(
+            f"TIDEMARK_TLS_CERT_FILE {settings.tls_cert_file!r} and TIDEMARK_TLS_KEY_FILE {settings.tls_key_file!r} "
+            f"must be PEM files of a certificate and its private key: {error}"
+        ) from error
+    try:
+        if settings.tls_client_ca_file:
+            context.load_verify_locations(settings.tls_client_ca_file)
+    except OSError as error:
+        raise BadSetting(
+            f"TIDEMARK_TLS_CLIENT_CA_FILE is {settings.tls_client_ca_file!r}; name a PEM file of an authority: {error}"
+        ) from error
 
 
 @asynccontextmanager
@@ -106,7 +138,9 @@ def exposed(port: int, settings: Settings) -> Iterator[None]:
             client_auth_required=bool(settings.tls_client_ca_file),
         )
     except OSError as error:
-        raise BadSetting(f"metrics cannot listen on {settings.host}:{port}: {error}; set TIDEMARK_METRICS_PORT") from error
+        raise BadSetting(
+            f"metrics cannot listen on {settings.host}:{port}: {error}; set TIDEMARK_METRICS_PORT"
+        ) from error
     try:
         yield
     finally:
@@ -119,13 +153,17 @@ def exposed(port: int, settings: Settings) -> Iterator[None]:
 async def working(services: Sequence[Service], resources: Resources) -> AsyncIterator[None]:
     """Runs the workers of all services; on leaving, they have `drain_seconds` to finish. The first failure is raised."""
     workers = [
-        asyncio.create_task(_worker(work, resources.draining)) for service in services for work in service.workers
+        asyncio.create_task(_worker(work, resources.draining))
+        for service in services
+        for work in service.workers
     ]
     try:
         yield
     finally:
         resources.draining.set()
-        _, late = await asyncio.wait(workers, timeout=resources.settings.drain_seconds) if workers else ((), ())
+        _, late = (
+            await asyncio.wait(workers, timeout=resources.settings.drain_seconds) if workers else ((), ())
+        )
         for task in late:
             log.warning("a worker did not end within %s s and is cancelled", resources.settings.drain_seconds)
             task.cancel()
@@ -176,31 +214,20 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
 
 def _bind(server: grpc.aio.Server, settings: Settings, port: int) -> int:
     address = f"[{settings.host}]:{port}" if ":" in settings.host else f"{settings.host}:{port}"
-    secure = bool(settings.tls_cert_file)
-    if not secure and not settings.insecure_remote and not _is_loopback(settings.host):
-        raise BadSetting(
-            f"TIDEMARK_HOST is {settings.host!r}, beyond loopback, and there is no TLS; set TIDEMARK_TLS_CERT_FILE and "
-            "TIDEMARK_TLS_KEY_FILE, or TIDEMARK_INSECURE_REMOTE where the network encrypts"
-        )
     try:
-        if secure:
+        if settings.tls_cert_file:
             return int(server.add_secure_port(address, _credentials(settings)))
         return int(server.add_insecure_port(address))
     except RuntimeError as error:
-        raise BadSetting(f"cannot listen on {address}; is something else listening there? ({error})") from error
+        raise BadSetting(
+            f"cannot listen on {address}; is something else listening there? ({error})"
+        ) from error
 
 
 def _credentials(settings: Settings) -> grpc.ServerCredentials:
-    pair = (_pem("TLS_KEY_FILE", settings.tls_key_file), _pem("TLS_CERT_FILE", settings.tls_cert_file))
-    authority = _pem("TLS_CLIENT_CA_FILE", settings.tls_client_ca_file) if settings.tls_client_ca_file else None
+    pair = Path(settings.tls_key_file).read_bytes(), Path(settings.tls_cert_file).read_bytes()
+    authority = Path(settings.tls_client_ca_file).read_bytes() if settings.tls_client_ca_file else None
     return grpc.ssl_server_credentials([pair], authority, require_client_auth=authority is not None)
-
-
-def _pem(setting: str, path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise BadSetting(f"TIDEMARK_{setting} is {path!r}, which cannot be read: {error.strerror}") from error
 
 
 def _is_loopback(host: str) -> bool:

@@ -22,7 +22,7 @@ _NONE = {pb.OPERATOR_EXISTS, pb.OPERATOR_NOT_EXISTS}
 _ORDER = {pb.OPERATOR_LESS, pb.OPERATOR_LESS_OR_EQUAL, pb.OPERATOR_GREATER, pb.OPERATOR_GREATER_OR_EQUAL}
 _TEXT = {pb.OPERATOR_CONTAINS, pb.OPERATOR_NOT_CONTAINS, pb.OPERATOR_STARTS_WITH, pb.OPERATOR_ENDS_WITH}
 
-Scalar = str | float | bool | datetime
+Scalar = str | float | int | bool | datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def _fitted(value: str | float | bool, field: Field, at: str) -> Scalar | None:
         case Form.NUMBER:
             return value if isinstance(value, float) else None
         case Form.NAMED:
-            return float(number_of(value, field, at)) if isinstance(value, str) else None
+            return number_of(value, field, at) if isinstance(value, str) else None
         case Form.TIME:
             return _time(value, at)
 

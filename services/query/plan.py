@@ -7,6 +7,7 @@ align, and raw rows for what is less than a minute. Everything else is read from
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import groupby, pairwise
 
 from services.query.calendar import Span, ceil, floor
@@ -36,8 +37,8 @@ class Scan:
 
     measures: tuple[tuple[int, Measure], ...]
     """With the index that each has in the question."""
-    edges: tuple[Span, ...]
-    """The buckets."""
+    buckets: tuple[Span, ...]
+    """What each bucket counts: as far as it lies in the range."""
     tiles: tuple[Tile, ...]
     exact: bool
     """Whether all rows are read raw, so that uniques and quantiles are exact, and cannot be merged."""
@@ -89,7 +90,7 @@ def plan(question: Series) -> Plan:
         Span(max(start, question.span.start), min(end, question.span.end)) for start, end in pairwise(question.edges)
     )
     scans = tuple(_scans(question, buckets))
-    earlier = tuple(Span(b.start - question.span.length, b.end - question.span.length) for b in buckets)
+    earlier = tuple(bucket.earlier(question.span.length) for bucket in buckets)
     return Plan(question, scans, tuple(_scans(question, earlier)) if question.compared else ())
 
 
@@ -120,33 +121,42 @@ def _scans(question: Series, buckets: tuple[Span, ...]) -> Iterable[Scan]:
 
 
 def _narrowed(scan: Scan, question: Series, slots: Sequence[int]) -> Scan:
-    return replace(scan, tiles=_tiles(question, scan.source, scan.edges, slots, scan.exact))
+    return replace(scan, tiles=_tiles(question, scan.source, scan.buckets, slots, scan.exact))
 
 
 def _tiles(
     question: Series, source: pb.Source, buckets: Sequence[Span], slots: Sequence[int], raw: bool
 ) -> tuple[Tile, ...]:
     """The tiles that cover the buckets of `slots`, in order."""
-    seconds = question.step.seconds
-    runs = [
-        Span(buckets[run[0]].start, buckets[run[-1]].end)
-        for run in (
-            [slot for _, slot in members] for _, members in groupby(enumerate(slots), lambda pair: pair[1] - pair[0])
-        )
-    ]
-    laid: dict[str, list[Span]] = {}
     if raw:
-        return (Tile(RAW[source], tuple(runs)),) if runs else ()
-    if seconds:
-        # The edges of such buckets are multiples of their width, so whole runs align with every rollup that divides it.
-        level = next((i for i, (width, _) in enumerate(ROLLUPS) if seconds % width == 0), len(ROLLUPS))
-        for run in runs:
-            _lay(run, level, RAW[source], laid)
-    else:
-        for slot in slots:
+        return (Tile(RAW[source], tuple(Span(buckets[a].start, buckets[b].end) for a, b in _runs(slots))),) if slots else ()
+    laid: dict[str, list[Span]] = {}
+    for first, last in _runs(slots):
+        level = _level(question.step.seconds, buckets[first].end) if first < last else None
+        if level is not None:
+            _lay(Span(buckets[first].start, buckets[last].end), level, RAW[source], laid)
+            continue
+        for slot in range(first, last + 1):
             _lay(buckets[slot], 0, RAW[source], laid)
     order = [*(table for _, table in ROLLUPS), RAW[source]]
     return tuple(Tile(table, tuple(laid[table])) for table in order if table in laid)
+
+
+def _runs(slots: Sequence[int]) -> Iterable[tuple[int, int]]:
+    """First and last of each unbroken run of sorted `slots`."""
+    for _, members in groupby(enumerate(slots), lambda pair: pair[1] - pair[0]):
+        run = [slot for _, slot in members]
+        yield run[0], run[-1]
+
+
+def _level(seconds: int, edge: datetime) -> int | None:
+    """The widest rollup that no edge of the buckets cuts, when all are `seconds` wide and one edge is known."""
+    if 0 < seconds < ROLLUPS[-1][0]:
+        return len(ROLLUPS)
+    for level, (width, _) in enumerate(ROLLUPS):
+        if seconds and seconds % width == 0 and floor(edge, width) == edge:
+            return level
+    return None
 
 
 def _lay(span: Span, level: int, raw: str, laid: dict[str, list[Span]]) -> None:

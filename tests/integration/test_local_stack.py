@@ -121,9 +121,7 @@ def test_postgres_starts_although_another_program_has_the_process_id_it_left(
     assert postgres.ready()
 
 
-def test_a_new_owner_takes_over_what_a_lost_one_left_running(
-    postgres: Postgres, programs: Programs
-) -> None:
+def test_a_new_owner_takes_over_what_a_lost_one_left_running(postgres: Postgres, programs: Programs) -> None:
     _insert(postgres)
     left = postgres.identity()
     assert left
@@ -138,13 +136,9 @@ def test_postgres_wants_the_password(postgres: Postgres) -> None:
     assert (postgres.folder / "password").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_start_that_fails_shows_the_end_of_the_log(
-    postgres: Postgres, programs: Programs
-) -> None:
+def test_a_start_that_fails_shows_the_end_of_the_log(postgres: Postgres, programs: Programs) -> None:
     second = Postgres(programs, postgres.folder.with_name("second"), postgres.port)
-    with pytest.raises(
-        ServerFailed, match=f"port {postgres.port} ended(.|\n)*Address already in use"
-    ):
+    with pytest.raises(ServerFailed, match=f"port {postgres.port} ended(.|\n)*Address already in use"):
         second.start()
     assert postgres.ready()
 
@@ -173,7 +167,7 @@ def test_redis_starts_from_a_file_whose_last_write_was_cut_off(redis_server: Red
 
 def test_redis_wants_the_password(redis_server: Redis) -> None:
     with (
-        redis.Redis(port=redis_server.port, retry=ONCE) as client,
+        redis.Redis(host="127.0.0.1", port=redis_server.port, retry=ONCE) as client,
         pytest.raises(redis.AuthenticationError),
     ):
         client.ping()
@@ -197,11 +191,16 @@ class Checkout:
         self.settings["TIDEMARK_CACHE"] = str(cache_folder(server_account()))
 
     def local(self, command: str) -> subprocess.CompletedProcess[str]:
-        """`python -m deploy.local <command>`"""
+        """`python -m deploy.local <command>`, to its end."""
+        process = self.begin(command)
+        told, _ = process.communicate(timeout=180)
+        return subprocess.CompletedProcess(process.args, process.returncode, told)
+
+    def begin(self, command: str) -> subprocess.Popen[str]:
         clean = {key: value for key, value in os.environ.items() if "TIDEMARK" not in key}
-        return subprocess.run(
+        return subprocess.Popen(
             [sys.executable, "-m", "deploy.local", command],
-            cwd=self.root, env=clean | self.settings, check=False, timeout=180,
+            cwd=self.root, env=clean | self.settings,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
 
@@ -209,6 +208,10 @@ class Checkout:
         stack = load(self.root)
         assert stack
         return stack
+
+    def is_running(self, supervisor: int) -> bool:
+        stack = load(self.root)
+        return bool(stack and stack.supervisor.pid == supervisor and stack.state == "running")
 
     def everything(self) -> list[Identity]:
         stack = self.stack()
@@ -242,6 +245,25 @@ def test_up_starts_everything_and_down_leaves_nothing(checkout: Checkout) -> Non
     assert checkout.local("status").returncode == 3
 
 
+def test_one_interrupt_stops_a_run_in_the_foreground(checkout: Checkout) -> None:
+    run = checkout.begin("run")
+    assert wait_until(lambda: checkout.is_running(run.pid), 60)
+    members = checkout.everything()
+    run.send_signal(signal.SIGINT)
+    told, _ = run.communicate(timeout=60)
+    assert run.returncode == 0
+    assert told.endswith("stopped\n")
+    assert not any(map(alive, members))
+
+
+def test_a_second_run_in_the_same_checkout_is_refused(checkout: Checkout) -> None:
+    assert checkout.local("up").returncode == 0
+    second = checkout.local("run")
+    assert second.returncode == 1
+    assert "running already" in second.stdout
+    assert checkout.local("status").returncode == 0
+
+
 def test_the_stack_comes_back_with_its_data_after_everything_was_killed(checkout: Checkout) -> None:
     assert checkout.local("up").returncode == 0
     for member in [checkout.stack().supervisor, *checkout.everything()]:
@@ -271,9 +293,7 @@ def test_children_that_die_are_started_again(checkout: Checkout) -> None:
     assert wait_until(replaced, 60), checkout.local("status").stdout
 
 
-def test_a_stopped_copy_of_the_folder_does_not_touch_the_original(
-    checkout: Checkout, folder: Path
-) -> None:
+def test_a_stopped_copy_of_the_folder_does_not_touch_the_original(checkout: Checkout, folder: Path) -> None:
     assert checkout.local("up").returncode == 0
     copy = Checkout(folder / "copy")
     (copy.root / ".tidemark").mkdir(mode=0o711)
@@ -291,7 +311,8 @@ def test_servers_named_in_the_environment_are_used_and_left_alone(
     assert up.returncode == 0, up.stdout
     assert set(checkout.stack().processes) == {"query", "writer"}
     checkout.local("down")
-    assert postgres.ready() and redis_server.ready()
+    assert postgres.ready()
+    assert redis_server.ready()
 
 
 def test_a_target_that_can_not_start_ends_the_start_with_its_log(checkout: Checkout) -> None:

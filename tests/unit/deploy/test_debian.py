@@ -50,6 +50,17 @@ http://mirror.test/security/ bookworm-security main
     ]
 
 
+def test_a_mirror_named_by_its_state_of_release_is_known_too() -> None:
+    targets = """\
+http://mirror.test/debian/ oldstable main
+http://mirror.test/security/ oldstable-security main
+"""
+    assert debian.turned(targets, "bookworm") == [
+        "http://mirror.test/debian/ trixie main",
+        "http://mirror.test/security/ trixie-security main",
+    ]
+
+
 def test_archives_of_others_are_left_alone() -> None:
     targets = """\
 http://vendor.test/apt/ bookworm-pgdg main
@@ -103,9 +114,7 @@ def test_what_a_killed_run_left_is_cleared_away(tmp_path: Path, fetched: list[Pa
     assert not remains.exists()
 
 
-def test_without_apt_the_error_says_what_to_set(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_apt_the_error_says_what_to_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda tool: None)
     with pytest.raises(debian.Unprovided, match=r"apt-get.*TIDEMARK_DATABASE_URL"):
         debian.unpacked(tmp_path, print)

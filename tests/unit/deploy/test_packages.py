@@ -33,9 +33,7 @@ def _redis(folder: Path, version: str) -> None:
         (folder / name).chmod(0o755)
 
 
-@pytest.mark.parametrize(
-    ("version", "taken"), [("7.2.0", True), ("8.0.2", True), ("7.0.15", False)]
-)
+@pytest.mark.parametrize(("version", "taken"), [("7.2.0", True), ("8.0.2", True), ("7.0.15", False)])
 def test_redis_of_the_host_is_taken_from_7_2_on(
     version: str, taken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

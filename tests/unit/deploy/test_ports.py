@@ -40,9 +40,7 @@ def test_a_free_default_is_taken(copy: Copy, default: int) -> None:
     assert copy().take("query") == default
 
 
-def test_a_taken_default_is_replaced_by_one_with_the_same_last_digits(
-    copy: Copy, stranger: int
-) -> None:
+def test_a_taken_default_is_replaced_by_one_with_the_same_last_digits(copy: Copy, stranger: int) -> None:
     port = copy().take("query")
     assert port > stranger
     assert (port - stranger) % STRIDE == 0
@@ -58,9 +56,7 @@ def test_a_setting_chooses_the_port(copy: Copy) -> None:
     assert copy(TIDEMARK_QUERY_PORT=str(port)).take("query") == port
 
 
-def test_a_setting_that_can_not_be_met_is_an_error_which_names_it(
-    copy: Copy, stranger: int
-) -> None:
+def test_a_setting_that_can_not_be_met_is_an_error_which_names_it(copy: Copy, stranger: int) -> None:
     with pytest.raises(PortTaken, match=f"{stranger} \\(TIDEMARK_QUERY_PORT\\)"):
         copy(TIDEMARK_QUERY_PORT=str(stranger)).take("query")
 

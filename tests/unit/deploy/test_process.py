@@ -103,4 +103,6 @@ def test_a_family_lists_parents_before_children() -> None:
 
 def test_our_own_process_has_a_name_and_an_identity() -> None:
     identity = identify(os.getpid())
-    assert identity and alive(identity) and name_of(os.getpid())
+    assert identity
+    assert alive(identity)
+    assert name_of(os.getpid())

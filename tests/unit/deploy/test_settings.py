@@ -33,7 +33,8 @@ def test_compose_gives_the_servers_the_same_settings() -> None:
     ours = postgres_settings(64) | redis_settings(64)
     postgres = re.findall(r"^ +- -c([a-z_.]+)=(\S+)$", text, re.MULTILINE)
     redis = re.findall(r'^ +- --([a-z-]+) ([a-z0-9"]+)$', text, re.MULTILINE)
-    assert len(postgres) > 10 and len(redis) > 8
+    assert len(postgres) > 10
+    assert len(redis) > 8
     for key, value in [*postgres, *redis]:
         if key in ours and key not in SIZES:
             assert value == ours[key], key

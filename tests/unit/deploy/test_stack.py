@@ -39,6 +39,11 @@ def test_without_a_file_there_is_no_stack(tmp_path: Path) -> None:
     assert load(tmp_path) is None
 
 
+def test_a_file_cut_short_by_a_power_cut_is_no_stack(stack: Stack) -> None:
+    (stack.folder / "stack.json").write_text("")
+    assert load(stack.root) is None
+
+
 def test_the_processes_of_another_checkout_are_not_ours(stack: Stack, tmp_path: Path) -> None:
     stack.save()
     shutil.copytree(stack.root, tmp_path / "copy")

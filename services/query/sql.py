@@ -1,0 +1,369 @@
+"""Writes SQL: scans and conditions come in, text with parameters goes out to `store`.
+
+Names of tables and columns are those of `plan` and `fields`, never a caller's text; every value and every JSON key is a
+parameter. `tests/golden/sql` holds the statements for people to read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field as made_by
+from datetime import datetime
+
+import orjson
+
+from services.query.calendar import Span
+from services.query.fields import Field, Form
+from services.query.filter import All, Any, Comparison, Condition, Not, Scalar, names
+from services.query.plan import RAW, Scan, Tile
+from services.query.question import Events, Measure
+from tidemark.v1 import question_pb2 as pb
+
+TIME = {"events": "occurred_at", "metric_points": "observed_at"}
+RANKED = 1000
+"""Groups that are ranked at most where their size comes from sketches; those with most rows."""
+
+Group = tuple[str, ...]
+
+_COMPARE = {
+    pb.OPERATOR_LESS: "<",
+    pb.OPERATOR_LESS_OR_EQUAL: "<=",
+    pb.OPERATOR_GREATER: ">",
+    pb.OPERATOR_GREATER_OR_EQUAL: ">=",
+}
+_NEGATIVE = {
+    pb.OPERATOR_NOT_EQUAL: pb.OPERATOR_EQUAL,
+    pb.OPERATOR_NOT_IN: pb.OPERATOR_IN,
+    pb.OPERATOR_NOT_CONTAINS: pb.OPERATOR_CONTAINS,
+    pb.OPERATOR_NOT_EXISTS: pb.OPERATOR_EXISTS,
+}
+
+
+@dataclass(slots=True)
+class Statement:
+    """SQL and its parameters."""
+
+    text: str = ""
+    parameters: dict[str, object] = made_by(default_factory=dict)
+    columns: tuple[tuple[int, str], ...] = ()
+    """For each column after the keys: index of its measure, and the attribute of `part.Part` that it is."""
+
+    def value(self, value: object, cast: str = "") -> str:
+        """The place in the text of a new parameter."""
+        name = f"p{len(self.parameters)}"
+        self.parameters[name] = value
+        return f"%({name})s{'::' if cast else ''}{cast}"
+
+
+def cells(scan: Scan, project_id: int, groups: Sequence[Group]) -> Statement:
+    """Reads a scan: rows of bucket, place in `groups` (NULL for all others) and the columns of its measures.
+
+    Exact uniques and quantiles cannot be added up, so that for them rows without a bucket tell those of all buckets.
+    """
+    statement = Statement()
+    keys = _keys(scan)
+    aggregates = _aggregates(scan, statement)
+    rows = _rows(scan, project_id, statement, slotted=True)
+    place, join = "0", ""
+    if keys:
+        lists = ", ".join(statement.value([group[i] for group in groups], "text[]") for i in range(len(keys)))
+        matches = " AND ".join(f"chosen.{key} = rows.{key}" for key in keys)
+        join = f"\nLEFT JOIN unnest({lists}) WITH ORDINALITY AS chosen({', '.join(keys)}, place) ON {matches}"
+        place = "chosen.place - 1"
+    sets = "GROUPING SETS ((slot, place), (place))" if _totalled(scan) else "slot, place"
+    inner = f"SELECT rows.*, {place} AS place\nFROM (\n{rows}\n) AS rows{join}"
+    statement.text = f"SELECT slot, place, {', '.join(aggregates)}\nFROM (\n{inner}\n) AS rows\nGROUP BY {sets}"
+    return statement
+
+
+def ranking(scan: Scan, project_id: int, top: int) -> Statement:
+    """Reads the groups of a scan over all buckets, largest by its first measure first: rows of keys and columns."""
+    statement = Statement()
+    keys = ", ".join(_keys(scan))
+    aggregates = _aggregates(scan, statement)
+    rows = _rows(scan, project_id, statement, slotted=False)
+    size, most = _size(scan, statement)
+    statement.text = (
+        f"SELECT {keys}, {', '.join(aggregates)}\nFROM (\n{rows}\n) AS rows\nGROUP BY {keys}\n"
+        f"ORDER BY {size} DESC NULLS LAST, {keys}\nLIMIT {statement.value(most or top)}"
+    )
+    return statement
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which of the events that fit: at most `size` after `after`, or those in `spans` committed after `batches`."""
+
+    size: int
+    after: tuple[datetime, str] | None = None
+    batches: tuple[int, ...] | None = None
+    """By partition, the number of batches that were committed before."""
+    spans: tuple[Span, ...] = ()
+
+
+def events(question: Events, project_id: int, page: Page) -> Statement:
+    """Reads events, newest first, with the times of their batches.
+
+    The names of the time asked about come from the rollups, so that the index by name and time serves every question and
+    only as many rows of each name are read as the page holds.
+    """
+    statement = Statement()
+    project = statement.value(project_id)
+    limits = [f"project_id = {project}", _within("occurred_at", (question.span,), statement)]
+    if page.spans:
+        limits.append(_within("occurred_at", page.spans, statement))
+    if page.after is not None:
+        at, event_id = page.after
+        limits.append(f"(occurred_at, event_id) < ({statement.value(at, 'timestamptz')}, {statement.value(event_id, 'uuid')})")
+    if page.batches is not None:
+        seen = statement.value(list(page.batches), "bigint[]")
+        limits.append(f"(batch_id >> 12) >= coalesce(({seen})[(batch_id & 4095) + 1], 0)")
+    limits.extend(_conditions(question.filter, "events", statement))
+    known = names(question.filter)
+    if known is None:
+        first, end = statement.value(question.span.start), statement.value(question.span.end)
+        source = (
+            f"SELECT DISTINCT name FROM rollups_1d WHERE project_id = {project} AND source = 1"
+            f" AND bucket >= date_trunc('day', {first}::timestamptz, 'UTC') AND bucket < {end}"
+        )
+    else:
+        source = f"SELECT DISTINCT unnest({statement.value(list(known), 'text[]')}) AS name"
+    size = statement.value(page.size)
+    order = "ORDER BY occurred_at DESC, event_id DESC"
+    statement.text = (
+        f"WITH page AS (\nSELECT event.*\nFROM ({source}) AS named CROSS JOIN LATERAL (\n"
+        f"SELECT * FROM events WHERE name = named.name AND {' AND '.join(limits)}\n{order} LIMIT {size}\n) AS event\n"
+        f"{order} LIMIT {size}\n)\n"
+        "SELECT event_id, occurred_at, type, name, user_id, session_id, properties::text, context::text, late,"
+        " sent_at, received_at, committed_at\n"
+        "FROM page LEFT JOIN LATERAL (\n"
+        "SELECT sent_at, received_at, committed_at FROM batches WHERE batches.batch_id = page.batch_id LIMIT 1\n"
+        f") AS batch ON true\n{order}"
+    )
+    return statement
+
+
+def _keys(scan: Scan) -> list[str]:
+    return [f"g{i}" for i in range(len(scan.measures[0][1].groups))]
+
+
+def _totalled(scan: Scan) -> bool:
+    return scan.exact and any(kind == "exact" for _, measure in scan.measures for kind in _kinds(measure, scan))
+
+
+def _kinds(measure: Measure, scan: Scan) -> tuple[str, ...]:
+    """The attributes of a `Part` that a measure needs."""
+    match measure.aggregation:
+        case pb.AGGREGATION_COUNT:
+            return ("count",)
+        case pb.AGGREGATION_RATE:
+            return ("count",) if measure.source == pb.SOURCE_EVENTS else ("sum",)
+        case pb.AGGREGATION_SUM:
+            return ("sum",)
+        case pb.AGGREGATION_AVG:
+            return ("count", "sum")
+        case pb.AGGREGATION_MIN:
+            return ("min",)
+        case pb.AGGREGATION_MAX:
+            return ("max",)
+    if scan.exact:
+        return ("exact",)
+    kind = "uniques" if measure.aggregation == pb.AGGREGATION_UNIQUES else "quantiles"
+    loose = {"uniques": "users", "quantiles": "numbers"}[kind]
+    return (kind, loose) if any(tile.table == RAW[scan.source] for tile in scan.tiles) else (kind,)
+
+
+def _aggregates(scan: Scan, statement: Statement) -> list[str]:
+    """The SELECT list of the measures; says in `statement.columns` what each column is."""
+    found: list[str] = []
+    for index, measure in scan.measures:
+        for kind in _kinds(measure, scan):
+            statement.columns += ((index, kind),)
+            found.append(_exact(kind, index, measure, statement) if scan.exact else _MERGED[kind])
+    return found
+
+
+_MERGED = {
+    "count": "sum(count)::bigint",
+    "sum": "sum(sum)",
+    "min": "min(min)",
+    "max": "max(max)",
+    "uniques": "array_agg(uniques) FILTER (WHERE uniques IS NOT NULL)",
+    "quantiles": "array_agg(quantiles) FILTER (WHERE quantiles IS NOT NULL)",
+    "users": "array_agg(DISTINCT users) FILTER (WHERE users IS NOT NULL)",
+    "numbers": "array_agg(numbers) FILTER (WHERE numbers IS NOT NULL)",
+}
+
+
+def _exact(kind: str, index: int, measure: Measure, statement: Statement) -> str:
+    value = f"v{index}" if measure.field is not None else "*"
+    if kind != "exact":
+        return f"{kind}({value})"
+    if measure.aggregation == pb.AGGREGATION_UNIQUES:
+        return f"nullif(count(DISTINCT {value}), 0)::float8"
+    return f"percentile_cont({statement.value(measure.quantile, 'float8')}) WITHIN GROUP (ORDER BY {value})"
+
+
+def _size(scan: Scan, statement: Statement) -> tuple[str, int]:
+    """What groups are ordered by, and how many must be read where that is not yet their order."""
+    index, measure = scan.measures[0]
+    kinds = _kinds(measure, scan)
+    if not scan.exact and kinds[0] in ("uniques", "quantiles"):
+        return "sum(count)", RANKED
+    if measure.aggregation == pb.AGGREGATION_AVG:
+        return (f"avg(v{index})" if scan.exact else "sum(sum) / nullif(sum(count), 0)"), 0
+    return (_exact(kinds[0], index, measure, statement) if scan.exact else _MERGED[kinds[0]]), 0
+
+
+def _rows(scan: Scan, project_id: int, statement: Statement, *, slotted: bool) -> str:
+    """The rows of a scan, with their bucket and groups, out of all its tables."""
+    project = statement.value(project_id)
+    starts = statement.value([bucket.start for bucket in scan.buckets], "timestamptz[]") if slotted else ""
+    return "\nUNION ALL\n".join(_tile(tile, scan, project, starts, statement) for tile in scan.tiles)
+
+
+def _tile(tile: Tile, scan: Scan, project: str, starts: str, statement: Statement) -> str:
+    measure = scan.measures[0][1]
+    raw = tile.table == RAW[scan.source]
+    time = TIME[tile.table] if raw else "bucket"
+    columns = [f"width_bucket({time}, {starts}) - 1 AS slot"] if starts else []
+    for i, group in enumerate(measure.groups):
+        columns.append(f"{_text(group, tile.table, statement)} AS g{i}")
+    if scan.exact:
+        for index, each in scan.measures:
+            if each.field is not None:
+                columns.append(f"{_measured(each, statement)} AS v{index}")
+    else:
+        needed = {"count"}.union(*(_kinds(each, scan) for _, each in scan.measures))
+        for kind in _MERGED:
+            if kind in needed:
+                columns.append(f"{_LOOSE[scan.source].get(kind, _ABSENT[kind]) if raw else _STORED[kind]} AS {kind}")
+    limits = [f"project_id = {project}", _within(time, tile.spans, statement)]
+    if not raw:
+        limits.append(f"source = {int(scan.source)}")
+    if measure.name:
+        limits.append(f"name = {statement.value(measure.name)}")
+    limits.extend(_conditions(measure.filter, tile.table, statement))
+    return f"SELECT {', '.join(columns)}\nFROM {tile.table}\nWHERE {' AND '.join(limits)}"
+
+
+_ABSENT = {
+    "count": "1",
+    "sum": "NULL::float8",
+    "min": "NULL::float8",
+    "max": "NULL::float8",
+    "uniques": "NULL::bytea",
+    "quantiles": "NULL::bytea",
+    "users": "NULL::text",
+    "numbers": "NULL::float8",
+}
+_STORED = {kind: (kind if kind not in ("users", "numbers") else _ABSENT[kind]) for kind in _ABSENT}
+_LOOSE = {
+    pb.SOURCE_EVENTS: {"users": "user_id"},
+    pb.SOURCE_METRICS: dict.fromkeys(("sum", "min", "max", "numbers"), "value"),
+}
+
+
+def _within(time: str, spans: Sequence[Span], statement: Statement) -> str:
+    """That a row lies in one of `spans`; the outer bounds stand apart, for chunks to be left out by them."""
+    def bounds(span: Span) -> str:
+        start, end = statement.value(span.start, "timestamptz"), statement.value(span.end, "timestamptz")
+        return f"{time} >= {start} AND {time} < {end}"
+
+    whole = bounds(Span(spans[0].start, spans[-1].end))
+    if len(spans) == 1:
+        return whole
+    return f"{whole} AND ({' OR '.join(bounds(span) for span in spans)})"
+
+
+def _column(field: Field, table: str) -> str:
+    """A plain column; rollups keep the kind of metrics where they keep the type of events."""
+    return "type" if field.column == "kind" and table.startswith("rollups") else field.column
+
+
+def _json(field: Field, statement: Statement) -> str:
+    """The JSON value of a field; a null counts as missing. A key with dots is tried as it stands, then as a path."""
+    key = f"{field.column} -> {statement.value(field.key, 'text')}"
+    if "." in field.key:
+        path = statement.value(field.key.split("."), "text[]")
+        return f"nullif(coalesce({key}, {field.column} #> {path}), 'null'::jsonb)"
+    return f"nullif({key}, 'null'::jsonb)"
+
+
+def _text(field: Field, table: str, statement: Statement) -> str:
+    """A field as the text that groups are told apart by; empty when it is missing."""
+    match field.form:
+        case Form.JSON:
+            return f"coalesce({_json(field, statement)} #>> '{{}}', '')"
+        case Form.NAMED:
+            return f"{_column(field, table)}::text"
+        case _:
+            return f"coalesce({field.column}, '')"
+
+
+def _measured(measure: Measure, statement: Statement) -> str:
+    """The value that a measure aggregates; NULL where it is missing or, if it must be a number, none."""
+    assert measure.field is not None
+    if measure.field.form != Form.JSON:
+        return measure.field.column
+    json = _json(measure.field, statement)
+    if measure.aggregation == pb.AGGREGATION_UNIQUES:
+        return json
+    # Numbers that a double cannot hold would end the question with an error.
+    return f"CASE WHEN jsonb_typeof({json}) = 'number' AND abs(({json})::numeric) < 1e300 THEN ({json})::float8 END"
+
+
+def _conditions(condition: Condition, table: str, statement: Statement) -> list[str]:
+    return [] if condition == All(()) else [_condition(condition, table, statement)]
+
+
+def _condition(condition: Condition, table: str, statement: Statement) -> str:
+    """A condition as SQL that is true exactly where it holds; false and NULL are the same to its reader."""
+    match condition:
+        case All(conditions):
+            return f"({' AND '.join(_condition(each, table, statement) for each in conditions)})"
+        case Any(conditions):
+            return f"({' OR '.join(_condition(each, table, statement) for each in conditions)})"
+        case Not(inner):
+            return f"({_condition(inner, table, statement)}) IS NOT TRUE"
+        case Comparison(field, operator, values):
+            positive = _NEGATIVE.get(operator)
+            if positive is not None:
+                return f"({_comparison(field, positive, values, table, statement)}) IS NOT TRUE"
+            return _comparison(field, operator, values, table, statement)
+
+
+def _comparison(
+    field: Field, operator: pb.Operator, values: Sequence[Scalar], table: str, statement: Statement
+) -> str:
+    json = field.form == Form.JSON
+    value = _json(field, statement) if json else _column(field, table)
+    if operator == pb.OPERATOR_EXISTS:
+        return f"{value} IS NOT NULL"
+    if not values:
+        return "false"
+    if operator in (pb.OPERATOR_EQUAL, pb.OPERATOR_IN):
+        if json:
+            texts = [orjson.dumps(each).decode() for each in values]
+            return f"{value} = ANY({statement.value(texts, 'jsonb[]')})" if len(texts) > 1 else (
+                f"{value} = {statement.value(texts[0], 'jsonb')}"
+            )
+        cast = _CASTS[field.form]
+        if len(values) > 1:
+            return f"{value} = ANY({statement.value(list(values), f'{cast}[]')})"
+        return f"{value} = {statement.value(values[0], cast)}"
+    if operator in _COMPARE:
+        if json:
+            number = statement.value(orjson.dumps(values[0]).decode(), "jsonb")
+            return f"(jsonb_typeof({value}) = 'number' AND {value} {_COMPARE[operator]} {number})"
+        return f"{value} {_COMPARE[operator]} {statement.value(values[0], _CASTS[field.form])}"
+    text = f"({value} #>> '{{}}')" if json else value
+    test = _TEXTUAL[operator].format(text=text, value=statement.value(values[0], "text"))
+    return f"(jsonb_typeof({value}) = 'string' AND {test})" if json else test
+
+
+_CASTS = {Form.TEXT: "text", Form.NAMED: "smallint", Form.NUMBER: "float8", Form.TIME: "timestamptz"}
+_TEXTUAL = {
+    pb.OPERATOR_CONTAINS: "strpos(lower({text}), lower({value})) > 0",
+    pb.OPERATOR_STARTS_WITH: "starts_with({text}, {value})",
+    pb.OPERATOR_ENDS_WITH: "right({text}, length({value})) = {value}",
+}

@@ -1,0 +1,112 @@
+"""What Redis tells: how much the log has taken in, and when something was committed."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import orjson
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from services.query.calendar import EPOCH, Span
+
+COMMITS = "tm:commits"
+_RETRY_SECONDS = 0.5
+
+log = logging.getLogger(__name__)
+
+
+class Log:
+    """The log's own counters, by partition; 0 where it has not met anything."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def received(self, project_id: int, partitions: int) -> int:
+        """Events and points of a project ever appended."""
+        return sum(await self._fields((f"tm:{{{p}}}:projects", str(project_id)) for p in range(partitions)))
+
+    async def appended(self, partitions: int) -> list[tuple[int, int]]:
+        """By partition: events and points, and bytes, ever appended."""
+        counts = await self._fields((f"tm:{{{p}}}:meta", name) for p in range(partitions) for name in ("received", "bytes"))
+        return list(zip(counts[::2], counts[1::2]))
+
+    async def memory(self, partitions: int) -> int:
+        """Bytes that the log takes in Redis."""
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for partition in range(partitions):
+                pipeline.memory_usage(f"tm:{{{partition}}}:log")
+            return sum(found or 0 for found in await pipeline.execute())
+
+    async def version(self) -> str:
+        """Version of Redis."""
+        return str((await self._redis.info("server"))["redis_version"])
+
+    async def _fields(self, places: Iterable[tuple[str, str]]) -> list[int]:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for key, name in places:
+                pipeline.hget(key, name)
+            return [int(found or 0) for found in await pipeline.execute()]
+
+
+@dataclass(eq=False, slots=True)
+class Bell:
+    """Rings when something is committed that its owner watches; what it was, the database tells."""
+
+    project_id: int
+    span: Span
+    """The time watched, in which a commit matters; its owner moves it on."""
+    rung: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Commits:
+    """Follows the writers' announcements and rings the bells they concern."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._bells: set[Bell] = set()
+
+    @contextmanager
+    def bell(self, bell: Bell) -> Iterator[Bell]:
+        """Hangs a bell up for as long as the context lasts."""
+        self._bells.add(bell)
+        try:
+            yield bell
+        finally:
+            self._bells.discard(bell)
+
+    async def follow(self, draining: asyncio.Event) -> None:
+        """Worker: listens until `draining`. After a lost connection it rings every bell, as announcements were missed."""
+        while not draining.is_set():
+            try:
+                async with self._redis.pubsub() as channel:
+                    await channel.subscribe(COMMITS)
+                    self._ring_all()
+                    while not draining.is_set():
+                        message = await channel.get_message(ignore_subscribe_messages=True, timeout=1.0)
+                        if message is not None:
+                            self._announce(message["data"])
+            except RedisError as error:
+                log.warning("announcements of commits are lost until Redis answers: %s", error)
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    def _announce(self, data: bytes) -> None:
+        """Ring the bells whose project and time a commit touched."""
+        touched = {
+            int(project): [Span(_instant(start), _instant(end)) for start, end in spans]
+            for project, spans in orjson.loads(data)["projects"].items()
+        }
+        for bell in self._bells:
+            if any(bell.span.overlaps(span) for span in touched.get(bell.project_id, ())):
+                bell.rung.set()
+
+    def _ring_all(self) -> None:
+        for bell in self._bells:
+            bell.rung.set()
+
+
+def _instant(microseconds: int) -> datetime:
+    return EPOCH + timedelta(microseconds=microseconds)

@@ -1,0 +1,139 @@
+"""The synchronous client: the same calls as `tidemark.Client`, for programs without an event loop.
+
+A background thread runs one event loop with the asyncio client in it. `track` and `record` go straight into its buffer from any
+thread; everything else is handed to the loop and waited for. What is left when the program ends is sent then.
+"""
+
+import asyncio
+import atexit
+import concurrent.futures
+import logging
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from tidemark import client
+from tidemark.errors import Undelivered
+from tidemark.ledger import Analytics, Ledger
+from tidemark.producer import Stats
+from tidemark.questions import Span
+from tidemark.records import Change, Event, Events, Series
+from tidemark.v1 import question_pb2
+
+if TYPE_CHECKING:
+    import pyarrow
+
+_log = logging.getLogger("tidemark")
+T = TypeVar("T")
+
+
+class Client:
+    """`tidemark.Client` without `await`; takes the same arguments. Thread-safe."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        self._client = client.Client(*arguments, **named)
+        self.track, self.record = self._client.track, self._client.record
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="tidemark", daemon=True)
+        self._thread.start()
+        self._call(self._client.__aenter__())
+        atexit.register(self._leave)
+
+    @property
+    def stats(self) -> Stats:
+        """What became of what was tracked."""
+        return self._client.stats
+
+    @property
+    def unacknowledged(self) -> int:
+        """Events and points taken and not yet acknowledged."""
+        return self._client.unacknowledged
+
+    def publish(self, data: "pyarrow.RecordBatch | pyarrow.Table") -> int:
+        """Takes a table of events."""
+        return self._call(self._client.publish(data))
+
+    def ready(self, timeout: float | None = None) -> None:
+        """Waits until the buffers have room."""
+        self._call(self._client.ready(), timeout)
+
+    def flush(self, timeout: float | None = None) -> None:
+        """Waits until everything tracked and recorded so far is acknowledged."""
+        self._call(self._client.flush(), timeout)
+
+    def close(self, timeout: float | None = None) -> None:
+        """Sends what is left, disconnects and ends the thread; raises `Undelivered` naming the rest."""
+        if self._loop.is_closed():
+            return
+        atexit.unregister(self._leave)
+        try:
+            self._call(self._client.close(timeout))
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.close()
+        except Undelivered as undelivered:
+            if error is None:
+                raise
+            _log.error("%s", undelivered)  # The error on its way says more.
+
+    def query(
+        self, query: question_pb2.Query, *, page_size: int = 0, page_token: str = ""
+    ) -> Events | Series:
+        """The answer to any question of the contract."""
+        return self._call(self._client.query(query, page_size=page_size, page_token=page_token))
+
+    def series(self, name: str = "", **asked: Any) -> Series:
+        """Measures over time."""
+        return self._call(self._client.series(name, **asked))
+
+    def events(self, name: str = "", **asked: Any) -> Iterator[Event]:
+        """Events that fit, newest first, over all pages."""
+        return self._each(self._client.events(name, **asked))
+
+    def watch(
+        self, query: question_pb2.Query, *, min_interval: Span = "0s", page_size: int = 0
+    ) -> Iterator[Change]:
+        """The answer and its changes as they are committed, for ever."""
+        return self._each(self._client.watch(query, min_interval=min_interval, page_size=page_size))
+
+    def ledger(self, **asked: Any) -> Ledger:
+        """The account of what was received."""
+        return self._call(self._client.ledger(**asked))
+
+    def analytics(self) -> Analytics:
+        """How the platform itself is doing."""
+        return self._call(self._client.analytics())
+
+    def _call(self, work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
+        waiting: concurrent.futures.Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return waiting.result(timeout)
+        except BaseException:
+            waiting.cancel()
+            raise
+
+    def _each(self, items: AsyncIterator[T]) -> Iterator[T]:
+        async def following() -> tuple[T, ...]:
+            async for item in items:
+                return (item,)
+            return ()
+
+        while found := self._call(following()):
+            yield found[0]
+
+    def _leave(self) -> None:
+        try:
+            self.close()
+        except Undelivered as undelivered:
+            _log.warning("at exit: %s", undelivered)
