@@ -14,7 +14,7 @@ import os
 import socket
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +24,7 @@ import grpc.aio
 import psycopg
 import pytest
 import redis
+from google.rpc import error_details_pb2, status_pb2
 from psycopg import sql
 
 from deploy.local.accounts import cache_folder, server_account
@@ -170,6 +171,32 @@ def suite(settings: Settings) -> Suite:
                 yield Served(resources, port, channel, secrets)
 
     return serve
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """How a call has failed, as its caller sees it."""
+
+    code: str
+    reason: str
+    message: str
+    metadata: dict[str, str]
+    trailing: dict[str, str | bytes]
+    violations: list[str]
+
+
+async def refusal(call: Awaitable[object]) -> Refusal:
+    """The error of a call that must fail; `reason` and `metadata` are those of its ErrorInfo."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    error = caught.value
+    trailing = dict(error.trailing_metadata())
+    info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    for detail in status_pb2.Status.FromString(trailing.get("grpc-status-details-bin", b"")).details:
+        detail.Unpack(info)
+        detail.Unpack(bad)
+    violations = [violation.field for violation in bad.field_violations]
+    return Refusal(error.code().name, info.reason, error.details(), dict(info.metadata), trailing, violations)
 
 
 def free_port() -> int:

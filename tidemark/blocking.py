@@ -34,11 +34,17 @@ class Client:
     def __init__(self, *arguments: Any, **named: Any) -> None:
         self._client = client.Client(*arguments, **named)
         self.track, self.record = self._client.track, self._client.record
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="tidemark", daemon=True)
+        self._runner = asyncio.Runner()
+        self._loop = self._runner.get_loop()
+        self._leaving = asyncio.Event()
+        self._thread = threading.Thread(target=self._serve, name="tidemark", daemon=True)
         self._thread.start()
-        self._call(self._client.__aenter__())
         atexit.register(self._leave)
+
+    @property
+    def producer_id(self) -> str:
+        """The name under which this client sends."""
+        return self._client.producer_id
 
     @property
     def stats(self) -> Stats:
@@ -64,15 +70,14 @@ class Client:
 
     def close(self, timeout: float | None = None) -> None:
         """Sends what is left, disconnects and ends the thread; raises `Undelivered` naming the rest."""
-        if self._loop.is_closed():
+        if not self._thread.is_alive():
             return
         atexit.unregister(self._leave)
         try:
             self._call(self._client.close(timeout))
         finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._loop.call_soon_threadsafe(self._leaving.set)
             self._thread.join()
-            self._loop.close()
 
     def __enter__(self) -> Self:
         return self
@@ -114,6 +119,15 @@ class Client:
     def analytics(self) -> Analytics:
         """How the platform itself is doing."""
         return self._call(self._client.analytics())
+
+    def _serve(self) -> None:
+        async def live() -> None:
+            self._client.start()
+            await self._leaving.wait()
+
+        # Ends every task of the loop before it closes the loop.
+        with self._runner:
+            self._runner.run(live())
 
     def _call(self, work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
         waiting: concurrent.futures.Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)

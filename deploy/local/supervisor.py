@@ -22,13 +22,14 @@ from typing import IO
 
 from deploy.local.accounts import blocked_by, cache_folder, data_folder, server_account
 from deploy.local.debian import Say
+from deploy.local.logs import Log, last_lines
 from deploy.local.packages import provision
 from deploy.local.ports import DEFAULTS, Ports
 from deploy.local.process import Identity, end, identify, tied
 from deploy.local.servers import Postgres, Redis, Server
 from deploy.local.settings import MEGABYTE, memory_bytes
 from deploy.local.stack import Stack, folder_of, load
-from deploy.local.targets import Log, Target
+from deploy.local.targets import Target
 
 GRACE = 15.0  # seconds a target has to stop
 START_LIMIT = 120.0  # seconds until every target must answer
@@ -128,7 +129,6 @@ class Supervisor:
             postgres = Postgres(programs, data / "postgres", self.ports.take("postgres"), buffers)
             self._start_server(postgres)
             self.stack.environment["TIDEMARK_DATABASE_URL"] = postgres.url
-
         self.stack.ports = dict(self.ports.chosen)
 
     def _start_server(self, server: Server) -> None:
@@ -161,15 +161,13 @@ class Supervisor:
 
     def _await_answers(self) -> None:
         deadline = time.monotonic() + START_LIMIT
-        waiting = list(self.targets)
-        while waiting:
+        while waiting := [target for target in self.targets if not target.answers()]:
             self._tick()
-            waiting = [target for target in waiting if not target.answers()]
             for target in waiting:
                 if target.deaths >= DEATHS_AT_START or time.monotonic() > deadline:
                     raise StackFailed(
                         f"{target.name} does not answer on {target.ports}; the end of"
-                        f" {target.log.path}:\n{target.log.last_lines()}"
+                        f" {target.log.path}:\n{last_lines(target.log.path)}"
                     )
 
     def after_start(self) -> None:

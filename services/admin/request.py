@@ -64,6 +64,8 @@ def changes(request: UpdateProjectRequest) -> dict[str, str]:
         paths = _UPDATABLE
     elif not paths:
         paths = [name for name in _UPDATABLE if getattr(request.project, name)]
+    if not paths:
+        raise Invalid("update_mask", f"is empty and no field is set; name {', '.join(_UPDATABLE)} or *")
     values = new_project(request.project)
     return {name: values[name] for name in _UPDATABLE if name in paths}
 

@@ -1,11 +1,13 @@
 """One entry of the log: `servicer` encodes an accepted batch, `writer` decodes it, perhaps releases later.
 
-An entry has two fields: `h`, a JSON header, and `e`, the rows as one Arrow record batch without its schema, which the
-header's version names in `columns.SCHEMAS`. `tests/golden/entries` holds entries of every version, which must decode for ever.
+An entry has two fields: `h`, a JSON header behind eight hexadecimal digits of its CRC-32, and `e`, the rows as one Arrow record
+batch without its schema, which the header's version names in `columns.SCHEMAS`. `tests/golden/entries` holds entries of every
+version, which must decode for ever.
 """
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,6 +17,7 @@ import pyarrow as pa
 from services.ingest.columns import SCHEMAS
 
 VERSION = 1
+_CRC_DIGITS = 8
 T = TypeVar("T")
 
 
@@ -50,6 +53,15 @@ class Header:
         return self.accepted + self.rejected
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a partition received: rows, bytes, and the rows of each project."""
+
+    received: int
+    size: int
+    projects: Mapping[int, int]
+
+
 def encode(header: Header, rows: pa.RecordBatch) -> tuple[bytes, bytes]:
     """The header and rows of an entry as bytes, for `stream.append`."""
     body = rows.serialize().to_pybytes() if rows.num_rows else b""
@@ -68,7 +80,7 @@ def encode(header: Header, rows: pa.RecordBatch) -> tuple[bytes, bytes]:
             "crc": zlib.crc32(body),
         }
     )
-    return head, body
+    return b"%08x" % zlib.crc32(head) + head, body
 
 
 def row_count(fields: Mapping[bytes, bytes]) -> int:
@@ -83,15 +95,32 @@ def producer(fields: Mapping[bytes, bytes]) -> tuple[int, str] | None:
 
 def _glance(fields: Mapping[bytes, bytes], read: Callable[[dict[str, Any]], T]) -> T | None:
     try:
-        return read(orjson.loads(fields[b"h"]))
+        return read(orjson.loads(fields[b"h"][_CRC_DIGITS:]))
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def account(before: Account, entries: Iterable[Mapping[bytes, bytes]]) -> Account:
+    """The account `before`, and `entries` counted as the writer will count them."""
+    received, size, projects = before.received, before.size, Counter(before.projects)
+    for fields in entries:
+        size += sum(map(len, fields.values()))
+        try:
+            header = decode_header(fields)
+        except Corrupt:
+            continue
+        received += header.received
+        projects[header.project_id] += header.received
+    return Account(received, size, projects)
 
 
 def decode_header(fields: Mapping[bytes, bytes]) -> Header:
     """The header of an entry; raises `Corrupt`."""
     try:
-        head = orjson.loads(fields[b"h"])
+        checksum, text = fields[b"h"][:_CRC_DIGITS], fields[b"h"][_CRC_DIGITS:]
+        if checksum != b"%08x" % zlib.crc32(text):
+            raise Corrupt("the checksum of the header does not fit")
+        head = orjson.loads(text)
         if (head["v"], head["kind"]) not in SCHEMAS:
             raise TooNew(
                 f"entry version {head['v']} of kind {head['kind']!r} is newer than this release: upgrade the writer"
@@ -113,7 +142,7 @@ def decode_header(fields: Mapping[bytes, bytes]) -> Header:
 
 def decode_rows(fields: Mapping[bytes, bytes]) -> pa.RecordBatch:
     """The rows of an entry whose header is good; raises `Corrupt`."""
-    head, body = orjson.loads(fields[b"h"]), fields.get(b"e", b"")
+    head, body = orjson.loads(fields[b"h"][_CRC_DIGITS:]), fields.get(b"e", b"")
     schema = SCHEMAS[head["v"], head["kind"]]
     if zlib.crc32(body) != head["crc"]:
         raise Corrupt("the checksum of the rows does not fit")

@@ -90,7 +90,7 @@ class Microbatch:
     events: Rows
     points: Rows
     repeated_ids: Mask
-    """Events whose id came earlier in this very microbatch, shape (events,); they do not count again."""
+    """Events that came earlier in this very microbatch, shape (events,); they do not count again."""
     before: dict[int, Position]
     after: dict[int, Position]
     producers: Known
@@ -227,13 +227,14 @@ def _point_rows(
 
 
 def _repeated_ids(events: Rows) -> Mask:
-    """Rows whose project and event id came in an earlier row."""
+    """Rows whose identity (project, event id and time) came in an earlier row."""
     repeated = np.zeros(len(events.batch), np.bool_)
     ids = events.table["event_id"].combine_chunks()
     if pc.count_distinct(ids).as_py() == len(ids):
         return repeated
-    seen: set[tuple[int, bytes]] = set()
-    for row, identity in enumerate(zip(events.table["project_id"].to_pylist(), ids.to_pylist())):
+    seen: set[tuple[int, bytes, int]] = set()
+    projects = events.table["project_id"].to_pylist()
+    for row, identity in enumerate(zip(projects, ids.to_pylist(), events.at_us.tolist())):
         repeated[row] = identity in seen
         seen.add(identity)
     return repeated

@@ -24,6 +24,10 @@ from tidemark.v1 import ingest_pb2, ingest_pb2_grpc
 COMMITTED = ingest_pb2.ACK_MODE_COMMITTED
 FAST = ingest_pb2.ACK_MODE_FAST
 _UNACKNOWLEDGED = 64
+_LARGEST = 2**53 - 1
+"""Of an epoch or sequence; beyond, the log's numbers are not exact."""
+_END_OF_TIME = 253_402_300_800
+"""The year 10000, in seconds since 1970."""
 _PRODUCER_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}\Z")
 _KNOWN = "SELECT epoch, sequence FROM producers WHERE project_id = %s AND producer_id = %s"
 
@@ -160,7 +164,7 @@ class Ingest(ingest_pb2_grpc.IngestServiceServicer):
     ) -> _Taken:
         """Judges a batch and appends it to the log; waits up to `patience` seconds over a full backlog."""
         started = time.perf_counter()
-        producer = _producer(batch)
+        producer, sent_us = _producer(batch), _sent_us(batch)
         async with self._backlog.room(batch.ByteSize(), patience):
             now_us = time.time_ns() // 1000
             verdict = kind.judge(batch, now_us)
@@ -172,7 +176,7 @@ class Ingest(ingest_pb2_grpc.IngestServiceServicer):
                 producer_id=producer.producer_id,
                 epoch=producer.epoch,
                 sequence=producer.sequence,
-                sent_us=batch.sent_at.ToMicroseconds() if batch.HasField("sent_at") else 0,
+                sent_us=sent_us,
                 received_us=now_us,
                 accepted=accepted,
                 rejected=rejected,
@@ -226,15 +230,30 @@ class Ingest(ingest_pb2_grpc.IngestServiceServicer):
 def _producer(batch: Batch) -> ingest_pb2.Producer:
     producer = batch.producer
     if not _PRODUCER_ID.match(producer.producer_id):
-        fault = f"is {producer.producer_id!r}" if producer.producer_id else "is missing"
+        fault = f"is {producer.producer_id[:100]!r}" if producer.producer_id else "is missing"
         raise Invalid(
             "batch.producer.producer_id", f"{fault}; send 1 to 100 letters, digits, '.', '_', ':' or '-'"
         )
-    if producer.epoch < 1:
-        raise Invalid("batch.producer.epoch", f"is {producer.epoch}; begin with 1 or the time of start")
-    if producer.sequence < 0:
+    if not 1 <= producer.epoch <= _LARGEST:
+        raise Invalid(
+            "batch.producer.epoch", f"is {producer.epoch}; begin with 1 or the time of start in milliseconds"
+        )
+    if not 0 <= producer.sequence <= _LARGEST:
         raise Invalid("batch.producer.sequence", f"is {producer.sequence}; begin an epoch with 1")
     return producer
+
+
+def _sent_us(batch: Batch) -> int:
+    """When the client sent it, in microseconds since 1970; 0 when it did not say."""
+    if not batch.HasField("sent_at"):
+        return 0
+    seconds, nanos = batch.sent_at.seconds, batch.sent_at.nanos
+    if not (0 <= seconds < _END_OF_TIME and 0 <= nanos < 1_000_000_000):
+        raise Invalid(
+            "batch.sent_at",
+            f"is {seconds} s and {nanos} ns; send the time by the client's clock, or leave it out",
+        )
+    return seconds * 1_000_000 + nanos // 1000
 
 
 def _acknowledge(response: Any, taken: _Taken) -> None:

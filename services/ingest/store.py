@@ -35,7 +35,7 @@ SELECT project_id, producer_id, epoch, sequence
 FROM producers JOIN unnest(%s::int[], %s::text[]) AS wanted (project_id, producer_id) USING (project_id, producer_id)
 """
 _EXISTING = """
-SELECT project_id, event_id
+SELECT project_id, event_id, occurred_at
 FROM events JOIN unnest(%s::int[], %s::uuid[], %s::timestamptz[]) AS wanted (project_id, event_id, occurred_at)
     USING (project_id, event_id, occurred_at)
 WHERE occurred_at BETWEEN %s AND %s
@@ -207,8 +207,8 @@ async def _existing(connection: AsyncConnection[Any], events: pa.Table) -> Mask:
     times = [at(us) for us in events["occurred_at"].cast(pa.int64()).to_pylist()]
     parameters = (projects, [value.hex() for value in ids], times, min(times), max(times))
     rows = await (await connection.execute(_EXISTING, parameters)).fetchall()
-    held = {(project, event_id.bytes) for project, event_id in rows}
-    return np.array([identity in held for identity in zip(projects, ids)], np.bool_)
+    held = {(project, event_id.bytes, occurred_at) for project, event_id, occurred_at in rows}
+    return np.array([identity in held for identity in zip(projects, ids, times)], np.bool_)
 
 
 async def _put_buckets(

@@ -18,6 +18,7 @@ import orjson
 from redis import exceptions
 from redis.asyncio import Redis
 
+from services.ingest.entry import Account
 from services.kit.errors import Exhausted, Unavailable
 
 COMMITS = "tm:commits"
@@ -47,6 +48,11 @@ def meta_key(partition: int) -> str:
 def projects_key(partition: int) -> str:
     """The hash with the total received of each project in a partition."""
     return f"tm:{{{partition}}}:projects"
+
+
+def producer_key(partition: int, producer: str) -> str:
+    """The hash with the epoch and last sequence of a producer, given as `{project_id}:{producer_id}`."""
+    return f"tm:{{{partition}}}:producer:{producer}"
 
 
 def order(entry_id: str) -> tuple[int, int]:
@@ -92,7 +98,7 @@ class Log:
         project_id, producer_id, epoch, sequence = producer
         keys = (
             log_key(partition),
-            f"tm:{{{partition}}}:producer:{project_id}:{producer_id}",
+            producer_key(partition, f"{project_id}:{producer_id}"),
             meta_key(partition),
             projects_key(partition),
         )
@@ -172,25 +178,38 @@ class Log:
         last = info["last-generated-id"]
         return last.decode() if isinstance(last, bytes) else str(last)
 
-    async def waiting(self, partition: int, last_id: str) -> list[Mapping[bytes, bytes]]:
-        """Every entry after `last_id`."""
-        entries: Any = await self._redis.xrange(log_key(partition), min=f"({last_id}")
-        return [fields for _, fields in entries]
-
-    async def reset(
-        self, partition: int, last_id: str | None, received: int, size: int, projects: Mapping[int, int]
-    ) -> None:
-        """Sets the totals of a partition whose past the log has lost, and lets new ids sort after `last_id` if given."""
+    async def account(self, partition: int, last_id: str) -> tuple[Account, list[Mapping[bytes, bytes]]]:
+        """What the log has counted of a partition, and every entry after `last_id`, of the same instant."""
         async with self._redis.pipeline(transaction=True) as pipe:
-            if last_id:
-                pipe.xadd(log_key(partition), {"h": b""}, id=last_id)
-                pipe.xtrim(log_key(partition), maxlen=0, approximate=False)
-            pipe.hset(meta_key(partition), mapping={"received": received, "bytes": size})
-            if projects:
-                pipe.hset(
-                    projects_key(partition), mapping={str(key): value for key, value in projects.items()}
-                )
+            pipe.hmget(meta_key(partition), "received", "bytes")
+            pipe.hgetall(projects_key(partition))
+            pipe.xrange(log_key(partition), min=f"({last_id}")
+            (received, size), projects, entries = await pipe.execute()
+        counted = Account(
+            int(received or 0),
+            int(size or 0),
+            {int(project): int(rows) for project, rows in projects.items()},
+        )
+        return counted, [fields for _, fields in entries]
+
+    async def correct(self, partition: int, counted: Account, right: Account) -> None:
+        """Changes the totals by what `counted` differs from `right`; what is appended meanwhile stays counted."""
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hincrby(meta_key(partition), "received", right.received - counted.received)
+            pipe.hincrby(meta_key(partition), "bytes", right.size - counted.size)
+            for project in {*counted.projects, *right.projects}:
+                difference = right.projects.get(project, 0) - counted.projects.get(project, 0)
+                pipe.hincrby(projects_key(partition), str(project), difference)
             await pipe.execute()
+
+    async def catch_up(self, partition: int, last_id: str) -> None:
+        """Lets new ids sort after `last_id`, and forgets the producers, of whom the database knows more."""
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.xadd(log_key(partition), {"h": b""}, id=last_id)
+            pipe.xtrim(log_key(partition), maxlen=0, approximate=False)
+            await pipe.execute()
+        async for key in self._redis.scan_iter(match=producer_key(partition, "*"), count=1000):
+            await self._redis.unlink(key)
 
 
 class Commits:

@@ -4,6 +4,7 @@ Each check looks at a whole column and is quick when everything is in order, whi
 a fault is searched row by row. The first fault of a row is the one reported. Pure: the clock is an argument.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -14,6 +15,7 @@ import pyarrow as pa
 from google.protobuf import json_format
 from numpy.typing import NDArray
 
+from services.ingest import arrow
 from services.ingest.columns import EVENTS, POINTS
 from services.kit.errors import Invalid
 from tidemark.v1 import event_pb2, ingest_pb2, metric_pb2
@@ -26,6 +28,9 @@ MAX_TAGS = 32
 MAX_UNIT = 32
 MAX_AHEAD_US = 3_600_000_000
 _MAX_SECONDS = 1 << 37
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_SHOWN = 20
+"""Characters of a text that a message repeats: an answer that rejects 10 000 rows must fit in one message."""
 
 MISSING = ingest_pb2.REJECTION_REASON_MISSING
 MALFORMED = ingest_pb2.REJECTION_REASON_MALFORMED
@@ -73,12 +78,13 @@ def events(batch: ingest_pb2.EventBatch, now_us: int) -> Verdict:
         raise Invalid("batch.events_arrow", "is given beside events; send one of the two")
     faults = _Faults()
     if batch.events_arrow:
-        table = _read_arrow(batch.events_arrow)
-        ids, kinds, names, users, sessions, properties, contexts = (
-            table[name].to_pylist()
-            for name in ("event_id", "type", "name", "user_id", "session_id", "properties", "context")
+        table = arrow.read(batch.events_arrow, MAX_ROWS)
+        ids = table["event_id"].fill_null(b"").to_pylist()
+        kinds = table["type"].fill_null(0).to_pylist()
+        names, users, sessions, properties, contexts = (
+            table[name].to_pylist() for name in ("name", "user_id", "session_id", "properties", "context")
         )
-        times = table["occurred_at"].cast(pa.int64()).to_numpy()
+        times = _arrow_times(table["occurred_at"], faults)
         properties = [text.encode() if text else b"" for text in properties]
         contexts = [text.encode() if text else b"" for text in contexts]
     else:
@@ -170,67 +176,45 @@ def points(batch: ingest_pb2.PointBatch, now_us: int) -> Verdict:
     return Verdict(pa.RecordBatch.from_arrays(columns, schema=POINTS), rejections)
 
 
-def _read_arrow(data: bytes) -> pa.RecordBatch:
-    try:
-        batches = list(pa.ipc.open_stream(pa.py_buffer(data)))
-        if len(batches) != 1:
-            raise Invalid("batch.events_arrow", f"holds {len(batches)} record batches; send one")
-        table = batches[0]
-        table.validate(full=True)
-        columns = [
-            table.column(name).cast(_door_type(wanted.type)) for name, wanted in zip(EVENTS.names, EVENTS)
-        ]
-        table = pa.RecordBatch.from_arrays(columns, names=EVENTS.names)
-    except KeyError as error:
-        raise Invalid(
-            "batch.events_arrow", f"has no column {error}; the columns are {EVENTS.names}"
-        ) from error
-    except (pa.ArrowException, OSError) as error:
-        raise Invalid(
-            "batch.events_arrow", f"cannot be read as an Arrow IPC stream of events: {error}"
-        ) from error
-    _check_count("batch.events_arrow", table.num_rows)
-    for name in ("event_id", "type", "name", "occurred_at"):
-        if table[name].null_count:
-            raise Invalid(
-                "batch.events_arrow", f"column {name} holds {table[name].null_count} nulls; it is required"
-            )
-    return table
-
-
-def _door_type(wanted: pa.DataType) -> pa.DataType:
-    """The column type to read a client's column as: a time zone is dropped after conversion to UTC."""
-    return pa.timestamp("us", "UTC") if pa.types.is_timestamp(wanted) else wanted
-
-
 def _check_count(name: str, count: int) -> None:
     if count > MAX_ROWS:
         raise Invalid(name, f"has {count} rows; send at most {MAX_ROWS} in one batch")
 
 
+_NO_TIME = "is missing; say when it happened"
+
+
 def _times(
     rows: Sequence[event_pb2.Event] | Sequence[metric_pb2.MetricPoint], name: str, faults: _Faults
 ) -> NDArray[np.int64]:
-    """Microseconds since 1970, shape (n,); -1 where the instant is not a valid one."""
+    """Microseconds since 1970, shape (n,); -1 where the instant is not a valid one, which is a fault."""
     stamps = [getattr(row, name) for row in rows]
     seconds = np.array([stamp.seconds for stamp in stamps], np.int64)
     nanos = np.array([stamp.nanos for stamp in stamps], np.int64)
     for row in np.flatnonzero((seconds == 0) & (nanos == 0)).tolist():
         if not rows[row].HasField(name):  # type: ignore[arg-type]
-            faults.add(row, name, MISSING, "is missing; say when it happened")
-    valid = (seconds >= 0) & (seconds < _MAX_SECONDS) & (nanos >= 0) & (nanos < 1_000_000_000)
+            faults.add(row, name, MISSING, _NO_TIME)
+    valid = (seconds > -_MAX_SECONDS) & (seconds < _MAX_SECONDS) & (nanos >= 0) & (nanos < 1_000_000_000)
+    for row in np.flatnonzero(~valid).tolist():
+        fault = f"is {seconds[row]} s and {nanos[row]} ns, which is no instant; send the time in UTC"
+        faults.add(row, name, OUT_OF_RANGE, fault)
     return np.where(valid, np.where(valid, seconds, 0) * 1_000_000 + nanos // 1000, -1)
+
+
+def _arrow_times(column: pa.Array, faults: _Faults) -> NDArray[np.int64]:
+    """As `_times`, of a column of timestamps."""
+    for row in np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False)).tolist():
+        faults.add(row, "occurred_at", MISSING, _NO_TIME)
+    times: NDArray[np.int64] = column.cast(pa.int64()).fill_null(-1).to_numpy()
+    return times
 
 
 def _check_times(times: NDArray[np.int64], now_us: int, name: str, faults: _Faults) -> None:
     latest = now_us + MAX_AHEAD_US
     for row in np.flatnonzero((times < 0) | (times > latest)).tolist():
-        fault = (
-            "is before 1970 or not a valid instant"
-            if times[row] < 0
-            else "is more than an hour ahead of the server's clock"
-        )
-        faults.add(row, name, OUT_OF_RANGE, f"{fault}; send the time in UTC")
+        fault = "before 1970" if times[row] < 0 else "more than an hour ahead of the server's clock"
+        instant = np.datetime64(int(times[row]), "us")
+        faults.add(row, name, OUT_OF_RANGE, f"is {instant}, {fault}; send the time in UTC")
 
 
 def _check_enum(values: Sequence[int], enum: object, name: str, faults: _Faults) -> None:
@@ -243,7 +227,7 @@ def _check_enum(values: Sequence[int], enum: object, name: str, faults: _Faults)
 
 
 def _check_names(names: Strings, faults: _Faults) -> None:
-    bad = {name for name in set(names) if not name or len(name) > MAX_NAME or not name.isprintable()}
+    bad = {name for name in set(names) if not name or len(name) > MAX_NAME or _CONTROL.search(name)}
     if bad:
         for row, name in enumerate(names):
             if name in bad:
@@ -252,7 +236,7 @@ def _check_names(names: Strings, faults: _Faults) -> None:
                 elif len(name) > MAX_NAME:
                     faults.add(row, "name", TOO_LARGE, f"has {len(name)} characters; send at most {MAX_NAME}")
                 else:
-                    faults.add(row, "name", MALFORMED, f"is {name!r}; send no control characters")
+                    faults.add(row, "name", MALFORMED, f"is {name[:_SHOWN]!r}; send no control characters")
 
 
 def _check_texts(texts: Strings, name: str, limit: int, faults: _Faults) -> None:

@@ -16,6 +16,7 @@ from psycopg import AsyncConnection
 from redis import exceptions
 
 from services.ingest import entry, microbatch, store
+from services.ingest.entry import Account
 from services.ingest.lease import Lease
 from services.ingest.microbatch import Microbatch, Position
 from services.ingest.rollup import Buckets
@@ -134,30 +135,30 @@ class _Session:
         self._buckets, self._producers = Buckets(), {}
 
     async def _check(self, position: Position) -> None:
-        """Sounds the alarm where the log ends before what is committed: Redis was emptied or restored from an older file."""
+        """Sounds the alarm where the log has less than is committed: Redis was emptied or restored from an older file."""
         partition = position.partition
         newest = await self._log.last_generated_id(partition)
         ((received, size),) = await self._log.totals([partition])
         behind = order(newest or "0-0") < order(position.last_id)
         if not behind and received >= position.received and size >= position.bytes:
             return
+        metrics.LOG_REGRESSIONS.inc()
+        log.error(
+            "the log of partition %d ends at %s with %d rows ever received, where %s and %d are committed: Redis was emptied "
+            "or restored from an older file. What was acknowledged and not yet committed is lost unless its producers send "
+            "it again",
+            partition,
+            newest,
+            received,
+            position.last_id,
+            position.received,
+        )
         if behind:
-            metrics.LOG_REGRESSIONS.inc()
-            log.error(
-                "the log of partition %d ends at %s, before the committed %s: Redis was emptied or restored from an older "
-                "file. What was acknowledged and not yet committed is lost unless its producers send it again",
-                partition,
-                newest,
-                position.last_id,
-            )
-        waiting = await self._log.waiting(partition, position.last_id)
-        projects = await self._lease.project_totals(partition)
-        received, size = position.received, position.bytes
-        for fields in waiting:
-            header = entry.decode_header(fields)
-            received, size = received + header.received, size + sum(map(len, fields.values()))
-            projects[header.project_id] = projects.get(header.project_id, 0) + header.received
-        await self._log.reset(partition, position.last_id if behind else None, received, size, projects)
+            await self._log.catch_up(partition, position.last_id)
+        await self._log.committed(partition, position.last_id, position.received, position.bytes)
+        committed = Account(position.received, position.bytes, await self._lease.project_totals(partition))
+        counted, waiting = await self._log.account(partition, position.last_id)
+        await self._log.correct(partition, counted, entry.account(committed, waiting))
 
     async def _collect(self) -> Entries:
         """The next entries of all held partitions: what comes within the collecting time, up to a microbatch."""

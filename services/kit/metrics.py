@@ -70,3 +70,18 @@ PARTITIONS_HELD = Gauge("tidemark_writer_partitions", "Partitions that this writ
 WRITER_RESTARTS = Counter("tidemark_writer_restarts", "Times a writer began anew from the database.", ("reason",))
 # Above 0: Redis lost entries behind our back; restore it from its newest file, and see the log line for what is lost.
 LOG_REGRESSIONS = Counter("tidemark_log_regressions", "Partitions found with a log that ends before what is committed.")
+
+# --- query: what is asked ---------------------------------------------------------------------------------------------
+
+# `failed` grows: malformed questions, or questions that take too long; the calls' status codes tell which.
+QUERY_QUESTIONS = Counter("tidemark_query_questions", "Questions run, by outcome: answered or failed.", ("outcome",))
+# Rises: questions read raw rows where rollups would serve, or the database is short of CPU.
+QUERY_SECONDS = Histogram(
+    "tidemark_query_seconds",
+    "Time that a question took, waiting for its turn included.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+# Rises without end: clients open watches and forget them.
+QUERY_WATCHING = Gauge("tidemark_query_watching", "Open WatchQuery streams.")
+# Grows faster than commits matter: many different questions are watched.
+QUERY_REFRESHES = Counter("tidemark_query_refreshes", "Times a watched question was read anew.")

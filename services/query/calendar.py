@@ -60,7 +60,12 @@ _LADDER = [
     *(Step(Interval.UNIT_MINUTE, count) for count in (30, 10, 5, 1)),
     *(Step(Interval.UNIT_SECOND, count) for count in (30, 10, 5, 1)),
 ]
-_NOMINAL = {Interval.UNIT_MONTH: 2_678_400, Interval.UNIT_WEEK: 604_800, Interval.UNIT_DAY: 86_400, **_SECONDS}
+_NOMINAL = {
+    Interval.UNIT_MONTH: 2_678_400,
+    Interval.UNIT_WEEK: 604_800,
+    Interval.UNIT_DAY: 86_400,
+    **_SECONDS,
+}
 
 
 def seconds_of(step: Step) -> int:

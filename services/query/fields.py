@@ -86,4 +86,7 @@ def number_of(name: str, field: Field, at: str) -> int:
 def name_of(number: int, field: Field) -> str:
     """The name of a stored event type or metric kind, as in `USER_ACTION`."""
     prefix = _PREFIXES[field.path]
-    return next((name.removeprefix(prefix) for name, value in _NUMBERS[field.path].items() if value == number), str(number))
+    return next(
+        (name.removeprefix(prefix) for name, value in _NUMBERS[field.path].items() if value == number),
+        str(number),
+    )

@@ -59,9 +59,9 @@ Condition = Comparison | All | Any | Not
 EVERYTHING = All(())
 
 
-def condition(filter: pb.Filter, source: pb.Source, at: str) -> Condition:
-    """The condition that `filter` states about `source`; raises `Invalid` for a field below `at`."""
-    found = _condition(filter, source, at, 1)
+def condition(stated: pb.Filter, source: pb.Source, at: str) -> Condition:
+    """The condition of a request about `source`; raises `Invalid` for a field below `at`."""
+    found = _condition(stated, source, at, 1)
     if sum(1 for _ in comparisons(found)) > MAX_COMPARISONS:
         raise Invalid(at, f"has more than {MAX_COMPARISONS} comparisons; use IN for many values of one field")
     return found
@@ -81,26 +81,25 @@ def comparisons(condition: Condition) -> Iterator[Comparison]:
 
 def names(condition: Condition) -> tuple[str, ...] | None:
     """The names that a condition limits rows to at its top; None when it does not."""
-    parts = condition.conditions if isinstance(condition, All) else (condition,)
-    for part in parts:
-        if isinstance(part, Comparison) and part.field.path == "name":
-            if part.operator in (pb.OPERATOR_EQUAL, pb.OPERATOR_IN):
-                return tuple(str(value) for value in part.values)
+    for part in condition.conditions if isinstance(condition, All) else (condition,):
+        match part:
+            case Comparison(Field(path="name"), pb.OPERATOR_EQUAL | pb.OPERATOR_IN, values):
+                return tuple(map(str, values))
     return None
 
 
-def _condition(filter: pb.Filter, source: pb.Source, at: str, depth: int) -> Condition:
+def _condition(stated: pb.Filter, source: pb.Source, at: str, depth: int) -> Condition:
     if depth > MAX_DEPTH:
         raise Invalid(at, f"is nested deeper than {MAX_DEPTH} levels")
-    match filter.WhichOneof("node"):
+    match stated.WhichOneof("node"):
         case "comparison":
-            return _comparison(filter.comparison, source, f"{at}.comparison")
+            return _comparison(stated.comparison, source, f"{at}.comparison")
         case "all":
-            return All(_conditions(filter.all, source, f"{at}.all.filters", depth))
+            return All(_conditions(stated.all, source, f"{at}.all.filters", depth))
         case "any":
-            return Any(_conditions(filter.any, source, f"{at}.any.filters", depth))
+            return Any(_conditions(stated.any, source, f"{at}.any.filters", depth))
         case "not":
-            return Not(_condition(getattr(filter, "not"), source, f"{at}.not", depth + 1))
+            return Not(_condition(getattr(stated, "not"), source, f"{at}.not", depth + 1))
         case _:
             raise Invalid(at, "is empty; give it a comparison, all, any or not, or leave the filter out")
 
@@ -124,13 +123,19 @@ def _comparison(comparison: pb.Comparison, source: pb.Source, at: str) -> Compar
     if operator not in _NONE | _MANY and count != 1:
         raise Invalid(f"{at}.values", f"has {count} values; {name} takes one")
     if operator in _ORDER and found.form in (Form.TEXT, Form.NAMED):
-        raise Invalid(f"{at}.operator", f"is {name}; {found.path} is a text, and only numbers and times have an order")
+        raise Invalid(
+            f"{at}.operator", f"is {name}; {found.path} is a text, and only numbers and times have an order"
+        )
     if operator in _TEXT and found.form not in (Form.TEXT, Form.JSON):
         raise Invalid(f"{at}.operator", f"is {name}; {found.path} is no text")
     values = [_scalar(value, f"{at}.values[{i}]") for i, value in enumerate(comparison.values)]
     if operator in _TEXT and not isinstance(values[0], str):
         raise Invalid(f"{at}.values[0]", f"is no text; {name} takes a text")
-    if operator in _ORDER and found.form != Form.TIME and (isinstance(values[0], bool) or not isinstance(values[0], float)):
+    if (
+        operator in _ORDER
+        and found.form != Form.TIME
+        and (isinstance(values[0], bool) or not isinstance(values[0], float))
+    ):
         raise Invalid(f"{at}.values[0]", f"is no number; {name} takes a number")
     fitting = [_fitted(value, found, f"{at}.values[{i}]") for i, value in enumerate(values)]
     return Comparison(found, operator, tuple(value for value in fitting if value is not None))

@@ -61,7 +61,9 @@ class Plan:
     @property
     def mergeable(self) -> bool:
         """Whether the answer can be kept up to date by reading single buckets anew."""
-        return not any(scan.exact and each.aggregation in _SKETCHED for scan in self.scans for _, each in scan.measures)
+        return not any(
+            scan.exact and each.aggregation in _SKETCHED for scan in self.scans for _, each in scan.measures
+        )
 
     @property
     def source(self) -> pb.DataSource:
@@ -71,7 +73,9 @@ class Plan:
     def sketched(self, aggregation: pb.Aggregation) -> bool:
         """Whether some measure with this aggregation comes from sketches."""
         return any(
-            not scan.exact and measure.aggregation == aggregation for scan in self.scans for _, measure in scan.measures
+            not scan.exact and measure.aggregation == aggregation
+            for scan in self.scans
+            for _, measure in scan.measures
         )
 
     def narrowed(self, slots: Iterable[int]) -> "Plan":
@@ -87,7 +91,8 @@ class Plan:
 def plan(question: Series) -> Plan:
     """How `question` is answered."""
     buckets = tuple(
-        Span(max(start, question.span.start), min(end, question.span.end)) for start, end in pairwise(question.edges)
+        Span(max(start, question.span.start), min(end, question.span.end))
+        for start, end in pairwise(question.edges)
     )
     scans = tuple(_scans(question, buckets))
     earlier = tuple(bucket.earlier(question.span.length) for bucket in buckets)
@@ -104,7 +109,11 @@ def why(measure: Measure) -> str:
         return "uniques of values" if measure.aggregation == pb.AGGREGATION_UNIQUES else ""
     if measure.aggregation in _OF_ROWS:
         return ""
-    if measure.aggregation == pb.AGGREGATION_UNIQUES and measure.field is not None and measure.field.path == "user_id":
+    if (
+        measure.aggregation == pb.AGGREGATION_UNIQUES
+        and measure.field is not None
+        and measure.field.path == "user_id"
+    ):
         return ""
     return f"aggregates {measure.field.path if measure.field else ''}"
 
@@ -129,7 +138,11 @@ def _tiles(
 ) -> tuple[Tile, ...]:
     """The tiles that cover the buckets of `slots`, in order."""
     if raw:
-        return (Tile(RAW[source], tuple(Span(buckets[a].start, buckets[b].end) for a, b in _runs(slots))),) if slots else ()
+        return (
+            (Tile(RAW[source], tuple(Span(buckets[a].start, buckets[b].end) for a, b in _runs(slots))),)
+            if slots
+            else ()
+        )
     laid: dict[str, list[Span]] = {}
     for first, last in _runs(slots):
         level = _level(question.step.seconds, buckets[first].end) if first < last else None

@@ -7,7 +7,6 @@ from whole rollups and stays the same until the next begins; metadata tells the 
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
 from zoneinfo import ZoneInfo
 
 from google.protobuf.duration_pb2 import Duration
@@ -27,7 +26,13 @@ MAX_VALUES = 400_000
 """Values in one answer: it stays below the 4 MiB that gRPC clients take by default."""
 LAST_END = datetime(2200, 1, 1, tzinfo=EPOCH.tzinfo)
 
-_NUMERIC = {pb.AGGREGATION_SUM, pb.AGGREGATION_AVG, pb.AGGREGATION_MIN, pb.AGGREGATION_MAX, pb.AGGREGATION_QUANTILE}
+_NUMERIC = {
+    pb.AGGREGATION_SUM,
+    pb.AGGREGATION_AVG,
+    pb.AGGREGATION_MIN,
+    pb.AGGREGATION_MAX,
+    pb.AGGREGATION_QUANTILE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +93,18 @@ def read(query: pb.Query, default_zone: str, now: datetime, at: str = "query") -
             raise Invalid(at, "asks nothing; give it events or series")
 
 
-def span(range: pb.TimeRange, now: datetime, at: str) -> Span:
+def span(asked: pb.TimeRange, now: datetime, at: str) -> Span:
     """A time range in whole minutes where it is relative or open."""
-    return _span(range, now, 60, at)
+    return _span(asked, now, 60, at)
 
 
-def _series(series: pb.SeriesQuestion, range: pb.TimeRange, zone: ZoneInfo, now: datetime, at: str) -> Series:
+def _series(
+    series: pb.SeriesQuestion, within: pb.TimeRange, zone: ZoneInfo, now: datetime, at: str
+) -> Series:
     step = _step(series.interval, f"{at}.series.interval") if series.HasField("interval") else None
-    rough = _span(range, now, 1, f"{at}.time_range")
+    rough = _span(within, now, 1, f"{at}.time_range")
     step = step or fitting(rough.length)
-    asked = _span(range, now, 60 if seconds_of(step) >= 60 else 1, f"{at}.time_range")
+    asked = _span(within, now, 60 if seconds_of(step) >= 60 else 1, f"{at}.time_range")
     at = f"{at}.series"
     if not 1 <= len(series.measures) <= MAX_MEASURES:
         raise Invalid(f"{at}.measures", f"has {len(series.measures)}; give 1 to {MAX_MEASURES}")
@@ -120,7 +127,9 @@ def _series(series: pb.SeriesQuestion, range: pb.TimeRange, zone: ZoneInfo, now:
     lines = len(measures) * periods * (top + 1 if series.group_by else 1)
     if found[-1] < asked.end or (len(found) - 1) * lines > MAX_VALUES:
         most = min(MAX_BUCKETS, MAX_VALUES // lines)
-        raise Invalid(f"{at}.interval", f"gives more than {most} buckets; ask for a wider interval or a shorter range")
+        raise Invalid(
+            f"{at}.interval", f"gives more than {most} buckets; ask for a wider interval or a shorter range"
+        )
     return Series(asked, step, found, measures, top, series.fill, bool(series.compare))
 
 
@@ -130,7 +139,9 @@ def _measure(measure: pb.Measure, index: int, series: pb.SeriesQuestion, series_
         raise Invalid(f"{at}.source", f"is {measure.source}; give SOURCE_EVENTS or SOURCE_METRICS")
     source = measure.source or pb.SOURCE_EVENTS
     if not measure.aggregation or measure.aggregation not in pb.Aggregation.values():
-        raise Invalid(f"{at}.aggregation", f"is {measure.aggregation}; give an aggregation, as in AGGREGATION_COUNT")
+        raise Invalid(
+            f"{at}.aggregation", f"is {measure.aggregation}; give an aggregation, as in AGGREGATION_COUNT"
+        )
     if len(measure.id) > 100:
         raise Invalid(f"{at}.id", f"has {len(measure.id)} characters; give at most 100")
     if "\0" in measure.name or len(measure.name) > 200:
@@ -147,19 +158,26 @@ def _measure(measure: pb.Measure, index: int, series: pb.SeriesQuestion, series_
         field=_aggregated(measure, source, at),
         quantile=measure.quantile,
         filter=_filter(series, source, series_at),
-        groups=tuple(_group(path, source, f"{series_at}.group_by[{i}]") for i, path in enumerate(series.group_by)),
+        groups=tuple(
+            _group(path, source, f"{series_at}.group_by[{i}]") for i, path in enumerate(series.group_by)
+        ),
     )
 
 
 def _aggregated(measure: pb.Measure, source: pb.Source, at: str) -> Field | None:
     if source == pb.SOURCE_METRICS:
         if measure.field not in ("", "value"):
-            raise Invalid(f"{at}.field", f"is {measure.field[:100]!r}; metrics aggregate their value, leave it out")
+            raise Invalid(
+                f"{at}.field", f"is {measure.field[:100]!r}; metrics aggregate their value, leave it out"
+            )
         return None if measure.aggregation == pb.AGGREGATION_COUNT else field("value", source, f"{at}.field")
     name = pb.Aggregation.Name(measure.aggregation).removeprefix("AGGREGATION_")
     if measure.aggregation in (pb.AGGREGATION_COUNT, pb.AGGREGATION_RATE):
         if measure.field:
-            raise Invalid(f"{at}.field", f"is {measure.field[:100]!r}; {name} counts events, leave it out or filter by EXISTS")
+            raise Invalid(
+                f"{at}.field",
+                f"is {measure.field[:100]!r}; {name} counts events, leave it out or filter by EXISTS",
+            )
         return None
     if measure.aggregation == pb.AGGREGATION_UNIQUES:
         return field(measure.field or "user_id", source, f"{at}.field")
@@ -167,7 +185,9 @@ def _aggregated(measure: pb.Measure, source: pb.Source, at: str) -> Field | None
         raise Invalid(f"{at}.field", f"is empty; {name} of events needs a property, as in properties.amount")
     found = field(measure.field, source, f"{at}.field")
     if measure.aggregation in _NUMERIC and found.form != Form.JSON:
-        raise Invalid(f"{at}.field", f"is {found.path}, which is no number; {name} needs a property or context value")
+        raise Invalid(
+            f"{at}.field", f"is {found.path}, which is no number; {name} needs a property or context value"
+        )
     return found
 
 
@@ -198,17 +218,17 @@ def _zone(name: str, at: str) -> ZoneInfo:
         raise Invalid(at, f"is {name[:100]!r}; give an IANA name, as in Europe/Berlin") from None
 
 
-def _span(range: pb.TimeRange, now: datetime, unit: int, at: str) -> Span:
-    bounded = range.HasField("start") or range.HasField("end")
-    if range.HasField("last"):
+def _span(asked: pb.TimeRange, now: datetime, unit: int, at: str) -> Span:
+    bounded = asked.HasField("start") or asked.HasField("end")
+    if asked.HasField("last"):
         if bounded:
             raise Invalid(f"{at}.last", "is given beside start or end; give one or the other")
         end = ceil(now, unit)
-        return Span(end - _length(range.last, end - EPOCH, f"{at}.last"), end)
-    if not range.HasField("start"):
+        return Span(end - _length(asked.last, end - EPOCH, f"{at}.last"), end)
+    if not asked.HasField("start"):
         raise Invalid(f"{at}.start" if bounded else at, "is empty; give start, start and end, or last")
-    start = instant(range.start, f"{at}.start")
-    end = instant(range.end, f"{at}.end") if range.HasField("end") else ceil(now, unit)
+    start = instant(asked.start, f"{at}.start")
+    end = instant(asked.end, f"{at}.end") if asked.HasField("end") else ceil(now, unit)
     if end <= start:
         raise Invalid(f"{at}.end", f"is {end:%Y-%m-%dT%H:%M:%SZ}, not after the start; give a later end")
     return Span(start, end)
@@ -216,9 +236,13 @@ def _span(range: pb.TimeRange, now: datetime, unit: int, at: str) -> Span:
 
 def instant(timestamp: Timestamp, at: str) -> datetime:
     """A timestamp to the microsecond, between 1970 and 2200."""
-    in_range = 0 <= timestamp.seconds <= (LAST_END - EPOCH).total_seconds() and 0 <= timestamp.nanos < 1_000_000_000
+    in_range = (
+        0 <= timestamp.seconds <= (LAST_END - EPOCH).total_seconds() and 0 <= timestamp.nanos < 1_000_000_000
+    )
     if not in_range:
-        raise Invalid(at, f"is {timestamp.seconds} s and {timestamp.nanos} ns since 1970; give a time from 1970 to 2200")
+        raise Invalid(
+            at, f"is {timestamp.seconds} s and {timestamp.nanos} ns since 1970; give a time from 1970 to 2200"
+        )
     return EPOCH + timedelta(seconds=timestamp.seconds, microseconds=timestamp.nanos // 1000)
 
 
@@ -226,4 +250,4 @@ def _length(last: Duration, most: timedelta, at: str) -> timedelta:
     seconds = last.seconds + last.nanos / 1e9
     if not (math.isfinite(seconds) and 0.001 <= seconds <= most.total_seconds()):
         raise Invalid(at, f"is {seconds} s; give a length from a millisecond to the time since 1970")
-    return timedelta(seconds=last.seconds, microseconds=cast(int, last.nanos) // 1000)
+    return timedelta(seconds=last.seconds, microseconds=last.nanos // 1000)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 
 from services.query.calendar import Span
 from services.query.fields import Form, name_of
@@ -44,7 +45,9 @@ def gather(cells: Cells, columns: Columns, rows: Iterable[Sequence[object]]) -> 
             parts.setdefault(slot, Part()).put(kind, each)  # type: ignore[arg-type]
 
 
-def choose(scans: Sequence[Scan], ranked: Sequence[tuple[Columns, Iterable[Sequence[object]]]], top: int) -> tuple[Group, ...]:
+def choose(
+    scans: Sequence[Scan], ranked: Sequence[tuple[Columns, Iterable[Sequence[object]]]], top: int
+) -> tuple[Group, ...]:
     """The groups shown apart: the largest of the first scan, then those of the next where fewer are there."""
     chosen: dict[Group, None] = {}
     for scan, (columns, rows) in zip(scans, ranked):
@@ -73,12 +76,18 @@ def result(plan: Plan, reading: Reading, now: datetime) -> pb.SeriesResult:
     if any(place is None for _, place in (*reading.cells, *reading.earlier)):
         places.append(None)
     for index, measure in enumerate(question.measures):
-        kind, unit = reading.units.get(measure.name, (0, "")) if measure.source == pb.SOURCE_METRICS else (0, "")
+        kind, unit = (
+            reading.units.get(measure.name, (0, "")) if measure.source == pb.SOURCE_METRICS else (0, "")
+        )
         for place in places:
-            line = answer.series.add(measure_id=measure.id, other=place is None, kind=MetricKind.ValueType(kind), unit=unit)
+            line = answer.series.add(
+                measure_id=measure.id, other=place is None, kind=MetricKind.ValueType(kind), unit=unit
+            )
             if place is not None:
                 line.group.extend(_named(reading.groups[place], measure))
-            values, line.total = _line(measure, reading.cells.get((index, place), {}), buckets, question.fill, now)
+            values, line.total = _line(
+                measure, reading.cells.get((index, place), {}), buckets, question.fill, now
+            )
             line.values.extend(values)
             if before:
                 parts = reading.earlier.get((index, place), {})
@@ -135,7 +144,7 @@ def _carried(values: Sequence[float]) -> list[float]:
 def _joined(values: Sequence[float]) -> list[float]:
     found = list(values)
     known = [i for i, each in enumerate(values) if not math.isnan(each)]
-    for left, right in zip(known, known[1:]):
+    for left, right in pairwise(known):
         for i in range(left + 1, right):
             share = (i - left) / (right - left)
             found[i] = values[left] * (1 - share) + values[right] * share

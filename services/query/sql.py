@@ -6,16 +6,14 @@ parameter. `tests/golden/sql` holds the statements for people to read.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from dataclasses import field as made_by
 from datetime import datetime
 
-import orjson
-
 from services.query.calendar import Span
-from services.query.fields import Field, Form
-from services.query.filter import All, Any, Comparison, Condition, Not, Scalar, names
+from services.query.fields import Form
+from services.query.filter import names
 from services.query.plan import RAW, Scan, Tile
 from services.query.question import Events, Measure
+from services.query.where import Statement, conditions, json, text, within
 from tidemark.v1 import question_pb2 as pb
 
 TIME = {"events": "occurred_at", "metric_points": "observed_at"}
@@ -23,35 +21,6 @@ RANKED = 1000
 """Groups that are ranked at most where their size comes from sketches; those with most rows."""
 
 Group = tuple[str, ...]
-
-_COMPARE = {
-    pb.OPERATOR_LESS: "<",
-    pb.OPERATOR_LESS_OR_EQUAL: "<=",
-    pb.OPERATOR_GREATER: ">",
-    pb.OPERATOR_GREATER_OR_EQUAL: ">=",
-}
-_NEGATIVE = {
-    pb.OPERATOR_NOT_EQUAL: pb.OPERATOR_EQUAL,
-    pb.OPERATOR_NOT_IN: pb.OPERATOR_IN,
-    pb.OPERATOR_NOT_CONTAINS: pb.OPERATOR_CONTAINS,
-    pb.OPERATOR_NOT_EXISTS: pb.OPERATOR_EXISTS,
-}
-
-
-@dataclass(slots=True)
-class Statement:
-    """SQL and its parameters."""
-
-    text: str = ""
-    parameters: dict[str, object] = made_by(default_factory=dict)
-    columns: tuple[tuple[int, str], ...] = ()
-    """For each column after the keys: index of its measure, and the attribute of `part.Part` that it is."""
-
-    def value(self, value: object, cast: str = "") -> str:
-        """The place in the text of a new parameter."""
-        name = f"p{len(self.parameters)}"
-        self.parameters[name] = value
-        return f"%({name})s{'::' if cast else ''}{cast}"
 
 
 def cells(scan: Scan, project_id: int, groups: Sequence[Group]) -> Statement:
@@ -71,7 +40,9 @@ def cells(scan: Scan, project_id: int, groups: Sequence[Group]) -> Statement:
         place = "chosen.place - 1"
     sets = "GROUPING SETS ((slot, place), (place))" if _totalled(scan) else "slot, place"
     inner = f"SELECT rows.*, {place} AS place\nFROM (\n{rows}\n) AS rows{join}"
-    statement.text = f"SELECT slot, place, {', '.join(aggregates)}\nFROM (\n{inner}\n) AS rows\nGROUP BY {sets}"
+    statement.text = (
+        f"SELECT slot, place, {', '.join(aggregates)}\nFROM (\n{inner}\n) AS rows\nGROUP BY {sets}"
+    )
     return statement
 
 
@@ -108,21 +79,23 @@ def events(question: Events, project_id: int, page: Page) -> Statement:
     """
     statement = Statement()
     project = statement.value(project_id)
-    limits = [f"project_id = {project}", _within("occurred_at", (question.span,), statement)]
+    limits = [f"project_id = {project}", within("occurred_at", (question.span,), statement)]
     if page.spans:
-        limits.append(_within("occurred_at", page.spans, statement))
+        limits.append(within("occurred_at", page.spans, statement))
     if page.after is not None:
         at, event_id = page.after
-        limits.append(f"(occurred_at, event_id) < ({statement.value(at, 'timestamptz')}, {statement.value(event_id, 'uuid')})")
+        limits.append(
+            f"(occurred_at, event_id) < ({statement.value(at, 'timestamptz')}, {statement.value(event_id, 'uuid')})"
+        )
     if page.batches is not None:
         seen = statement.value(list(page.batches), "bigint[]")
         limits.append(f"(batch_id >> 12) >= coalesce(({seen})[(batch_id & 4095) + 1], 0)")
-    limits.extend(_conditions(question.filter, "events", statement))
+    limits.extend(conditions(question.filter, "events", statement))
     known = names(question.filter)
     if known is None:
         first, end = statement.value(question.span.start), statement.value(question.span.end)
         source = (
-            f"SELECT DISTINCT name FROM rollups_1d WHERE project_id = {project} AND source = 1"
+            f"SELECT DISTINCT name FROM rollups_1d WHERE project_id = {project} AND source = 1"  # noqa: S608
             f" AND bucket >= date_trunc('day', {first}::timestamptz, 'UTC') AND bucket < {end}"
         )
     else:
@@ -147,7 +120,9 @@ def _keys(scan: Scan) -> list[str]:
 
 
 def _totalled(scan: Scan) -> bool:
-    return scan.exact and any(kind == "exact" for _, measure in scan.measures for kind in _kinds(measure, scan))
+    return scan.exact and any(
+        kind == "exact" for _, measure in scan.measures for kind in _kinds(measure, scan)
+    )
 
 
 def _kinds(measure: Measure, scan: Scan) -> tuple[str, ...]:
@@ -227,22 +202,21 @@ def _tile(tile: Tile, scan: Scan, project: str, starts: str, statement: Statemen
     time = TIME[tile.table] if raw else "bucket"
     columns = [f"width_bucket({time}, {starts}) - 1 AS slot"] if starts else []
     for i, group in enumerate(measure.groups):
-        columns.append(f"{_text(group, tile.table, statement)} AS g{i}")
+        columns.append(f"{text(group, tile.table, statement)} AS g{i}")
     if scan.exact:
         for index, each in scan.measures:
             if each.field is not None:
                 columns.append(f"{_measured(each, statement)} AS v{index}")
     else:
         needed = {"count"}.union(*(_kinds(each, scan) for _, each in scan.measures))
-        for kind in _MERGED:
-            if kind in needed:
-                columns.append(f"{_LOOSE[scan.source].get(kind, _ABSENT[kind]) if raw else _STORED[kind]} AS {kind}")
-    limits = [f"project_id = {project}", _within(time, tile.spans, statement)]
+        stored = {**_ABSENT, **_LOOSE[scan.source]} if raw else _STORED
+        columns.extend(f"{stored[kind]} AS {kind}" for kind in _MERGED if kind in needed)
+    limits = [f"project_id = {project}", within(time, tile.spans, statement)]
     if not raw:
         limits.append(f"source = {int(scan.source)}")
     if measure.name:
         limits.append(f"name = {statement.value(measure.name)}")
-    limits.extend(_conditions(measure.filter, tile.table, statement))
+    limits.extend(conditions(measure.filter, tile.table, statement))
     return f"SELECT {', '.join(columns)}\nFROM {tile.table}\nWHERE {' AND '.join(limits)}"
 
 
@@ -263,107 +237,13 @@ _LOOSE = {
 }
 
 
-def _within(time: str, spans: Sequence[Span], statement: Statement) -> str:
-    """That a row lies in one of `spans`; the outer bounds stand apart, for chunks to be left out by them."""
-    def bounds(span: Span) -> str:
-        start, end = statement.value(span.start, "timestamptz"), statement.value(span.end, "timestamptz")
-        return f"{time} >= {start} AND {time} < {end}"
-
-    whole = bounds(Span(spans[0].start, spans[-1].end))
-    if len(spans) == 1:
-        return whole
-    return f"{whole} AND ({' OR '.join(bounds(span) for span in spans)})"
-
-
-def _column(field: Field, table: str) -> str:
-    """A plain column; rollups keep the kind of metrics where they keep the type of events."""
-    return "type" if field.column == "kind" and table.startswith("rollups") else field.column
-
-
-def _json(field: Field, statement: Statement) -> str:
-    """The JSON value of a field; a null counts as missing. A key with dots is tried as it stands, then as a path."""
-    key = f"{field.column} -> {statement.value(field.key, 'text')}"
-    if "." in field.key:
-        path = statement.value(field.key.split("."), "text[]")
-        return f"nullif(coalesce({key}, {field.column} #> {path}), 'null'::jsonb)"
-    return f"nullif({key}, 'null'::jsonb)"
-
-
-def _text(field: Field, table: str, statement: Statement) -> str:
-    """A field as the text that groups are told apart by; empty when it is missing."""
-    match field.form:
-        case Form.JSON:
-            return f"coalesce({_json(field, statement)} #>> '{{}}', '')"
-        case Form.NAMED:
-            return f"{_column(field, table)}::text"
-        case _:
-            return f"coalesce({field.column}, '')"
-
-
 def _measured(measure: Measure, statement: Statement) -> str:
     """The value that a measure aggregates; NULL where it is missing or, if it must be a number, none."""
     assert measure.field is not None
     if measure.field.form != Form.JSON:
         return measure.field.column
-    json = _json(measure.field, statement)
+    found = json(measure.field, statement)
     if measure.aggregation == pb.AGGREGATION_UNIQUES:
-        return json
+        return found
     # Numbers that a double cannot hold would end the question with an error.
-    return f"CASE WHEN jsonb_typeof({json}) = 'number' AND abs(({json})::numeric) < 1e300 THEN ({json})::float8 END"
-
-
-def _conditions(condition: Condition, table: str, statement: Statement) -> list[str]:
-    return [] if condition == All(()) else [_condition(condition, table, statement)]
-
-
-def _condition(condition: Condition, table: str, statement: Statement) -> str:
-    """A condition as SQL that is true exactly where it holds; false and NULL are the same to its reader."""
-    match condition:
-        case All(conditions):
-            return f"({' AND '.join(_condition(each, table, statement) for each in conditions)})"
-        case Any(conditions):
-            return f"({' OR '.join(_condition(each, table, statement) for each in conditions)})"
-        case Not(inner):
-            return f"({_condition(inner, table, statement)}) IS NOT TRUE"
-        case Comparison(field, operator, values):
-            positive = _NEGATIVE.get(operator)
-            if positive is not None:
-                return f"({_comparison(field, positive, values, table, statement)}) IS NOT TRUE"
-            return _comparison(field, operator, values, table, statement)
-
-
-def _comparison(
-    field: Field, operator: pb.Operator, values: Sequence[Scalar], table: str, statement: Statement
-) -> str:
-    json = field.form == Form.JSON
-    value = _json(field, statement) if json else _column(field, table)
-    if operator == pb.OPERATOR_EXISTS:
-        return f"{value} IS NOT NULL"
-    if not values:
-        return "false"
-    if operator in (pb.OPERATOR_EQUAL, pb.OPERATOR_IN):
-        if json:
-            texts = [orjson.dumps(each).decode() for each in values]
-            return f"{value} = ANY({statement.value(texts, 'jsonb[]')})" if len(texts) > 1 else (
-                f"{value} = {statement.value(texts[0], 'jsonb')}"
-            )
-        cast = _CASTS[field.form]
-        if len(values) > 1:
-            return f"{value} = ANY({statement.value(list(values), f'{cast}[]')})"
-        return f"{value} = {statement.value(values[0], cast)}"
-    if operator in _COMPARE:
-        if json:
-            number = statement.value(orjson.dumps(values[0]).decode(), "jsonb")
-            return f"(jsonb_typeof({value}) = 'number' AND {value} {_COMPARE[operator]} {number})"
-        return f"{value} {_COMPARE[operator]} {statement.value(values[0], _CASTS[field.form])}"
-    text = f"({value} #>> '{{}}')" if json else value
-    test = _TEXTUAL[operator].format(text=text, value=statement.value(values[0], "text"))
-    return f"(jsonb_typeof({value}) = 'string' AND {test})" if json else test
-
-
-_CASTS = {Form.TEXT: "text", Form.NAMED: "smallint", Form.NUMBER: "float8", Form.TIME: "timestamptz"}
-_TEXTUAL = {
-    pb.OPERATOR_CONTAINS: "strpos(lower({text}), lower({value})) > 0",
-    pb.OPERATOR_STARTS_WITH: "starts_with({text}, {value})",
-    pb.OPERATOR_ENDS_WITH: "right({text}, length({value})) = {value}",
-}
+    return f"CASE WHEN jsonb_typeof({found}) = 'number' AND abs(({found})::numeric) < 1e300 THEN ({found})::float8 END"

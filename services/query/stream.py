@@ -31,7 +31,9 @@ class Log:
 
     async def appended(self, partitions: int) -> list[tuple[int, int]]:
         """By partition: events and points, and bytes, ever appended."""
-        counts = await self._fields((f"tm:{{{p}}}:meta", name) for p in range(partitions) for name in ("received", "bytes"))
+        counts = await self._fields(
+            (f"tm:{{{p}}}:meta", name) for p in range(partitions) for name in ("received", "bytes")
+        )
         return list(zip(counts[::2], counts[1::2]))
 
     async def memory(self, partitions: int) -> int:

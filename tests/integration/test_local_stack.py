@@ -17,7 +17,7 @@ import redis
 
 from deploy.local.accounts import cache_folder, server_account
 from deploy.local.packages import Programs, provision
-from deploy.local.ports import any_free
+from deploy.local.ports import any_free, is_free
 from deploy.local.process import Identity, alive, family, send, wait_until
 from deploy.local.servers import ONCE, Postgres, Redis, ServerFailed
 from deploy.local.stack import Stack, load
@@ -188,6 +188,9 @@ class Checkout:
         (root / "services" / "__main__.py").write_text(SERVICES)
         names = ("POSTGRES", "REDIS", "QUERY", "OTLP", "EDGE")
         self.settings = {f"TIDEMARK_{name}_PORT": str(any_free()) for name in names}
+        while not is_free((metrics := any_free()) + 1):  # one for each of the two targets
+            pass
+        self.settings["TIDEMARK_METRICS_PORT"] = str(metrics)
         self.settings["TIDEMARK_CACHE"] = str(cache_folder(server_account()))
 
     def local(self, command: str) -> subprocess.CompletedProcess[str]:
@@ -317,7 +320,7 @@ def test_servers_named_in_the_environment_are_used_and_left_alone(
 
 def test_a_target_that_can_not_start_ends_the_start_with_its_log(checkout: Checkout) -> None:
     main = checkout.root / "services" / "__main__.py"
-    main.write_text(SERVICES.replace("time.sleep(10_000)", 'sys.exit("no such table: wombat")'))
+    main.write_text(SERVICES.replace("\nelse:", '\nelse:\n    sys.exit("no such table: wombat")'))
     up = checkout.local("up")
     assert up.returncode == 1
     assert "no such table: wombat" in up.stdout

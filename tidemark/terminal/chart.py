@@ -51,7 +51,9 @@ def spark(values: Sequence[float], width: int) -> str:
         return " " * width
     low, high = min(0.0, *finite), max(finite)
     scale = (len(_BLOCKS) - 1) / (high - low) if high > low else 0.0
-    drawn = "".join(_BLOCKS[round((value - low) * scale)] if math.isfinite(value) else " " for value in sampled)
+    drawn = "".join(
+        _BLOCKS[round((value - low) * scale)] if math.isfinite(value) else " " for value in sampled
+    )
     return drawn.ljust(width)
 
 
@@ -79,7 +81,9 @@ def _drawn(
             for x in range(left, right):
                 dot(x, y, curve)
             # A step from one value to the next keeps a curve with few buckets connected.
-            for between in range(min(y, y if before is None else before), max(y, y if before is None else before)):
+            for between in range(
+                min(y, y if before is None else before), max(y, y if before is None else before)
+            ):
                 dot(left, between, curve)
             before = y
     return cells
@@ -113,7 +117,13 @@ def _time_axis(starts: Sequence[datetime], width: int) -> str:
     if not starts:
         return ""
     reach = starts[-1] - starts[0]
-    form = "%H:%M:%S" if reach < timedelta(minutes=10) else "%m-%d %H:%M" if reach < timedelta(days=5) else "%Y-%m-%d"
+    form = (
+        "%H:%M:%S"
+        if reach < timedelta(minutes=10)
+        else "%m-%d %H:%M"
+        if reach < timedelta(days=5)
+        else "%Y-%m-%d"
+    )
     room = len(starts[0].strftime(form)) + 2
     axis = ""
     for at in range(places := max(1, min(len(starts), width // room))):

@@ -9,7 +9,9 @@ from datetime import datetime
 def table(header: Sequence[str], rows: Sequence[Sequence[object]], width: int = 0) -> list[str]:
     """Aligned lines, numbers to the right; wider than `width`, the widest columns of text are cut short."""
     cells = [[text(value) for value in row] for row in rows]
-    numeric = [all(isinstance(row[at], int | float) for row in rows) and bool(rows) for at in range(len(header))]
+    numeric = [
+        all(isinstance(row[at], int | float) for row in rows) and bool(rows) for at in range(len(header))
+    ]
     widths = [max([columns(title), *(columns(row[at]) for row in cells)]) for at, title in enumerate(header)]
     while width and sum(widths) + 2 * (len(widths) - 1) > width and max(widths) > 8:
         widths[widths.index(max(widths))] -= 1
@@ -73,7 +75,8 @@ def printable(value: str) -> str:
 def columns(value: str) -> int:
     """How many columns of the terminal a text takes."""
     return sum(
-        0 if unicodedata.combining(it) else 2 if unicodedata.east_asian_width(it) in "WF" else 1 for it in value
+        0 if unicodedata.combining(it) else 2 if unicodedata.east_asian_width(it) in "WF" else 1
+        for it in value
     )
 
 

@@ -80,8 +80,8 @@ def fetched(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         (target / "file").touch()
 
     monkeypatch.setattr(debian, "_fetch", fetch)
-    monkeypatch.setattr(debian, "_relink", lambda part, final, say: None)
-    monkeypatch.setattr(shutil, "which", lambda tool: f"/usr/bin/{tool}")
+    monkeypatch.setattr(debian, "_relink", lambda part, final, patchelf, say: None)
+    monkeypatch.setattr(shutil, "which", lambda tool, path=None: f"/usr/bin/{tool}")
     return calls
 
 
@@ -95,7 +95,7 @@ def test_a_filled_cache_is_used_again(tmp_path: Path, fetched: list[Path]) -> No
 def test_a_failed_download_leaves_nothing_behind(
     tmp_path: Path, fetched: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(part: Path, final: Path, say: debian.Say) -> None:
+    def fail(part: Path, final: Path, patchelf: str, say: debian.Say) -> None:
         raise debian.Unprovided("no space")
 
     with monkeypatch.context() as patch:
@@ -115,6 +115,6 @@ def test_what_a_killed_run_left_is_cleared_away(tmp_path: Path, fetched: list[Pa
 
 
 def test_without_apt_the_error_says_what_to_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda tool: None)
+    monkeypatch.setattr(shutil, "which", lambda tool, path=None: None)
     with pytest.raises(debian.Unprovided, match=r"apt-get.*TIDEMARK_DATABASE_URL"):
         debian.unpacked(tmp_path, print)

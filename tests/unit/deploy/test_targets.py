@@ -1,58 +1,39 @@
-"""The log of a target is shown by whole lines and stays below its limit."""
+"""A target is healthy when it can be reached."""
 
 from __future__ import annotations
 
 import socket
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from deploy.local import targets
-from deploy.local.targets import Log, Target
+from deploy.local.logs import Log
+from deploy.local.ports import any_free
+from deploy.local.targets import Target
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Log:
-    return Log("query", tmp_path / "query.log")
+def target(tmp_path: Path) -> Iterator[Target]:
+    """A live process, and a port that something listens on."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        subprocess.Popen(["sleep", "1000"]) as process,
+    ):
+        ports = [listening.getsockname()[1]]
+        yield Target("query", {}, ports, Log("query", tmp_path / "query.log"), process)
+        process.kill()
 
 
-def test_new_lines_are_shown_once_under_the_name(log: Log) -> None:
-    shown: list[str] = []
-    with log.open() as file:
-        file.write(b"one\ntwo\nthr")
-        file.flush()
-        log.show(shown.append)
-        file.write(b"ee\n")
-        file.flush()
-        log.show(shown.append)
-    assert [line.strip() for line in shown] == ["query | one", "query | two", "query | three"]
+def test_a_target_answers_when_all_its_ports_do(target: Target) -> None:
+    assert target.answers()
+    target.ports.append(any_free())
+    assert not target.answers()
 
 
-def test_lines_of_an_earlier_run_are_kept_but_not_shown(log: Log) -> None:
-    log.path.write_text("old\n")
-    shown: list[str] = []
-    with log.open() as file:
-        file.write(b"new\n")
-    log.show(shown.append)
-    assert [line.strip() for line in shown] == ["query | new"]
-    assert log.last_lines().split() == ["old", "new"]
-
-
-def test_a_log_over_its_limit_starts_afresh_and_keeps_one_predecessor(
-    log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(targets, "LOG_LIMIT", 10)
-    with log.open() as file:
-        file.write(b"a line that is long\n")
-        file.flush()
-        log.show(lambda line: None)
-        file.write(b"next\n")
-    assert log.path.read_text() == "next\n"
-    assert log.path.with_suffix(".log.1").read_text() == "a line that is long\n"
-
-
-def test_a_target_answers_when_all_its_ports_do(log: Log) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as open_one:
-        port = open_one.getsockname()[1]
-        assert Target("query", {}, [port], log).answers()
-    assert not Target("query", {}, [port], log).answers()
+def test_a_target_that_ended_does_not_answer_whoever_has_its_port(target: Target) -> None:
+    assert target.process
+    target.process.kill()
+    target.process.wait()
+    assert not target.answers()

@@ -1,0 +1,75 @@
+# A developer's day, in order. Bare `make` explains itself; whatever is longer than two lines lives in Python.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+BIN := .venv/bin
+PYTHON := $(BIN)/python
+PYTEST := $(PYTHON) -m pytest
+PROTOS := $(wildcard protos/tidemark/v1/*.proto)
+OUT := .
+
+##@ Run
+.PHONY: help setup run up down status
+help: ## this list
+	@awk -F ':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-18s%s\n", $$1, $$2}' Makefile
+setup: ## .venv with exactly what requirements.lock says
+	@deploy/bootstrap.sh
+run: setup ## the whole of Tidemark here; Ctrl-C stops all of it
+	@exec $(PYTHON) -m deploy.local run
+up: setup ## the same in the background
+	@$(PYTHON) -m deploy.local up
+down: setup ## stop it
+	@$(PYTHON) -m deploy.local down
+status: setup ## what runs, on which port, and how it is
+	@$(PYTHON) -m deploy.local status
+
+##@ Test
+.PHONY: test unit integration e2e chaos
+test: lint ## everything: lint, unit, integration, e2e, acceptance, a short chaos run
+	$(PYTEST) tests/unit tests/integration tests/e2e tests/test_*.py tests/chaos
+unit: setup ## pure modules and the rules of the repository; seconds
+	$(PYTEST) tests/unit
+integration: setup ## every edge against the real PostgreSQL and Redis
+	$(PYTEST) tests/integration
+e2e: setup ## separate processes through the SDK, and the acceptance files
+	$(PYTEST) tests/e2e tests/test_*.py
+chaos: setup ## kill -9 of everything, 100 rounds under load
+	TIDEMARK_CHAOS_ROUNDS=$${TIDEMARK_CHAOS_ROUNDS:-100} $(PYTEST) -s tests/chaos
+
+##@ Write
+.PHONY: lint fmt protos docs lock release
+lint: setup ## format, ruff, mypy, buf lint, breaking changes of the contract
+	$(BIN)/ruff format --check && $(BIN)/ruff check && $(BIN)/mypy
+	$(BIN)/buf lint && $(BIN)/buf build --path protos/tidemark -o - | $(BIN)/buf breaking - --exclude-imports --against protos/baseline.binpb
+fmt: setup ## format, and mend what ruff can mend
+	$(BIN)/ruff format && $(BIN)/ruff check --fix
+protos: setup ## tidemark/v1 from protos/
+	$(PYTHON) -m grpc_tools.protoc -I protos -I protos/third_party --python_out=$(OUT) --pyi_out=$(OUT) $(PROTOS)
+	$(PYTHON) -m grpc_tools.protoc -I protos -I protos/third_party --grpc_python_out=$(OUT) $(shell grep -l ^service $(PROTOS))
+docs: setup ## docs/api.md, settings.md, metrics.md and cli.md from the code
+	$(PYTHON) -m docs.generate
+lock: setup ## requirements.lock from pyproject.toml
+	$(PYTHON) -m pip install --quiet uv && $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --all-extras pyproject.toml -o requirements.lock
+release: setup ## the contract of today becomes the baseline of breaking changes
+	$(BIN)/buf build --path protos/tidemark --exclude-source-info -o protos/baseline.binpb
+
+##@ Measure
+.PHONY: bench bench-ingest bench-freshness
+bench: setup ## every benchmark; QUICK=1 takes a minute for each
+	$(PYTHON) -m benchmarks
+bench-ingest: setup ## events a minute through the whole path, beside a raw COPY
+	$(PYTHON) -m benchmarks ingest
+bench-freshness: setup ## time from track() to WatchQuery
+	$(PYTHON) -m benchmarks freshness
+
+##@ Ship
+.PHONY: image clean
+image: ## one Docker image for every target
+	docker build -f deploy/Dockerfile -t tidemark .
+clean: ## caches and builds; .venv and the data in .tidemark stay
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build benchmarks/results
+	find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +

@@ -1,0 +1,120 @@
+"""How the platform is doing: its statements go to `store`, measurements come in, parts of the answer go out to `servicer`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from datasketches import kll_doubles_sketch
+from google.protobuf.duration_pb2 import Duration
+
+from services.kit.sketch import KLL_K
+from tidemark.v1 import query_pb2 as pb
+
+STORED_LAST_MINUTE = """
+    SELECT coalesce(sum(stored), 0)::bigint FROM batches
+    WHERE project_id = %s AND received_at > now() - interval '10 minutes' AND committed_at > now() - interval '1 minute'
+"""
+LATENCIES = """
+    SELECT percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY seconds)
+    FROM (
+        SELECT extract(epoch FROM committed_at - received_at)::float8 AS seconds
+        FROM batches WHERE project_id = %s AND received_at > now() - interval '7 days'
+        ORDER BY received_at DESC LIMIT 1000
+    ) AS latest
+"""
+PARTITIONS = """
+    SELECT partition, CASE WHEN leased_until > now() THEN coalesce(owner, '') ELSE '' END, received, bytes, watermark
+    FROM partitions ORDER BY partition
+"""
+SERVER = """
+    SELECT pg_database_size(current_database()), current_setting('server_version'),
+        (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb')
+"""
+
+
+@dataclass(slots=True)
+class Figures:
+    """What this process has answered since it started."""
+
+    answered: int = 0
+    failed: int = 0
+    seconds: kll_doubles_sketch = field(default_factory=lambda: kll_doubles_sketch(KLL_K))
+
+    def answer(self, seconds: float) -> None:
+        """Count a question answered in so many seconds."""
+        self.answered += 1
+        self.seconds.update(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A partition as the database knows it."""
+
+    partition: int
+    writer: str
+    received: int
+    bytes: int
+    watermark: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """The answering process."""
+
+    cpu_seconds: float
+    age_seconds: float
+    memory_bytes: int
+
+
+def processing(
+    stored_last_minute: int, last_day: pb.LedgerEntry, latencies: Sequence[float] | None,
+    partitions: Sequence[Partition], appended: Sequence[tuple[int, int]],
+) -> pb.ProcessingAnalytics:  # fmt: skip
+    """What goes through the pipeline; `appended` is what the log has ever taken in, events and bytes by partition."""
+    found = pb.ProcessingAnalytics(stored_per_second=stored_last_minute / 60, last_day=last_day)
+    if latencies:
+        found.commit_latency_p50.CopyFrom(duration(latencies[0]))
+        found.commit_latency_p99.CopyFrom(duration(latencies[1]))
+    for each, (events, size) in zip(partitions, appended):
+        line = found.partitions.add(
+            partition=each.partition,
+            writer=each.writer,
+            backlog_events=max(0, events - each.received),
+            backlog_bytes=max(0, size - each.bytes),
+        )
+        if each.watermark is not None:
+            line.watermark.FromDatetime(each.watermark)
+    return found
+
+
+def query(figures: Figures, watching: int) -> pb.QueryAnalytics:
+    """What is asked of this process."""
+    found = pb.QueryAnalytics(answered=figures.answered, failed=figures.failed, watching=watching)
+    if not figures.seconds.is_empty():
+        found.latency_p50.CopyFrom(duration(figures.seconds.get_quantile(0.5)))
+        found.latency_p99.CopyFrom(duration(figures.seconds.get_quantile(0.99)))
+    return found
+
+
+def system(
+    database_bytes: int, log_bytes: int, process: Process, versions: tuple[str, str, str, str]
+) -> pb.SystemAnalytics:
+    """What it runs on; versions of Tidemark, PostgreSQL, TimescaleDB and Redis."""
+    tidemark, postgresql, timescaledb, redis = versions
+    return pb.SystemAnalytics(
+        database_bytes=database_bytes,
+        log_bytes=log_bytes,
+        process_cpu=process.cpu_seconds / max(process.age_seconds, 1e-3),
+        process_memory_bytes=process.memory_bytes,
+        version=tidemark,
+        postgresql_version=postgresql,
+        timescaledb_version=timescaledb,
+        redis_version=redis,
+    )
+
+
+def duration(seconds: float) -> Duration:
+    """So many seconds as a message."""
+    found = Duration()
+    found.FromTimedelta(timedelta(seconds=seconds))
+    return found

@@ -1,0 +1,122 @@
+"""The account of what was received: its statements go to `store`, whose rows come back as `LedgerEntry` and a verdict."""
+
+# ruff: noqa: S608 - the statements are put together from each other
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.query.calendar import Span
+from tidemark.v1.query_pb2 import LedgerEntry
+
+RECOUNTED_RANGE = timedelta(hours=24)
+RECOUNTED_ROWS = 2_000_000
+"""A longer range, or one that holds more, is recounted by batches alone."""
+
+_OF = "project_id = %(project)s AND (%(producer)s = '' OR producer_id = %(producer)s)"
+
+ROWS = f"""
+    SELECT producer_id, minute, received, stored, duplicate, rejected, dead_lettered
+    FROM ledger
+    WHERE {_OF} AND minute >= %(start)s AND minute < %(end)s
+        AND (minute < %(after)s OR (minute = %(after)s AND producer_id > %(after_producer)s))
+    ORDER BY minute DESC, producer_id
+    LIMIT %(size)s
+"""
+TOTAL = f"""
+    SELECT coalesce(sum(received), 0)::bigint, coalesce(sum(stored), 0)::bigint, coalesce(sum(duplicate), 0)::bigint,
+        coalesce(sum(rejected), 0)::bigint, coalesce(sum(dead_lettered), 0)::bigint,
+        count(*) FILTER (WHERE received <> stored + duplicate + rejected + dead_lettered)
+    FROM ledger WHERE {_OF} AND minute >= %(start)s AND minute < %(end)s
+"""
+_BATCHES = f"FROM batches WHERE {_OF} AND received_at >= %(start)s AND received_at < %(end)s"
+STORED_BY_BATCHES = f"SELECT coalesce(sum(stored), 0)::bigint {_BATCHES}"
+# The names let the index by name and time find the rows of that time.
+STORED_ROWS = f"""
+    WITH committed AS MATERIALIZED (SELECT batch_id {_BATCHES} AND stored > 0)
+    SELECT (
+        SELECT count(*) FROM events
+        WHERE project_id = %(project)s AND occurred_at >= %(first)s AND occurred_at < %(last)s
+            AND name = ANY(ARRAY(
+                SELECT DISTINCT name FROM rollups_1d WHERE project_id = %(project)s AND source = 1
+                    AND bucket >= %(first)s::timestamptz - interval '1 day' AND bucket < %(last)s
+            ))
+            AND batch_id IN (SELECT batch_id FROM committed)
+    ) + (
+        SELECT count(*) FROM metric_points
+        WHERE project_id = %(project)s AND observed_at >= %(first)s AND observed_at < %(last)s
+            AND name = ANY(ARRAY(
+                SELECT DISTINCT name FROM rollups_1d WHERE project_id = %(project)s AND source = 2
+                    AND bucket >= %(first)s::timestamptz - interval '1 day' AND bucket < %(last)s
+            ))
+            AND batch_id IN (SELECT batch_id FROM committed)
+    )
+"""
+EVER = ("-infinity", "infinity")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose ledger, or that of which producer, over whole minutes."""
+
+    project_id: int
+    span: Span
+    producer_id: str = ""
+
+    def parameters(self, **others: object) -> dict[str, object]:
+        """For the statements above."""
+        whose = {"project": self.project_id, "producer": self.producer_id}
+        return whose | {"start": self.span.start, "end": self.span.end} | others
+
+    def near(self, lateness: timedelta) -> tuple[datetime, datetime]:
+        """The time in which events received in the span lie, unless they came late."""
+        return self.span.start - lateness, self.span.end + timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """received, and what became of it."""
+
+    received: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    dead_lettered: int = 0
+
+    @property
+    def balanced(self) -> bool:
+        """Whether everything received is accounted for."""
+        return self.received == self.stored + self.duplicate + self.rejected + self.dead_lettered
+
+
+def entry(
+    amounts: Amounts, in_flight: int = 0, producer_id: str = "", minute: datetime | None = None
+) -> LedgerEntry:
+    """A row of the answer, or the total. What is in flight was received too."""
+    found = LedgerEntry(
+        producer_id=producer_id,
+        received=amounts.received + in_flight,
+        stored=amounts.stored,
+        duplicate=amounts.duplicate,
+        rejected=amounts.rejected,
+        dead_lettered=amounts.dead_lettered,
+        in_flight=in_flight,
+    )
+    if minute is not None:
+        found.minute.FromDatetime(minute)
+    return found
+
+
+def recountable(length: timedelta, total: Amounts) -> bool:
+    """Whether the rows themselves are counted too."""
+    return length <= RECOUNTED_RANGE and total.stored <= RECOUNTED_ROWS
+
+
+def balanced(rows: Sequence[Amounts], unbalanced: int, total: Amounts, recounts: Sequence[int]) -> bool:
+    """Whether the rows given, all rows of the range (`unbalanced` of them are not) and every recount of what is stored agree."""
+    return (
+        not unbalanced
+        and total.balanced
+        and all(row.balanced for row in rows)
+        and set(recounts) <= {total.stored}
+    )

@@ -1,0 +1,243 @@
+"""Reads PostgreSQL: statements of `sql` come in, rows gathered to a `shape.Reading` and the facts of their snapshot go out.
+
+Everything that answers one question is read in one REPEATABLE READ transaction, so that rows, versions and watermark fit
+together. When the caller goes away the task is cancelled, and psycopg cancels the statement in the server.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg import AsyncCursor
+from psycopg.rows import TupleRow
+
+from services.kit.errors import DeadlineExceeded, Exhausted, Invalid
+from services.kit.service import Pool
+from services.query import analytics, ledger
+from services.query.analytics import Partition
+from services.query.calendar import Span
+from services.query.ledger import EVER, Account, Amounts, recountable
+from services.query.plan import Plan, Scan
+from services.query.question import Events
+from services.query.shape import Cells, Reading, choose, gather
+from services.query.sql import Group, Page, cells, events, ranking
+from services.query.trust import Facts
+from services.query.where import Statement
+from tidemark.v1 import question_pb2 as pb
+
+_FACTS = """
+    SELECT now(), array_agg(version ORDER BY partition), array_agg(batches ORDER BY partition), min(watermark),
+        (SELECT coalesce(sum(received), 0)::bigint FROM project_totals WHERE project_id = %(project)s),
+        (SELECT coalesce(sum(received), 0)::bigint FROM ledger
+            WHERE project_id = %(project)s AND minute > now() - interval '1 hour')
+    FROM partitions
+"""
+_KIND = """
+    SELECT kind, coalesce(unit, '') FROM metric_points
+    WHERE project_id = %s AND name = %s AND observed_at < %s ORDER BY observed_at DESC LIMIT 1
+"""
+_TOUCHED = """
+    SELECT lower(span), upper(span)
+    FROM (
+        SELECT unnest(range_agg(touched)) AS span
+        FROM unnest(%s::bigint[]) WITH ORDINALITY AS seen(version, place)
+        JOIN commits ON commits.partition = seen.place - 1 AND commits.version > seen.version
+        WHERE commits.project_id = %s
+    ) AS spans
+    ORDER BY span
+"""
+
+
+@dataclass(slots=True)
+class _Queue:
+    free: asyncio.Semaphore
+    users: int = 0
+
+
+class Turns:
+    """Lets so many questions of each project run at once and so many more wait."""
+
+    def __init__(self, running: int, waiting: int) -> None:
+        self._running, self._most = running, running + waiting
+        self._queues: dict[int, _Queue] = {}
+
+    @asynccontextmanager
+    async def turn(self, project_id: int) -> AsyncIterator[None]:
+        """A turn of the project, when it comes; raises `Exhausted` when too many wait for one."""
+        queue = self._queues.setdefault(project_id, _Queue(asyncio.Semaphore(self._running)))
+        if queue.users >= self._most:
+            raise Exhausted(
+                f"{queue.users} questions of this project run or wait, the limit is {self._most}: ask again later",
+                retry_after=1.0,
+                reason="TOO_MANY_QUESTIONS",
+            )
+        queue.users += 1
+        try:
+            async with queue.free:
+                yield
+        finally:
+            queue.users -= 1
+            if not queue.users:
+                self._queues.pop(project_id, None)
+
+
+class Store:
+    """The tables that questions are answered from."""
+
+    def __init__(self, pool: Pool, turns: Turns) -> None:
+        self._pool, self._turns = pool, turns
+
+    @asynccontextmanager
+    async def snapshot(self, project_id: int, seconds: float) -> AsyncIterator["Snapshot"]:
+        """A snapshot of the database, in the project's turn, for so many seconds; waiting counts."""
+        try:
+            async with (
+                asyncio.timeout(seconds),
+                self._turns.turn(project_id),
+                self._pool.connection() as connection,
+                connection.transaction(),
+                connection.cursor(binary=True) as cursor,
+            ):
+                await connection.execute(
+                    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
+                    f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}"
+                )
+                yield Snapshot(cursor, project_id)
+        except TimeoutError as error:
+            raise DeadlineExceeded(f"the question took longer than {seconds:.3g} s: ask for less") from error
+        except psycopg.errors.NumericValueOutOfRange as error:
+            raise Invalid(
+                "query.series.measures", "meet numbers too large to be added up; filter them out"
+            ) from error
+
+
+class Snapshot:
+    """One state of the database."""
+
+    def __init__(self, cursor: AsyncCursor[TupleRow], project_id: int) -> None:
+        self._cursor, self._project_id = cursor, project_id
+
+    async def facts(self) -> Facts:
+        """What the snapshot says about itself."""
+        [(at, versions, batches, watermark, received, received_hour)] = await self.rows(
+            _FACTS, {"project": self._project_id}
+        )
+        return Facts(at, tuple(versions or ()), tuple(batches or ()), watermark, received, received_hour)
+
+    async def series(self, plan: Plan, groups: tuple[Group, ...] | None = None) -> Reading:
+        """What `plan` reads; the groups are chosen anew unless they are given."""
+        if groups is None:
+            groups = await self._groups(plan) if plan.question.grouped else ((),)
+        return Reading(
+            groups,
+            await self._cells(plan.scans, groups),
+            await self._cells(plan.earlier, groups),
+            await self._units(plan),
+        )
+
+    async def events(self, question: Events, page: Page) -> list[pb.StoredEvent]:
+        """The events of a page, newest first."""
+        return [_stored(*row) for row in await self._run(events(question, self._project_id, page))]
+
+    async def touched(self, versions: Sequence[int]) -> list[Span]:
+        """The spans of event time that commits after `versions` touched, in order."""
+        return [Span(*row) for row in await self.rows(_TOUCHED, (list(versions), self._project_id))]
+
+    async def ledger(
+        self, account: Account, size: int, after: tuple[datetime, str] | None
+    ) -> list[tuple[str, datetime, Amounts]]:
+        """Rows of the ledger, newest first: producer, minute and amounts."""
+        minute, producer = after or (account.span.end, "")
+        place = account.parameters(after=minute, after_producer=producer, size=size)
+        return [(row[0], row[1], Amounts(*row[2:])) for row in await self.rows(ledger.ROWS, place)]
+
+    async def total(self, account: Account) -> tuple[Amounts, int]:
+        """The amounts of all rows of the ledger, and how many of those do not balance."""
+        [(*amounts, unbalanced)] = await self.rows(ledger.TOTAL, account.parameters())
+        return Amounts(*amounts), unbalanced
+
+    async def recounts(self, account: Account, total: Amounts, lateness: timedelta) -> list[int]:
+        """What is stored of the same minutes, counted in other ways: by batches and, where that is `recountable`, by rows.
+
+        Rows are found by the batch that brought them. They are looked for first in the time around the range that is not
+        late, and only when some are missing there, in all of time.
+        """
+        [(by_batches,)] = await self.rows(ledger.STORED_BY_BATCHES, account.parameters())
+        if not recountable(account.span.length, total):
+            return [by_batches]
+        for first, last in (account.near(lateness), EVER):
+            [(by_rows,)] = await self.rows(ledger.STORED_ROWS, account.parameters(first=first, last=last))
+            if by_rows == total.stored:
+                break
+        return [by_batches, by_rows]
+
+    async def partitions(self) -> list[Partition]:
+        """All partitions, in order."""
+        return [Partition(*row) for row in await self.rows(analytics.PARTITIONS)]
+
+    async def progress(self) -> tuple[int, list[float] | None]:
+        """What was committed in the last minute; median and 99th percentile of the seconds from receipt to commit."""
+        [(stored,)] = await self.rows(analytics.STORED_LAST_MINUTE, (self._project_id,))
+        [(latencies,)] = await self.rows(analytics.LATENCIES, (self._project_id,))
+        return stored, latencies
+
+    async def server(self) -> tuple[int, str, str]:
+        """Size of the database in bytes, and the versions of PostgreSQL and TimescaleDB."""
+        [(size, postgresql, timescaledb)] = await self.rows(analytics.SERVER)
+        return size, postgresql, timescaledb
+
+    async def rows(self, text: str, parameters: Any = None) -> list[TupleRow]:
+        """The rows of a statement. It is planned for its values: a plan for any would read every chunk."""
+        await self._cursor.execute(text, parameters, prepare=False)  # type: ignore[arg-type]
+        return await self._cursor.fetchall()
+
+    async def _run(self, statement: Statement) -> list[TupleRow]:
+        return await self.rows(statement.text, statement.parameters)
+
+    async def _groups(self, plan: Plan) -> tuple[Group, ...]:
+        ranked = []
+        for scan in plan.scans:
+            statement = ranking(scan, self._project_id, plan.question.top)
+            ranked.append((statement.columns, await self._run(statement)))
+        return choose(plan.scans, ranked, plan.question.top)
+
+    async def _cells(self, scans: Iterable[Scan], groups: Sequence[Group]) -> Cells:
+        found: Cells = {}
+        for scan in scans:
+            if scan.tiles:
+                statement = cells(scan, self._project_id, groups)
+                gather(found, statement.columns, await self._run(statement))
+        return found
+
+    async def _units(self, plan: Plan) -> dict[str, tuple[int, str]]:
+        names = {each.name for each in plan.question.measures if each.source == pb.SOURCE_METRICS}
+        found: dict[str, tuple[int, str]] = {}
+        for name in sorted(names):
+            for kind, unit in await self.rows(_KIND, (self._project_id, name, plan.question.span.end)):
+                found[name] = (kind, unit)
+        return found
+
+
+def _stored(
+    event_id: Any, occurred_at: datetime, event_type: int, name: str, user_id: str | None, session_id: str | None,
+    properties: str | None, context: str | None, late: bool,
+    sent_at: datetime | None, received_at: datetime | None, committed_at: datetime | None,
+) -> pb.StoredEvent:  # fmt: skip
+    stored = pb.StoredEvent(late=late)
+    event = stored.event
+    event.event_id, event.type, event.name = event_id.bytes, event_type, name  # type: ignore[assignment]
+    event.user_id, event.session_id = user_id or "", session_id or ""
+    event.properties_json, event.context_json = (properties or "").encode(), (context or "").encode()
+    event.occurred_at.FromDatetime(occurred_at)
+    for timestamp, at in (
+        (stored.sent_at, sent_at),
+        (stored.received_at, received_at),
+        (stored.committed_at, committed_at),
+    ):
+        if at is not None:
+            timestamp.FromDatetime(at)
+    return stored

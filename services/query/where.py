@@ -1,0 +1,142 @@
+"""Writes conditions and fields in SQL: what `filter` and `fields` made comes in, text goes out to the statements of `sql`.
+
+Columns are named by `fields`, never by a caller's text; every value and every JSON key becomes a parameter of the statement.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field as made_by
+
+import orjson
+
+from services.query.calendar import Span
+from services.query.fields import Field, Form
+from services.query.filter import All, Any, Comparison, Condition, Not, Scalar
+from tidemark.v1 import question_pb2 as pb
+
+_COMPARE = {
+    pb.OPERATOR_LESS: "<",
+    pb.OPERATOR_LESS_OR_EQUAL: "<=",
+    pb.OPERATOR_GREATER: ">",
+    pb.OPERATOR_GREATER_OR_EQUAL: ">=",
+}
+_NEGATIVE = {
+    pb.OPERATOR_NOT_EQUAL: pb.OPERATOR_EQUAL,
+    pb.OPERATOR_NOT_IN: pb.OPERATOR_IN,
+    pb.OPERATOR_NOT_CONTAINS: pb.OPERATOR_CONTAINS,
+    pb.OPERATOR_NOT_EXISTS: pb.OPERATOR_EXISTS,
+}
+
+
+@dataclass(slots=True)
+class Statement:
+    """SQL and its parameters."""
+
+    text: str = ""
+    parameters: dict[str, object] = made_by(default_factory=dict)
+    columns: tuple[tuple[int, str], ...] = ()
+    """For each column after the keys: index of its measure, and the attribute of `part.Part` that it is."""
+
+    def value(self, value: object, cast: str = "") -> str:
+        """The place in the text of a new parameter."""
+        name = f"p{len(self.parameters)}"
+        self.parameters[name] = value
+        return f"%({name})s{'::' if cast else ''}{cast}"
+
+
+def within(time: str, spans: Sequence[Span], statement: Statement) -> str:
+    """That a row lies in one of `spans`; the outer bounds stand apart, for chunks to be left out by them."""
+
+    def bounds(span: Span) -> str:
+        start, end = statement.value(span.start, "timestamptz"), statement.value(span.end, "timestamptz")
+        return f"{time} >= {start} AND {time} < {end}"
+
+    whole = bounds(Span(spans[0].start, spans[-1].end))
+    if len(spans) == 1:
+        return whole
+    return f"{whole} AND ({' OR '.join(bounds(span) for span in spans)})"
+
+
+def column(field: Field, table: str) -> str:
+    """A plain column; rollups keep the kind of metrics where they keep the type of events."""
+    return "type" if field.column == "kind" and table.startswith("rollups") else field.column
+
+
+def json(field: Field, statement: Statement) -> str:
+    """The JSON value of a field; a null counts as missing. A key with dots is tried as it stands, then as a path."""
+    key = f"{field.column} -> {statement.value(field.key, 'text')}"
+    if "." in field.key:
+        path = statement.value(field.key.split("."), "text[]")
+        return f"nullif(coalesce({key}, {field.column} #> {path}), 'null'::jsonb)"
+    return f"nullif({key}, 'null'::jsonb)"
+
+
+def text(field: Field, table: str, statement: Statement) -> str:
+    """A field as the text that groups are told apart by; empty when it is missing."""
+    match field.form:
+        case Form.JSON:
+            return f"coalesce({json(field, statement)} #>> '{{}}', '')"
+        case Form.NAMED:
+            return f"{column(field, table)}::text"
+        case _:
+            return f"coalesce({field.column}, '')"
+
+
+def conditions(condition: Condition, table: str, statement: Statement) -> list[str]:
+    """A condition as what stands between the ANDs of a WHERE: nothing, or one text."""
+    return [] if condition == All(()) else [_condition(condition, table, statement)]
+
+
+def _condition(condition: Condition, table: str, statement: Statement) -> str:
+    """A condition as SQL that is true exactly where it holds; false and NULL are the same to its reader."""
+    match condition:
+        case All(conditions):
+            return f"({' AND '.join(_condition(each, table, statement) for each in conditions)})"
+        case Any(conditions):
+            return f"({' OR '.join(_condition(each, table, statement) for each in conditions)})"
+        case Not(inner):
+            return f"({_condition(inner, table, statement)}) IS NOT TRUE"
+        case Comparison(field, operator, values):
+            positive = _NEGATIVE.get(operator)
+            if positive is not None:
+                return f"({_comparison(field, positive, values, table, statement)}) IS NOT TRUE"
+            return _comparison(field, operator, values, table, statement)
+
+
+def _comparison(
+    field: Field, operator: pb.Operator, values: Sequence[Scalar], table: str, statement: Statement
+) -> str:
+    nested = field.form == Form.JSON
+    value = json(field, statement) if nested else column(field, table)
+    if operator == pb.OPERATOR_EXISTS:
+        return f"{value} IS NOT NULL"
+    if not values:
+        return "false"
+    if operator in (pb.OPERATOR_EQUAL, pb.OPERATOR_IN):
+        if nested:
+            documents = [orjson.dumps(each).decode() for each in values]
+            return (
+                f"{value} = ANY({statement.value(documents, 'jsonb[]')})"
+                if len(documents) > 1
+                else (f"{value} = {statement.value(documents[0], 'jsonb')}")
+            )
+        cast = _CASTS[field.form]
+        if len(values) > 1:
+            return f"{value} = ANY({statement.value(list(values), f'{cast}[]')})"
+        return f"{value} = {statement.value(values[0], cast)}"
+    if operator in _COMPARE:
+        if nested:
+            number = statement.value(orjson.dumps(values[0]).decode(), "jsonb")
+            return f"(jsonb_typeof({value}) = 'number' AND {value} {_COMPARE[operator]} {number})"
+        return f"{value} {_COMPARE[operator]} {statement.value(values[0], _CASTS[field.form])}"
+    held = f"({value} #>> '{{}}')" if nested else value
+    test = _TEXTUAL[operator].format(text=held, value=statement.value(values[0], "text"))
+    return f"(jsonb_typeof({value}) = 'string' AND {test})" if nested else test
+
+
+_CASTS = {Form.TEXT: "text", Form.NAMED: "smallint", Form.NUMBER: "float8", Form.TIME: "timestamptz"}
+_TEXTUAL = {
+    pb.OPERATOR_CONTAINS: "strpos(lower({text}), lower({value})) > 0",
+    pb.OPERATOR_STARTS_WITH: "starts_with({text}, {value})",
+    pb.OPERATOR_ENDS_WITH: "right({text}, length({value})) = {value}",
+}

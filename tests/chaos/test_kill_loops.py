@@ -1,0 +1,98 @@
+"""`kill -9` of everything under load: what was acknowledged is stored exactly once, and every total agrees with the rows.
+
+`TIDEMARK_CHAOS_ROUNDS` (8) and `TIDEMARK_CHAOS_SEED` (random, printed) may be set; `make chaos` runs 100 rounds.
+"""
+
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.process import wait_until
+from tests.chaos import checker
+from tests.chaos.harness import DRAIN_LIMIT, KINDS, Chaos, chaos
+from tests.chaos.load import journals
+
+ROUNDS = int(os.environ.get("TIDEMARK_CHAOS_ROUNDS", "8"))
+SEED = int(os.environ.get("TIDEMARK_CHAOS_SEED", secrets.randbelow(1_000_000)))
+
+
+@pytest.fixture
+def folder(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A folder that the servers can enter; it stays when the test fails."""
+    path = Path(tempfile.mkdtemp(prefix="tidemark-chaos-"))
+    path.chmod(0o711)
+    failed = request.session.testsfailed
+    yield path
+    if request.session.testsfailed == failed:
+        shutil.rmtree(path)
+    else:
+        print(f"logs and data stay in {path}")
+
+
+@pytest.fixture
+def run(folder: Path) -> Iterator[Chaos]:
+    """A suite under load."""
+    with chaos(folder, SEED) as run:
+        assert wait_until(
+            lambda: len(run.lives()) == 6 and all(life.acknowledged for life in run.lives()), 30
+        )
+        yield run
+
+
+def test_what_was_acknowledged_is_stored_exactly_once_whatever_is_killed(run: Chaos) -> None:
+    print(f"\nseed {SEED}, {ROUNDS} rounds")
+    began = time.monotonic()
+    for _ in range(ROUNDS):
+        # A random moment, also in the middle of the recovery from the blow before.
+        wait_until(lambda: False, run.chance.uniform(0.1, 1.2))
+        for kind in run.chance.choices(list(KINDS), list(KINDS.values()), k=run.chance.choice((1, 1, 1, 2))):
+            run.strike(kind)
+        run.positions()
+        run.revive()
+        if run.chance.random() < 0.7:
+            run.recover()
+    run.recover()
+    settle(run)
+    report(run, time.monotonic() - began)
+    assert run.faults == []
+
+
+def test_frozen_writer_changes_nothing(run: Chaos) -> None:
+    for name in ("writer-1", "writer-2", "writer-1"):
+        epochs = {partition: at.epoch for partition, at in run.positions().items()}
+        run.freeze(name)
+        after = run.positions()
+        assert any(after[partition].epoch > epoch for partition, epoch in epochs.items()), "it was not fenced"
+        run.recover()
+    assert all(not member.ended for member in run.suite.members.values())
+    settle(run)
+    assert run.faults == []
+
+
+def settle(run: Chaos) -> None:
+    """Ends the load, waits until nothing is in flight, and adds what the checker finds to the faults."""
+    for member in run.suite.members.values():
+        member.await_ready()
+    run.end_load()
+    wait_until(lambda: checker.in_flight(run.suite) == 0, DRAIN_LIMIT)
+    run.positions()
+    run.faults += checker.faults(run.suite, journals(run.folder))
+
+
+def report(run: Chaos, seconds: float) -> None:
+    lives = journals(run.folder)
+    acknowledged, made = sum(life.acknowledged for life in lives), sum(life.made for life in lives)
+    kills = ", ".join(f"{count} {kind}" for kind, count in sorted(run.kills.items()))
+    print(f"{sum(run.kills.values())} blows in {ROUNDS} rounds and {seconds:.0f} s: {kills}")
+    print(
+        f"{acknowledged} acknowledged, {made - acknowledged} unknown, {sum(life.resent for life in lives)} batches sent again; "
+        f"slowest recovery {max(run.recoveries):.1f} s"
+    )
+    for fault in run.faults:
+        print(f"FAULT {fault}")

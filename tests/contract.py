@@ -1,0 +1,17 @@
+"""The RPCs of the contract, for tests that must hold for each of them."""
+
+from google.protobuf.descriptor import MethodDescriptor
+
+from tidemark.v1 import admin_pb2, ingest_pb2, query_pb2
+
+FILES = (ingest_pb2, query_pb2, admin_pb2)
+
+
+def rpcs() -> list[MethodDescriptor]:
+    """Every RPC of every service."""
+    return [
+        method
+        for file in FILES
+        for service in file.DESCRIPTOR.services_by_name.values()
+        for method in service.methods
+    ]

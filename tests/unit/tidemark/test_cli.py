@@ -1,0 +1,76 @@
+"""The command line: what is parsed, what is refused, and how it ends."""
+
+import pytest
+
+from tidemark import cli
+from tidemark.commands import ask
+
+
+def parsed(*arguments):
+    return cli.parser().parse_args(arguments)
+
+
+def test_a_series_is_asked_as_it_is_written():
+    arguments = parsed(
+        *("query", "series", "--name", "commit", "--by", "properties.author", "--interval", "day", "--last", "30d")
+    )
+    question = ask.question(arguments)
+    assert question.time_range.last.seconds == 30 * 86_400
+    assert list(question.series.group_by) == ["properties.author"]
+    assert question.series.measures[0].id == "count"
+
+
+def test_conditions_may_be_repeated():
+    arguments = parsed("query", "events", "--where", "name = a", "--where", "properties.b > 1")
+    assert len(ask.question(arguments).events.filter.all.filters) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("load", "git"),
+        ("load", "csv", "x.csv", "--time", "when"),
+        ("load", "host", "--follow", "--every", "5"),
+        ("watch", "events", "--name", "error"),
+        ("ledger", "--verify"),
+        ("keys", "create", "--role", "ingest"),
+        ("keys", "revoke", "k1"),
+        ("projects", "update", "shop", "--title", "Shop"),
+        ("audit", "verify"),
+        ("status",),
+    ],
+)
+def test_every_command_knows_what_to_run(arguments):
+    assert callable(parsed(*arguments).run)
+
+
+@pytest.mark.parametrize("arguments", [(), ("load",), ("keys", "create"), ("query", "series", "--fill", "up")])
+def test_incomplete_commands_are_refused(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parsed(*arguments)
+    assert ended.value.code == 2
+    assert "usage: tidemark" in capsys.readouterr().err
+
+
+def test_help_shows_examples(capsys):
+    with pytest.raises(SystemExit):
+        parsed("--help")
+    assert "tidemark load git ." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("query", "events", "--last", "soon"), "last: 'soon' is no span"),
+        (("query", "events", "--end", "2026-11-01"), "end: is given without start"),
+        (("load", "git", "/nonexistent"), "has no readable git history"),
+        (("load", "csv", "/nonexistent.csv"), "No such file"),
+        (("load", "host", "--every", "0"), "--every: is 0; give seconds above 0"),
+    ],
+)
+def test_mistakes_end_in_one_sentence(arguments, message, capsys):
+    assert cli.main(arguments) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("tidemark: ")
+    assert message in err
+    assert err.count("\n") == 1

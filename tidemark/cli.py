@@ -1,0 +1,258 @@
+"""`tidemark`: the command line. Arguments come in, one of `tidemark/commands` does the work, an exit code goes out.
+
+Exit codes: 0 all is well, 1 the answer is no (not balanced, not serving, nothing usable), 2 the arguments or the request are wrong.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from tidemark import __version__, blocking, errors
+from tidemark.admin import ROLES
+from tidemark.client import Client
+from tidemark.commands import ask, load, manage
+from tidemark.load.git import NotARepository
+from tidemark.records import AckMode, EventType
+from tidemark.terminal.console import Console
+
+_EXAMPLES = """examples:
+  tidemark load git .
+  tidemark load csv orders.csv --name order_placed --time created_at --user customer
+  tidemark load host --follow
+  tidemark query series --name commit --by properties.author --interval day --last 30d
+  tidemark query series --source metrics --name system.cpu.utilization --measure avg --where 'tags.mode = user'
+  tidemark query events --where 'properties.churn > 100' --last 2w --limit 20
+  tidemark watch series --name request --by properties.status_class --last 15m
+  tidemark ledger --verify
+  tidemark keys create --role ingest --title 'web servers'
+
+Times are spans (45s, 90m, 12h, 30d, 2w) or instants (2026-11-01, 2026-11-01T12:30:00Z).
+The key is taken from TIDEMARK_KEY, the addresses from TIDEMARK_INGEST_ADDRESS and TIDEMARK_QUERY_ADDRESS.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command."""
+    console = Console(sys.stdout, sys.stderr)
+    parsed = parser().parse_args(arguments)
+    try:
+        return _load(parsed, console) if parsed.command == "load" else asyncio.run(_run(parsed, console))
+    except KeyboardInterrupt:
+        console.warn("")
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing may be written there any more, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (errors.Error, NotARepository, ValueError, ImportError, OSError) as error:
+        console.warn(f"tidemark: {error}")
+        return 2
+
+
+async def _run(arguments: argparse.Namespace, console: Console) -> int:
+    async with Client(arguments.ingest, arguments.query_address, **_options(arguments)) as client:
+        return int(await arguments.run(client, arguments, console))
+
+
+def _load(arguments: argparse.Namespace, console: Console) -> int:
+    """Loads are acknowledged when committed, so that the ledger holds all of them at the end."""
+    faults = load.Faults()
+    options = _options(arguments) | {"ack_mode": AckMode.COMMITTED, "on_rejection": faults.rejection}
+    try:
+        with blocking.Client(arguments.ingest, arguments.query_address, **options) as client:
+            return int(arguments.run(client, arguments, console, faults))
+    finally:
+        for fault in faults.shown:
+            console.warn(fault)
+
+
+def _options(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {"key": arguments.key, "project": arguments.project, "timeout": arguments.timeout}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    root = argparse.ArgumentParser(
+        prog="tidemark",
+        description="Loads events into Tidemark and asks what happened.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    root.add_argument("--version", action="version", version=f"tidemark {__version__}")
+    root.add_argument("--key", default="", help="the key's secret; better given as TIDEMARK_KEY")
+    root.add_argument(
+        "--project", default="", help="the project, needed only with a key of the whole installation"
+    )
+    root.add_argument("--ingest", default="", metavar="ADDRESS", help="address of the ingest server")
+    root.add_argument("--query-address", default="", metavar="ADDRESS", help="address of the query server")
+    root.add_argument(
+        "--timeout", type=float, default=30.0, metavar="SECONDS", help="how long an answer may take"
+    )
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_load(commands.add_parser("load", help="load a git history, a file, or this machine's metrics"))
+    for name, run, about in (
+        ("query", ask.query, "ask once"),
+        ("watch", ask.watch, "ask and keep the answer up to date"),
+    ):
+        _add_question(commands.add_parser(name, help=about), name, run)
+    ledger = commands.add_parser("ledger", help="account for everything received")
+    _add_span(ledger)
+    ledger.add_argument("--producer", default="", help="only this producer")
+    ledger.add_argument(
+        "--verify", action="store_true", help="say only whether it balances; the exit code says it too"
+    )
+    ledger.add_argument("--limit", type=int, default=30, help="rows shown")
+    _add_format(ledger)
+    ledger.set_defaults(run=manage.ledger)
+    commands.add_parser("status", help="how the platform is doing").set_defaults(run=manage.status)
+    _add_projects(commands.add_parser("projects", help="list, create or change projects"))
+    _add_keys(commands.add_parser("keys", help="list, create or revoke keys"))
+    _add_audit(commands.add_parser("audit", help="list or verify the audit log"))
+    return root
+
+
+def _add_load(command: argparse.ArgumentParser) -> None:
+    sources = command.add_subparsers(dest="load", required=True, metavar="SOURCE")
+    git = sources.add_parser("git", help="the history of a git repository")
+    git.add_argument("path", nargs="?", default=".", help="the repository")
+    git.set_defaults(run=load.history)
+    for kind in ("ndjson", "csv", "parquet"):
+        rows = sources.add_parser(kind, help=f"the rows of a {kind} file")
+        rows.add_argument("file")
+        rows.add_argument("--name", default="", help="the name of every event")
+        for role in ("name-column", "time", "user", "session", "id"):
+            rows.add_argument(
+                f"--{role}",
+                default="",
+                metavar="COLUMN",
+                help="the column that holds it; guessed if not given",
+            )
+        rows.add_argument(
+            "--type",
+            default="USER_ACTION",
+            choices=[kind.name for kind in EventType],
+            help="type of every event",
+        )
+        rows.add_argument(
+            "--delimiter", default="", help="what separates the cells of a CSV; guessed if not given"
+        )
+        rows.set_defaults(run=load.rows)
+        _add_source(rows)
+    log = sources.add_parser("access-log", help="an access log in the common or combined format")
+    log.add_argument("file")
+    _add_source(log)
+    log.set_defaults(run=load.access)
+    host = sources.add_parser("host", help="this machine's metrics")
+    host.add_argument("--follow", action="store_true", help="go on until interrupted")
+    host.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="time between two looks")
+    host.set_defaults(run=load.machine)
+
+
+def _add_source(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--source",
+        default="",
+        help="what tells rows of this file from equal rows of others; the file's name if not given",
+    )
+
+
+def _add_question(command: argparse.ArgumentParser, name: str, run: object) -> None:
+    abouts = command.add_subparsers(dest="about", required=True, metavar="events|series")
+    for about in ("events", "series"):
+        asked = abouts.add_parser(
+            about, help="the events themselves" if about == "events" else "measures over time"
+        )
+        asked.add_argument("--name", default="", help="name of the event or metric")
+        asked.add_argument(
+            "--where",
+            action="append",
+            default=[],
+            metavar="CONDITION",
+            help="'properties.size >= 10'; repeat for more",
+        )
+        _add_span(asked)
+        if about == "series":
+            asked.add_argument(
+                "--measure",
+                action="append",
+                metavar="MEASURE",
+                help="count, 'sum properties.x', 'p95 properties.ms'…",
+            )
+            asked.add_argument("--source", default="events", choices=["events", "metrics"])
+            asked.add_argument(
+                "--by", action="append", default=[], metavar="FIELD", help="split by a field; up to 3"
+            )
+            asked.add_argument(
+                "--interval", default="", help="minute, 5m, hour, day, week, month; chosen if not given"
+            )
+            asked.add_argument("--top", type=int, default=0, help="groups shown apart")
+            asked.add_argument("--fill", default="", choices=["", "none", "zero", "previous", "linear"])
+            asked.add_argument("--compare", action="store_true", help="with the period before")
+            asked.add_argument("--time-zone", default="", help="IANA name; the project's if not given")
+        asked.add_argument("--limit", type=int, default=20, help="events shown")
+        if name == "query":
+            _add_format(asked)
+        else:
+            asked.add_argument("--every", default="0s", metavar="SPAN", help="least time between two updates")
+        asked.set_defaults(run=run)
+
+
+def _add_span(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--last", metavar="SPAN", help="30d, 12h, 90m; 24h if nothing is given")
+    command.add_argument("--start", metavar="INSTANT", help="instead of --last")
+    command.add_argument("--end", metavar="INSTANT", help="with --start; now if not given")
+
+
+def _add_format(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--format", choices=["table", "json", "csv"], default="table")
+
+
+def _add_projects(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="projects", required=True, metavar="ACTION")
+    for action, about in (
+        ("list", "those that the key may see"),
+        ("create", "a new one"),
+        ("update", "its title or zone"),
+    ):
+        chosen = actions.add_parser(action, help=about)
+        if action != "list":
+            chosen.add_argument(
+                "id", help="3 to 40 lower-case letters, digits and -, beginning with a letter"
+            )
+            chosen.add_argument("--title", default="", help="the name people read")
+            chosen.add_argument(
+                "--time-zone", default="", help="IANA name of the zone in which its days begin"
+            )
+        _add_format(chosen)
+        chosen.set_defaults(run=manage.projects)
+
+
+def _add_keys(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="keys", required=True, metavar="ACTION")
+    actions.add_parser("list", help="without their secrets")
+    create = actions.add_parser("create", help="a new one; its secret is shown once")
+    create.add_argument("--role", required=True, choices=ROLES)
+    create.add_argument("--title", default="", help="the name people read")
+    create.add_argument("--expires", metavar="INSTANT", help="when it ends by itself")
+    create.add_argument("--events-per-minute", type=int, default=0, help="0 is without limit")
+    create.add_argument("--requests-per-minute", type=int, default=0, help="0 is without limit")
+    revoke = actions.add_parser("revoke", help="end one for ever")
+    revoke.add_argument("key_name", metavar="KEY", help="its name, or the last part of it")
+    for chosen in actions.choices.values():
+        _add_format(chosen)
+        chosen.set_defaults(run=manage.keys)
+
+
+def _add_audit(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="audit", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="newest first")
+    listing.add_argument("--actor", default="", help="only this actor")
+    listing.add_argument("--action", default="", help="only this action")
+    listing.add_argument("--limit", type=int, default=50)
+    _add_format(listing)
+    for chosen in (listing, actions.add_parser("verify", help="recompute the hash chain")):
+        chosen.set_defaults(run=manage.audit)

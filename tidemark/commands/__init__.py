@@ -1,0 +1,1 @@
+"""What `tidemark <command>` does, one module for each group of commands; `tidemark/cli.py` parses and calls them."""
