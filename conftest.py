@@ -2,6 +2,8 @@
 
 import pytest
 
+pytest_plugins = ["tests.deployment"]
+
 SHARED = "shared/data"
 """What the reason of such a skip names; the folder `../shared/data` is optional."""
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -62,7 +62,6 @@ class Delivery:
     resent_batches: int = 0
     rejected: int = 0
     cpu_seconds: float = 0.0
-    bytes_per_event: float = 0.0
 
 
 def spawn(order: Order) -> subprocess.Popen[bytes]:
@@ -192,11 +191,6 @@ def main(text: str) -> None:
     done, ids = asyncio.run(deliver(order))
     Path(order.out + ".ids").write_bytes(ids)
     Path(order.out).write_text(json.dumps(asdict(done)))
-
-
-def batches(path: str) -> Iterator[bytes]:
-    """Unused."""
-    yield b""
 
 
 if __name__ == "__main__":

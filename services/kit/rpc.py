@@ -16,10 +16,11 @@ from typing import Any
 
 import grpc
 import grpc.aio
+from google.protobuf import descriptor_pool
 from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
-from services.kit import metrics
+from services.kit import metrics, wire
 from services.kit.access import OPEN_SERVICES, permission_of
 from services.kit.audit import Audit
 from services.kit.call import Call, Method, current
@@ -197,11 +198,8 @@ def _incoming(method: Method, deserialize: Callable[[bytes], Any]) -> Callable[[
         try:
             return deserialize(data)
         except DecodeError as error:
-            raise Invalid(
-                "request",
-                f"is no message that {method.full_name} takes: its bytes are cut, or a text in it is not UTF-8",
-                reason="REQUEST_UNREADABLE",
-            ) from error
+            known = descriptor_pool.Default().FindMethodByName(method.full_name)
+            raise Invalid(*wire.fault(data, known.input_type), reason="REQUEST_UNREADABLE") from error
 
     async def many(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
         async for data in requests:

@@ -18,7 +18,7 @@ import psycopg
 
 from deploy.local.process import identify, kill_family, send, tied, wait_until
 from deploy.local.suite import ROOT, Suite, running
-from tests.chaos.load import Journal, journals
+from tests.chaos.load import PRODUCERS, Journal, journals
 
 LEASE_SECONDS = 1.5
 RECOVERY_LIMIT = 60.0
@@ -98,24 +98,32 @@ class Chaos:
                 member.kill()
                 member.spawn()
 
-    def freeze(self, name: str) -> None:
-        """Stops a writer until others own what it owned, then lets it go on."""
+    def freeze(self, name: str) -> set[int]:
+        """Stops a writer until others own what it owned, then lets it go on; gives the partitions that were taken over."""
         writer = self.suite.members[name]
-        identity = writer.identity
-        assert identity
+        writer.await_ready()
+        assert writer.identity
+        pid = writer.identity.pid
+        if not wait_until(lambda: bool(self.owned(pid)), RECOVERY_LIMIT):
+            self.faults.append(f"{name} got no partitions")
         writer.freeze()
-        owner = f":{identity.pid}"
-        taken = wait_until(
-            lambda: not any((at.owner or "").endswith(owner) for at in self.positions().values()),
-            RECOVERY_LIMIT,
-        )
+        frozen = self.owned(pid)
+        if not wait_until(lambda: not self.owned(pid), RECOVERY_LIMIT):
+            self.faults.append(f"{name} was frozen and nobody took over {self.owned(pid)}")
         writer.thaw()
-        if not taken:
-            self.faults.append(f"{name} was frozen and nobody took its partitions over")
+        return frozen
+
+    def owned(self, pid: int) -> set[int]:
+        """The partitions of the writer with this process id."""
+        return {
+            partition for partition, at in self.positions().items() if (at.owner or "").endswith(f":{pid}")
+        }
 
     def recover(self) -> None:
         """Waits until everything sent before now is acknowledged, by producers that wait for the commit too."""
-        began, waiting = time.monotonic(), {each.label: each.made for each in self.lives()}
+        began = time.monotonic()
+        wait_until(lambda: len(self.lives()) == PRODUCERS, RECOVERY_LIMIT)
+        waiting = {each.label: each.made for each in self.lives()}
         if not wait_until(lambda: all(each.acknowledged >= waiting.get(each.label, 0) for each in self.lives()), RECOVERY_LIMIT):  # fmt: skip
             self.faults.append(
                 f"no recovery within {RECOVERY_LIMIT} s after {dict(self.kills)}: {self.lives()}"

@@ -19,6 +19,7 @@ from struct import Struct
 from tidemark import AckMode, Client, EventType, MetricKind
 
 EVENTS, POINTS = "events", "points"
+PRODUCERS = 6
 REPEAT_EVERY, REPEAT_BACK = 97, 10
 """Every 97th event is one from ten before once more, with its id and time: it must not count again."""
 _RECORD = Struct("<6q")
@@ -132,7 +133,7 @@ async def main(folder: Path, life: int, key: str, addresses: list[str]) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     clients, tasks = [], []
-    for number in range(6):
+    for number in range(PRODUCERS):
         lane, send = ((EVENTS, _send_event), (POINTS, _send_point))[number % 2]
         producer = f"{lane}-{number}"
         client = Client(

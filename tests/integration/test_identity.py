@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import grpc.aio
 import pytest
 
 from services.admin.service import admin
@@ -155,7 +156,7 @@ async def test_an_open_stream_ends_when_its_key_is_revoked(suite: Suite, monkeyp
         await revoke(served, key)
 
         async def rest() -> None:
-            async for _ in watch:
+            while await watch.read() is not grpc.aio.EOF:
                 pass
 
         refused = await refusal(asyncio.wait_for(rest(), FRESH_SECONDS))

@@ -1,0 +1,114 @@
+"""What acceptance and end-to-end tests stand on: the suite as separate processes, two of each that scale, once a session.
+
+Every test gets a project of its own and reaches it as users do, through the SDK or the command line.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import tidemark
+from deploy.local.suite import ROOT, Suite, running
+from tidemark.buffer import Limits
+from tidemark.ledger import Ledger
+from tidemark.records import Change
+
+TARGETS = {
+    "ingest-1": "ingest",
+    "ingest-2": "ingest",
+    "writer-1": "writer",
+    "writer-2": "writer",
+    "query": "query",
+}
+LIMIT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A project of its own in the running suite."""
+
+    suite: Suite
+    project: str
+    key: str
+
+    def client(self, ingest: int = 1, **options: object) -> tidemark.Client:
+        """A client of one of the two ingests."""
+        address = self.suite.members[f"ingest-{ingest}"].address
+        options.setdefault("limits", Limits())
+        return tidemark.Client(address, self.suite.members["query"].address, key=self.key, **options)  # type: ignore[arg-type]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the command line and the sync front read."""
+        return {
+            "TIDEMARK_KEY": self.key,
+            "TIDEMARK_INGEST_ADDRESS": self.suite.members["ingest-1"].address,
+            "TIDEMARK_QUERY_ADDRESS": self.suite.members["query"].address,
+        }
+
+    def run(self, *arguments: str) -> str:
+        """What `tidemark <arguments>` prints; fails with what it complains of."""
+        done = subprocess.run(
+            [sys.executable, "-m", "tidemark", *arguments],
+            check=False,
+            cwd=ROOT,
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    async def settled(self, client: tidemark.Client) -> Ledger:
+        """The ledger once nothing is in flight."""
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while (ledger := await client.ledger(last="90d")).total.in_flight:
+            assert time.monotonic() < deadline, ledger.total
+            await asyncio.sleep(0.05)
+        return ledger
+
+
+@pytest.fixture(scope="session")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
+    """Two ingests, two writers and a query, with PostgreSQL and Redis of their own."""
+    folder = tmp_path_factory.mktemp("deployment")
+    for part in (folder, *folder.parents[:2]):
+        part.chmod(0o711)  # The servers may run as another account.
+    with running(folder, TARGETS, shared_buffers_mb=256) as suite:
+        yield suite
+
+
+@pytest.fixture
+def tenant(deployment: Suite) -> Tenant:
+    """A new project and its admin key."""
+    slug = f"t{uuid.uuid4().hex[:12]}"
+    query = deployment.members["query"].address
+
+    async def make() -> str:
+        operator = deployment.keys["TIDEMARK_ADMIN_KEY"]
+        async with tidemark.Client(query, query, key=operator) as client:
+            await client.admin.create_project(slug)
+            key = await client.admin.create_key(f"projects/{slug}", role="admin")
+            return key.secret
+
+    return Tenant(deployment, f"projects/{slug}", asyncio.run(make()))
+
+
+async def until(changes: AsyncIterator[Change], seen: object, seconds: float = LIMIT_SECONDS) -> Change:
+    """The first of `changes` for which `seen(change)` holds."""
+
+    async def look() -> Change:
+        async for change in changes:
+            if seen(change):  # type: ignore[operator]
+                return change
+        raise AssertionError("the stream has ended")
+
+    return await asyncio.wait_for(look(), seconds)
