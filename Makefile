@@ -30,13 +30,13 @@ status: setup ## what runs, on which port, and how it is
 ##@ Test
 .PHONY: test unit integration e2e chaos
 test: lint ## everything: lint, unit, integration, e2e, acceptance, a short chaos run
-	$(PYTEST) tests/unit tests/integration tests/e2e tests/test_*.py tests/chaos
+	$(PYTEST) tests/unit tests/integration $(wildcard tests/e2e) tests/test_*.py tests/chaos
 unit: setup ## pure modules and the rules of the repository; seconds
 	$(PYTEST) tests/unit
 integration: setup ## every edge against the real PostgreSQL and Redis
 	$(PYTEST) tests/integration
 e2e: setup ## separate processes through the SDK, and the acceptance files
-	$(PYTEST) tests/e2e tests/test_*.py
+	$(PYTEST) $(wildcard tests/e2e) tests/test_*.py
 chaos: setup ## kill -9 of everything, 100 rounds under load
 	TIDEMARK_CHAOS_ROUNDS=$${TIDEMARK_CHAOS_ROUNDS:-100} $(PYTEST) -s tests/chaos
 

@@ -58,7 +58,9 @@ class Bench:
 @contextmanager
 def bench(targets: dict[str, str] | None = None) -> Iterator[Bench]:
     """The stack, from nothing."""
-    with tempfile.TemporaryDirectory(prefix="tidemark-bench-", dir=os.environ.get("TIDEMARK_BENCH_FOLDER")) as name:
+    with tempfile.TemporaryDirectory(
+        prefix="tidemark-bench-", dir=os.environ.get("TIDEMARK_BENCH_FOLDER")
+    ) as name:
         folder = Path(name)
         folder.chmod(0o711)  # The servers may run as another account.
         with running(
@@ -188,21 +190,24 @@ def _queryable(
     return np.array([(at - tracked[event_id]) * 1000 for at, (event_id, _) in zip(seen, rows)])
 
 
-def stored_ids(connection: psycopg.Connection[Any]) -> NDArray[np.void]:
+def stored_ids(connection: psycopg.Connection[Any]) -> NDArray[np.bytes_]:
     """The ids of all events stored, sorted, shape (events,)."""
-    with connection.cursor() as cursor, cursor.copy("COPY (SELECT event_id FROM events) TO STDOUT (FORMAT BINARY)") as copy:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy("COPY (SELECT event_id FROM events) TO STDOUT (FORMAT BINARY)") as copy,
+    ):
         data = b"".join(copy)
     # A header of 19 bytes, rows of a count (2 bytes), a length (4) and an id (16), and a trailer of 2.
     rows = np.frombuffer(data, np.dtype([("head", "V6"), ("id", "V16")]), (len(data) - 21) // 22, 19)
     return _sorted(rows["id"])
 
 
-def sent_ids(ids: bytes) -> NDArray[np.void]:
+def sent_ids(ids: bytes) -> NDArray[np.bytes_]:
     """The ids of a load, sorted, shape (events,)."""
     return _sorted(np.frombuffer(ids, "V16"))
 
 
-def _sorted(ids: NDArray[np.void]) -> NDArray[np.void]:
+def _sorted(ids: NDArray[Any]) -> NDArray[np.bytes_]:
     return np.sort(np.ascontiguousarray(ids).view("S16"))
 
 

@@ -91,7 +91,7 @@ def properties() -> list[dict[str, object]]:
     ]
 
 
-async def _track(client: Client, order: Order, note: Callable[[bytes], None], room: Callable[[int], int]) -> None:
+async def _track(client: Client, note: Callable[[bytes], None], room: Callable[[int], int]) -> None:
     """Tracks event by event, in bursts, until `room` says there shall be no more."""
     track, some, users = client.track, properties(), [f"user-{number:05}" for number in range(USERS)]
     numbers = itertools.count()
@@ -174,7 +174,7 @@ async def deliver(order: Order) -> tuple[Delivery, bytes]:
         if order.columnar:
             await _publish(client, note, room)
         else:
-            await _track(client, order, note, room)
+            await _track(client, note, room)
         done.stopped = time.time()
         await client.flush()
         done.acknowledged_at = time.time()

@@ -234,11 +234,11 @@ class Producer:
                 self._settle(answer)
             return errors.Unavailable("the server ended the stream")
         except grpc.aio.AioRpcError as error:
-            return errors.from_rpc(error)
+            print('RPC', repr(error.trailing_metadata()), error.code()); return errors.from_rpc(error)
         except asyncio.CancelledError:
             if not writer.done():
                 raise
-            return errors.Error(f"the window cannot be read: {writer.exception()!r}")
+            print('CANC', writer); return errors.Error(f"the window cannot be read: {writer.exception()!r}")
         finally:
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)

@@ -22,6 +22,7 @@ from typing import IO
 
 from deploy.local.accounts import blocked_by, cache_folder, data_folder, server_account
 from deploy.local.debian import Say
+from deploy.local.first_run import collector
 from deploy.local.logs import Log, last_lines
 from deploy.local.packages import provision
 from deploy.local.ports import DEFAULTS, Ports
@@ -39,7 +40,7 @@ TICK = 0.1
 
 MIGRATE = (sys.executable, "-m", "services", "migrate")
 # Run in this order once every target answers; the name is what the user sees.
-AFTER_START: dict[str, tuple[str, ...]] = {}
+AFTER_START = {"first keys and real input": (sys.executable, "-m", "deploy.local.first_run")}
 
 
 class StackFailed(RuntimeError):
@@ -97,6 +98,7 @@ class Supervisor:
         for line in addresses(self.stack):
             self.say(line)
         self.after_start()
+        self._add_collector()
         self.stack.state = "running"
         self.stack.save()
 
@@ -149,6 +151,7 @@ class Supervisor:
             self.targets.append(
                 Target(
                     name,
+                    (sys.executable, "-m", "services", name),
                     {"TIDEMARK_METRICS_PORT": str(metrics)},
                     [*own, metrics],
                     Log(name, self._logs() / f"{name}.log"),
@@ -158,6 +161,14 @@ class Supervisor:
         for name, port in self.ports.chosen.items():
             if name in DEFAULTS and name not in ("postgres", "redis"):
                 self.stack.environment[f"TIDEMARK_{name.upper()}_PORT"] = str(port)
+
+    def _add_collector(self) -> None:
+        """This host's metrics, for as long as the stack runs."""
+        if found := collector(self.root):
+            command, environment = found
+            target = Target("host", command, environment, [], Log("host", self._logs() / "host.log"))
+            self.targets.append(target)
+            self._spawn(target)
 
     def _await_answers(self) -> None:
         deadline = time.monotonic() + START_LIMIT
@@ -200,7 +211,7 @@ class Supervisor:
     def _spawn(self, target: Target) -> None:
         with target.log.open() as log:
             target.process = subprocess.Popen(
-                tied([sys.executable, "-m", "services", target.name], signal.SIGKILL),
+                tied(target.command, signal.SIGKILL),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 cwd=self.root, env=self._environment() | target.environment, process_group=0,
             )  # fmt: skip

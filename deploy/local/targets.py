@@ -18,6 +18,7 @@ class Target:
     """One child process: how to start it, and how it has fared."""
 
     name: str
+    command: tuple[str, ...]
     environment: dict[str, str]
     ports: list[int]
     log: Log

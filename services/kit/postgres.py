@@ -33,13 +33,15 @@ async def pool(url: str, size: int) -> AsyncIterator[Pool]:
     """Up to `size` connections to a server that has been probed."""
     async with await connect(url) as connection:
         await probe(connection)
-    # A connection is checked when it is taken, so that a restart of the server costs no call more than its own time.
     async with AsyncConnectionPool(
         conninfo(url),
         min_size=1,
         max_size=size,
         timeout=5.0,
+        # A connection is checked when it is taken, so that a restart of the server fails no call that comes after it.
         check=AsyncConnectionPool.check_connection,
+        # Attempts to reconnect double their distance; given up early, they begin anew with the next call.
+        reconnect_timeout=2.0,
         open=False,
     ) as opened:
         yield opened

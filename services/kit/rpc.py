@@ -119,6 +119,7 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]
                 async for response in responses:
                     if call.opened is not None:
                         await call.opened()
+                        call.opened = None
                     await context.write(response)
                     sent.inc()
 

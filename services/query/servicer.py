@@ -15,7 +15,7 @@ from services.kit.call import Project, current
 from services.kit.errors import Invalid
 from services.kit.settings import Settings
 from services.query import analytics, ledger, watch
-from services.query.calendar import EPOCH, Span, ceil, floor
+from services.query.calendar import EPOCH, MICROSECOND, Span, ceil, floor
 from services.query.ledger import Account
 from services.query.plan import plan
 from services.query.question import Events, Series, read, span
@@ -29,7 +29,6 @@ from tidemark.v1 import query_pb2 as pb
 from tidemark.v1 import query_pb2_grpc
 from tidemark.v1.question_pb2 import EventsResult, TimeRange
 
-MICROSECOND = timedelta(microseconds=1)
 LONGEST_INTERVAL = 3600.0
 
 
@@ -65,6 +64,10 @@ class Query(query_pb2_grpc.QueryServiceServicer):  # type: ignore[misc]
         cursor = watch.decode(request, project.project_id)
         async with self._feeds.joined(watched) as feed:
             shown = await feed.first()
+            if cursor is not None and cursor.ahead(shown.facts):
+                # Another server gave it; this feed has not yet looked.
+                feed.refresh()
+                shown = await feed.newer(shown, TICK)
             response: pb.WatchQueryResponse | None = await self._first(shown, cursor, watched)
             sent_at = asked_at = time.monotonic()
             while True:
@@ -191,9 +194,9 @@ class Query(query_pb2_grpc.QueryServiceServicer):  # type: ignore[misc]
             fresh = []
             question = watched.question(datetime.now(UTC))
             if isinstance(question, Events) and touched:
-                fresh = await snapshot.events(
-                    question, Page(watched.page_size, None, cursor.batches, tuple(touched))
-                )
+                until = answer.facts.batches
+                page = Page(watched.page_size, batches=cursor.batches, until=until, spans=tuple(touched))
+                fresh = await snapshot.events(question, page)
         return watch.resumed(cursor, answer, touched, fresh)
 
     def _seconds(self) -> float:

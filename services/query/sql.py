@@ -68,6 +68,8 @@ class Page:
     after: tuple[datetime, str] | None = None
     batches: tuple[int, ...] | None = None
     """By partition, the number of batches that were committed before."""
+    until: tuple[int, ...] | None = None
+    """The same, at the state of the data after which nothing more is wanted."""
     spans: tuple[Span, ...] = ()
 
 
@@ -87,19 +89,20 @@ def events(question: Events, project_id: int, page: Page) -> Statement:
         limits.append(
             f"(occurred_at, event_id) < ({statement.value(at, 'timestamptz')}, {statement.value(event_id, 'uuid')})"
         )
-    if page.batches is not None:
-        seen = statement.value(list(page.batches), "bigint[]")
-        limits.append(f"(batch_id >> 12) >= coalesce(({seen})[(batch_id & 4095) + 1], 0)")
+    for batches, sign in ((page.batches, ">="), (page.until, "<")):
+        if batches is not None:
+            known = f"({statement.value(list(batches), 'bigint[]')})[(batch_id & 4095) + 1]"
+            limits.append(f"(batch_id >> 12) {sign} coalesce({known}, 0)")
     limits.extend(conditions(question.filter, "events", statement))
-    known = names(question.filter)
-    if known is None:
+    named = names(question.filter)
+    if named is None:
         first, end = statement.value(question.span.start), statement.value(question.span.end)
         source = (
             f"SELECT DISTINCT name FROM rollups_1d WHERE project_id = {project} AND source = 1"  # noqa: S608
             f" AND bucket >= date_trunc('day', {first}::timestamptz, 'UTC') AND bucket < {end}"
         )
     else:
-        source = f"SELECT DISTINCT unnest({statement.value(list(known), 'text[]')}) AS name"
+        source = f"SELECT DISTINCT unnest({statement.value(list(named), 'text[]')}) AS name"
     size = statement.value(page.size)
     order = "ORDER BY occurred_at DESC, event_id DESC"
     statement.text = (

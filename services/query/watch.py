@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import orjson
 
 from services.kit.errors import Invalid
-from services.query.calendar import EPOCH, Span
+from services.query.calendar import EPOCH, MICROSECOND, Span
 from services.query.plan import Plan
 from services.query.shape import Reading
 from services.query.trust import Facts
@@ -51,6 +51,8 @@ class Cursor:
     versions: tuple[int, ...]
     batches: tuple[int, ...]
     at: datetime
+    start: datetime
+    """Where the range began."""
     lines: str
     """Digest of the lines of the series shown."""
 
@@ -62,11 +64,15 @@ class Cursor:
             and facts.at - self.at < KEPT
         )
 
+    def ahead(self, facts: Facts) -> bool:
+        """Whether some of what was shown was committed after `facts`."""
+        return any(old > new for old, new in zip(self.versions, facts.versions))
+
 
 def encode(cursor: Cursor, request: WatchQueryRequest, project_id: int) -> str:
     """The cursor as callers see it, bound to their question."""
-    microseconds = (cursor.at - EPOCH) // timedelta(microseconds=1)
-    content = [_question(request, project_id), cursor.versions, cursor.batches, microseconds, cursor.lines]
+    at, start = ((instant - EPOCH) // MICROSECOND for instant in (cursor.at, cursor.start))
+    content = [_question(request, project_id), cursor.versions, cursor.batches, at, start, cursor.lines]
     return base64.urlsafe_b64encode(orjson.dumps(content)).decode().rstrip("=")
 
 
@@ -76,15 +82,9 @@ def decode(request: WatchQueryRequest, project_id: int) -> Cursor | None:
         return None
     try:
         padded = request.cursor + "=" * (-len(request.cursor) % 4)
-        question, versions, batches, at, lines = orjson.loads(
-            base64.b64decode(padded, altchars=b"-_", validate=True)
-        )
-        cursor = Cursor(
-            tuple(map(_count, versions)),
-            tuple(map(_count, batches)),
-            EPOCH + timedelta(microseconds=at),
-            lines,
-        )
+        content = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        question, versions, batches, at, start, shown = content
+        cursor = Cursor(_counts(versions), _counts(batches), _instant(at), _instant(start), str(shown))
     except (ValueError, TypeError, OverflowError) as error:
         raise Invalid("cursor", "is not one that this server gave; leave it out to begin anew") from error
     if question != _question(request, project_id):
@@ -94,7 +94,8 @@ def decode(request: WatchQueryRequest, project_id: int) -> Cursor | None:
 
 def cursor(answer: Answer) -> Cursor:
     """Where a reader that has `answer` goes on."""
-    return Cursor(answer.facts.versions, answer.facts.batches, answer.facts.at, lines(answer.result))
+    facts = answer.facts
+    return Cursor(facts.versions, facts.batches, facts.at, answer.span.start, lines(answer.result))
 
 
 def lines(result: pb.SeriesResult | pb.EventsResult) -> str:
@@ -177,15 +178,20 @@ def _question(request: WatchQueryRequest, project_id: int) -> str:
     return hashlib.sha256(str(project_id).encode() + b"\0" + text).hexdigest()[:16]
 
 
-def _count(value: object) -> int:
-    if not isinstance(value, int) or not 0 <= value < 2**62:
-        raise ValueError(value)
-    return value
+def _counts(values: Iterable[object]) -> tuple[int, ...]:
+    found = tuple(value for value in values if isinstance(value, int) and 0 <= value < 2**62)
+    if len(found) != len(tuple(values)):
+        raise ValueError(values)
+    return found
+
+
+def _instant(microseconds: int) -> datetime:
+    return EPOCH + microseconds * MICROSECOND
 
 
 def newest(events: Iterable[pb.StoredEvent], span: Span, size: int) -> list[pb.StoredEvent]:
     """The newest of `events` in `span`, newest first, at most `size`."""
-    start = (span.start - EPOCH) // timedelta(microseconds=1)
+    start = (span.start - EPOCH) // MICROSECOND
     placed = sorted(
         ((e.event.occurred_at.ToMicroseconds(), e.event.event_id, e) for e in events),
         key=lambda p: p[:2],
@@ -229,11 +235,10 @@ def resumed(
     assert new.plan is not None
     if cursor.lines != lines(new.result):
         return snapshot(new)
-    # The first bucket shrinks when the range moves on, and what is under way depends on the clock.
-    passing = [
-        Span(cursor.at, new.facts.at),
-        Span(new.span.start, new.span.start + timedelta(microseconds=1)),
-    ]
+    # What is under way depends on the clock; the first bucket shrinks when the range moves on.
+    passing = [Span(cursor.at, new.facts.at)]
+    if new.span.start != cursor.start:
+        passing.append(Span(new.span.start, new.span.start + MICROSECOND))
     found = part(new.result, slots(new.plan, [*touched, *passing]))
     return _response(DELTA, new, found) if found.bucket_starts else heartbeat(new)
 

@@ -55,7 +55,7 @@ class Feed:
     def __init__(self, watched: Watched, store: Store, log: Log, seconds: float) -> None:
         self._watched, self._store, self._log, self._seconds = watched, store, log, seconds
         self._answer: Answer | None = None
-        self._news, self._failed = asyncio.Event(), asyncio.Event()
+        self._rung, self._news, self._failed = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.failure: Exception | None = None
         self.followers = 0
 
@@ -63,9 +63,9 @@ class Feed:
         """Answer again and again until cancelled; a failure is what followers get then."""
         try:
             span = self._watched.question(datetime.now(UTC)).span
-            with commits.bell(Bell(self._watched.project_id, span)) as bell:
+            with commits.bell(Bell(self._watched.project_id, span, self._rung)) as bell:
                 while True:
-                    bell.rung.clear()
+                    self._rung.clear()
                     began = time.monotonic()
                     answer = await self._next()
                     metrics.QUERY_REFRESHES.inc()
@@ -74,7 +74,7 @@ class Feed:
                     elapsed = time.monotonic() - began
                     # A question that is slow to answer leaves the database at least as much time for others.
                     await asyncio.sleep(max(LEAST_INTERVAL, 2 * elapsed) - elapsed)
-                    await _within(TICK, bell.rung)
+                    await _within(TICK, self._rung)
         except Exception as error:  # noqa: BLE001 - it is theirs who follow
             self.end(error)
 
@@ -83,6 +83,10 @@ class Feed:
         self.failure = self.failure or error
         self._failed.set()
         self._news.set()
+
+    def refresh(self) -> None:
+        """Look again as soon as the least interval allows."""
+        self._rung.set()
 
     async def first(self) -> Answer:
         """The latest answer, as soon as there is one. Raises how the feed failed."""

@@ -102,9 +102,11 @@ class Ingest(ingest_pb2_grpc.IngestServiceServicer):
         return False, rejections
 
     async def _end(self, context, fault):
+        status = rpc_status.to_status(fault.error.status())
+        trailing = list(status.trailing_metadata)
         if fault.pushback_ms is not None:
-            context.set_trailing_metadata((("grpc-retry-pushback-ms", str(fault.pushback_ms)),))
-        await context.abort_with_status(rpc_status.to_status(fault.error.status()))
+            trailing.append(("grpc-retry-pushback-ms", str(fault.pushback_ms)))
+        await context.abort(status.code, status.details, trailing)
 
 
 @dataclass

@@ -60,7 +60,12 @@ def commit(
             version = _batch(connection, mine, partition, project_id, producer_id, received_at, sent_at)
             touched |= {int((row.at - EPOCH) / timedelta(minutes=1)) for row in mine}
     spans = [[minute * 60_000_000, (minute + 1) * 60_000_000] for minute in sorted(touched)]
-    return {"partition": rows[-1].partition, "version": version, "last_id": "0-0", "projects": {str(project_id): spans}}
+    return {
+        "partition": rows[-1].partition,
+        "version": version,
+        "last_id": "0-0",
+        "projects": {str(project_id): spans},
+    }
 
 
 def _batch(
@@ -117,7 +122,17 @@ def _copy(
         for row in events:
             properties = json.dumps(row.properties) if row.properties else None
             copy.write_row(
-                (project_id, row.event_id, row.at, batch_id, row.type, False, row.name, row.user_id, properties)
+                (
+                    project_id,
+                    row.event_id,
+                    row.at,
+                    batch_id,
+                    row.type,
+                    False,
+                    row.name,
+                    row.user_id,
+                    properties,
+                )
             )
     with connection.cursor().copy(
         "COPY metric_points (project_id, observed_at, batch_id, kind, late, value, name, unit, tags) FROM STDIN"
@@ -125,7 +140,9 @@ def _copy(
         for row in rows:
             if isinstance(row, Point):
                 tags = json.dumps(row.tags) if row.tags else None
-                copy.write_row((project_id, row.at, batch_id, row.kind, False, row.value, row.name, row.unit, tags))
+                copy.write_row(
+                    (project_id, row.at, batch_id, row.kind, False, row.value, row.name, row.unit, tags)
+                )
 
 
 def _roll(
@@ -139,8 +156,12 @@ def _roll(
         source, kind = (1, row.type) if isinstance(row, Happened) else (2, row.kind)
         groups[project_id, bucket, source, kind, partition, row.name].append(row)
     for key, members in groups.items():
-        where = "project_id = %s AND bucket = %s AND source = %s AND type = %s AND partition = %s AND name = %s"
-        old = connection.execute(f"SELECT count, sum, min, max, uniques, quantiles FROM {table} WHERE {where}", key).fetchone()
+        where = (
+            "project_id = %s AND bucket = %s AND source = %s AND type = %s AND partition = %s AND name = %s"
+        )
+        old = connection.execute(
+            f"SELECT count, sum, min, max, uniques, quantiles FROM {table} WHERE {where}", key
+        ).fetchone()
         connection.execute(f"DELETE FROM {table} WHERE {where}", key)
         new = _aggregates(members, old)
         connection.execute(f"INSERT INTO {table} VALUES ({', '.join(['%s'] * 12)})", (*key, *new))

@@ -24,7 +24,9 @@ def asked(start: datetime, end: datetime, **question: object) -> q.Query:
     return found
 
 
-def series(start: datetime, end: datetime, *measures: q.Measure, unit: int = q.Interval.UNIT_HOUR, **others: object) -> q.Query:
+def series(
+    start: datetime, end: datetime, *measures: q.Measure, unit: int = q.Interval.UNIT_HOUR, **others: object
+) -> q.Query:
     return asked(
         start, end, series=q.SeriesQuestion(measures=measures, interval=q.Interval(unit=unit), **others)
     )
@@ -36,7 +38,13 @@ UNIQUES = q.Measure(aggregation=q.AGGREGATION_UNIQUES)
 
 def equals(field: str, value: object) -> q.Filter:
     found = q.Filter(comparison=q.Comparison(field=field, operator=q.OPERATOR_EQUAL))
-    kind = "bool_value" if isinstance(value, bool) else "string_value" if isinstance(value, str) else "number_value"
+    kind = (
+        "bool_value"
+        if isinstance(value, bool)
+        else "string_value"
+        if isinstance(value, str)
+        else "number_value"
+    )
     setattr(found.comparison.values.add(), kind, value)
     return found
 
@@ -49,7 +57,9 @@ async def test_events_come_newest_first_with_the_times_of_their_batch(suite: Sui
         stub = QueryServiceStub(served.channel)
         request = pb.RunQueryRequest(query=asked(NOON, NOON + HOUR, events=q.EventsQuestion()))
         answer = await stub.RunQuery(request, metadata=served.key("viewer"))
-        assert [e.event.properties_json for e in answer.events.events] == [b'{"i": %d}' % i for i in (4, 3, 2, 1, 0)]
+        assert [e.event.properties_json for e in answer.events.events] == [
+            b'{"i": %d}' % i for i in (4, 3, 2, 1, 0)
+        ]
         first = answer.events.events[0]
         assert first.event.event_id == rows[4].event_id.bytes
         assert first.sent_at.ToDatetime(UTC) == NOON - HOUR
@@ -88,7 +98,9 @@ async def test_a_page_token_of_another_question_is_refused(suite: Suite, databas
         assert (refused.code, refused.violations) == ("INVALID_ARGUMENT", ["page_token"])
 
 
-async def test_a_series_from_rollups_says_so_and_states_the_error_of_its_sketch(suite: Suite, database: str) -> None:
+async def test_a_series_from_rollups_says_so_and_states_the_error_of_its_sketch(
+    suite: Suite, database: str
+) -> None:
     async with suite(query) as served:
         with psycopg.connect(database) as connection:
             rows = [Happened(NOON + i * MINUTE, user_id=f"u{i % 40}", partition=i % 3) for i in range(180)]
@@ -177,7 +189,10 @@ async def test_metrics_have_their_kind_and_unit_and_every_aggregation(suite: Sui
             commit(connection, [Point(NOON + i * MINUTE, float(i), partition=i % 2) for i in range(60)])
         names = ["COUNT", "SUM", "AVG", "MIN", "MAX", "RATE", "QUANTILE", "UNIQUES"]
         measures = [
-            q.Measure(id=n, source=q.SOURCE_METRICS, name="latency", aggregation=f"AGGREGATION_{n}", quantile=0.5) for n in names
+            q.Measure(
+                id=n, source=q.SOURCE_METRICS, name="latency", aggregation=f"AGGREGATION_{n}", quantile=0.5
+            )
+            for n in names
         ]
         answer = await QueryServiceStub(served.channel).RunQuery(
             pb.RunQueryRequest(query=series(NOON, NOON + HOUR, *measures)), metadata=served.key("viewer")
@@ -212,12 +227,21 @@ async def test_nothing_is_zero_or_unknown_and_never_an_error(suite: Suite, group
 async def test_filters_mean_what_the_contract_says(suite: Suite, database: str) -> None:
     values = [1, "1", True, None, 2.5, "Big", {"b": "nested"}, [1], 10**30]
     rows = [Happened(NOON, name=f"v{i}", properties={"x": value}) for i, value in enumerate(values)]
-    rows += [Happened(NOON, name="missing"), Happened(NOON, name="dotted", properties={"x.b": "literal", "x": {"b": "no"}})]
+    rows += [
+        Happened(NOON, name="missing"),
+        Happened(NOON, name="dotted", properties={"x.b": "literal", "x": {"b": "no"}}),
+    ]
 
     def test(field: str, operator: str, *given: object) -> q.Filter:
         found = q.Comparison(field=field, operator=f"OPERATOR_{operator}")
         for value in given:
-            kind = "bool_value" if isinstance(value, bool) else "string_value" if isinstance(value, str) else "number_value"
+            kind = (
+                "bool_value"
+                if isinstance(value, bool)
+                else "string_value"
+                if isinstance(value, str)
+                else "number_value"
+            )
             setattr(found.values.add(), kind, value)
         return q.Filter(comparison=found)
 
@@ -257,17 +281,35 @@ async def test_filters_mean_what_the_contract_says(suite: Suite, database: str) 
             commit(connection, rows)
         stub = QueryServiceStub(served.channel)
         for filter, expected in cases:
-            request = pb.RunQueryRequest(query=asked(NOON, NOON + HOUR, events=q.EventsQuestion(filter=filter)))
+            request = pb.RunQueryRequest(
+                query=asked(NOON, NOON + HOUR, events=q.EventsQuestion(filter=filter))
+            )
             answer = await stub.RunQuery(request, metadata=served.key("viewer"))
             assert {e.event.name for e in answer.events.events} == expected, filter
             # The same filter counts the same, whether a rollup or the rows answer.
             counted = await stub.RunQuery(
-                pb.RunQueryRequest(query=series(NOON, NOON + HOUR, COUNT, filter=filter)), metadata=served.key("viewer")
+                pb.RunQueryRequest(query=series(NOON, NOON + HOUR, COUNT, filter=filter)),
+                metadata=served.key("viewer"),
             )
             assert counted.series.series[0].total == len(expected), filter
 
 
-HOSTILE = ["'", '"', "';DROP TABLE events;--", "%s", "%(p0)s", "{}", "\\", "$1", "a'::jsonb", "x}'", "été", "🦀", "a.b.c", " "]
+HOSTILE = [
+    "'",
+    '"',
+    "';DROP TABLE events;--",
+    "%s",
+    "%(p0)s",
+    "{}",
+    "\\",
+    "$1",
+    "a'::jsonb",
+    "x}'",
+    "été",
+    "🦀",
+    "a.b.c",
+    " ",
+]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -277,7 +319,9 @@ async def test_hostile_texts_are_only_texts(suite: Suite, database: str, text: s
             commit(connection, [Happened(NOON, name=text, user_id=text, properties={text: text, "n": 1})])
         stub, key = QueryServiceStub(served.channel), served.key("viewer")
         for filter in (equals("name", text), equals("user_id", text), equals(f"properties.{text}", text)):
-            request = pb.RunQueryRequest(query=asked(NOON, NOON + HOUR, events=q.EventsQuestion(filter=filter)))
+            request = pb.RunQueryRequest(
+                query=asked(NOON, NOON + HOUR, events=q.EventsQuestion(filter=filter))
+            )
             assert len((await stub.RunQuery(request, metadata=key)).events.events) == 1
         measures = [
             q.Measure(name=text, aggregation=q.AGGREGATION_COUNT),
@@ -296,5 +340,7 @@ async def test_another_project_sees_nothing(suite: Suite, database: str) -> None
         stub, key = QueryServiceStub(served.channel), served.key("viewer")
         events = pb.RunQueryRequest(query=asked(NOON, NOON + HOUR, events=q.EventsQuestion()))
         assert not (await stub.RunQuery(events, metadata=key)).events.events
-        counted = await stub.RunQuery(pb.RunQueryRequest(query=series(NOON, NOON + HOUR, COUNT)), metadata=key)
+        counted = await stub.RunQuery(
+            pb.RunQueryRequest(query=series(NOON, NOON + HOUR, COUNT)), metadata=key
+        )
         assert counted.series.series[0].total == 0

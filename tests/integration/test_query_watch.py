@@ -69,7 +69,9 @@ async def test_a_commit_becomes_a_change_of_the_buckets_it_touched(suite: Suite,
         first = await watch.read()
         assert first.kind == SNAPSHOT
         assert list(first.series.series[0].values) == [1, 0, 0]
-        await committed(served, database, [Happened(NOON + HOUR, user_id=f"u{i}", partition=3) for i in range(2)])
+        await committed(
+            served, database, [Happened(NOON + HOUR, user_id=f"u{i}", partition=3) for i in range(2)]
+        )
         change = await watch.changed()
         assert change.kind == DELTA
         assert [t.ToDatetime(UTC) for t in change.series.bucket_starts] == [NOON + HOUR]
@@ -129,7 +131,10 @@ async def test_new_events_are_sent_once_also_when_they_are_late(suite: Suite, da
         await committed(served, database, old)
         watch = Watch(served, asked(NOON - HOUR, NOON + HOUR, events=q.EventsQuestion()), page_size=3)
         assert len((await watch.read()).events.events) == 3
-        late, other = Happened(NOON - 30 * MINUTE, name="late"), Happened(NOON + 1 * MINUTE, name="same minute")
+        late, other = (
+            Happened(NOON - 30 * MINUTE, name="late"),
+            Happened(NOON + 1 * MINUTE, name="same minute"),
+        )
         await committed(served, database, [late])
         await committed(served, database, [other])
         seen: list[str] = []

@@ -22,7 +22,7 @@ def target(tmp_path: Path) -> Iterator[Target]:
         subprocess.Popen(["sleep", "1000"]) as process,
     ):
         ports = [listening.getsockname()[1]]
-        yield Target("query", {}, ports, Log("query", tmp_path / "query.log"), process)
+        yield Target("query", (), {}, ports, Log("query", tmp_path / "query.log"), process)
         process.kill()
 
 

@@ -1,0 +1,24 @@
+"""`python -m benchmarks [ingest] [freshness]`: all when none is named. `QUICK=1` takes a minute for each."""
+
+import sys
+
+from benchmarks import bench_freshness, bench_ingest
+
+BENCHMARKS = {"ingest": bench_ingest.main, "freshness": bench_freshness.main}
+
+
+def main(names: list[str]) -> int:
+    """Run the benchmarks named; gives the exit code."""
+    if unknown := set(names) - BENCHMARKS.keys():
+        print(
+            f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}",
+            file=sys.stderr,
+        )
+        return 2
+    for name in names or BENCHMARKS:
+        BENCHMARKS[name]()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
