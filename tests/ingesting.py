@@ -5,8 +5,9 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from services.ingest import entry, validate
+from services.ingest import entry, microbatch, validate
 from services.ingest.entry import Header
+from services.ingest.microbatch import Known, Microbatch, Position
 from tidemark.v1 import event_pb2, ingest_pb2, metric_pb2
 
 NOW_US = 1_767_225_600_000_000
@@ -123,3 +124,15 @@ def entry_fields(*rows: event_pb2.Event | metric_pb2.MetricPoint, **changes: Any
 def json_of(nested: int) -> bytes:
     """A JSON object of so many levels."""
     return orjson.dumps({"a": None}) if nested == 1 else b'{"a":' + json_of(nested - 1) + b"}"
+
+
+def position(partition: int = 0, **changes: Any) -> Position:
+    """Where a partition stands: at its very beginning, but for `changes`."""
+    good: dict[str, Any] = {"partition": partition, "epoch": 1, "last_id": "0-0", "watermark_us": 0, "lateness_us": 0}
+    return Position(**good | dict.fromkeys(("version", "batches", "received", "bytes"), 0) | changes)
+
+
+def gathered(*entries: dict[bytes, bytes], known: Known | None = None, late_after_us: int = 10**15) -> Microbatch:
+    """The microbatch of these entries of partition 0."""
+    numbered = [(f"1-{number}", fields) for number, fields in enumerate(entries)]
+    return microbatch.gather({0: numbered}, {0: position()}, known or {}, late_after_us)

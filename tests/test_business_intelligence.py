@@ -74,4 +74,4 @@ def test_integration_capabilities(tenant: Tenant, tmp_path: Path) -> None:
     assert "from rollup" in tenant.run("query", "series", "--name", "commit", "--interval", "hour", "--last", "1d")
     assert "balanced" in tenant.run("ledger", "--last", "2d")
     assert "intact" in tenant.run("audit", "verify")
-    assert "ingest" in tenant.run("status")
+    assert tenant.suite.members["ingest-1"].address in tenant.run("status")

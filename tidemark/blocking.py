@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from tidemark import client
+from tidemark.batch import Stats
 from tidemark.errors import Undelivered
 from tidemark.ledger import Analytics, Ledger
-from tidemark.producer import Stats
 from tidemark.questions import Span
 from tidemark.records import Change, Event, Events, Series
 from tidemark.v1 import question_pb2

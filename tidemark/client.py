@@ -20,11 +20,12 @@ import orjson
 
 from tidemark import columns, errors, questions
 from tidemark.admin import Admin, resource
+from tidemark.batch import Identity, Stats
 from tidemark.buffer import Limits
 from tidemark.channel import Tls, answered, connect, healthy
 from tidemark.ids import Minter
 from tidemark.ledger import Analytics, Ledger
-from tidemark.producer import Identity, Producer, Stats
+from tidemark.producer import Producer
 from tidemark.questions import Instant, Span
 from tidemark.records import AckMode, Change, Event, Events, EventType, MetricKind, Rejection, Series
 from tidemark.records import Metadata as AnswerMetadata

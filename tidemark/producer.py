@@ -12,62 +12,20 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import grpc.aio
 
 from tidemark import errors
+from tidemark.batch import Batch, Identity, Stats
 from tidemark.buffer import Buffer, Limits
-from tidemark.records import AckMode, Rejection
-from tidemark.spool import Place, Spool
+from tidemark.records import Rejection
+from tidemark.recovery import LONGEST_PAUSE, Remedy, blames_batch, pause, remedy
+from tidemark.spool import Spool
 from tidemark.wire import Answer, Lane
 
 _log = logging.getLogger("tidemark")
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 30.0
-
-
-@dataclass(slots=True)
-class Stats:
-    """What became of what was tracked, since the client started."""
-
-    acknowledged: int = 0
-    """Events and points that the server answers for, rejected ones included."""
-    rejected: int = 0
-    """Of those: not taken, each reported by `on_rejection`."""
-    dropped: int = 0
-    """In batches that the server refused for good, reported by `on_error`."""
-    batches: int = 0
-    """Batches acknowledged."""
-    resent_batches: int = 0
-    reconnects: int = 0
-    gaps: int = 0
-    """How often the server missed batches that it had acknowledged."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Identity:
-    """Who sends, for which project, and what an acknowledgement shall promise."""
-
-    producer_id: str
-    project: str = ""
-    ack_mode: AckMode = AckMode.DURABLE
-
-
-@dataclass(slots=True)
-class Batch:
-    """A batch in the window; its body is in memory or, with a `place`, in the spool."""
-
-    epoch: int
-    sequence: int
-    count: int
-    body: bytes = b""
-    place: Place | None = None
-    inherited: bool = False
-    """Found in the spool at start: a later life of this producer may have fenced it."""
-    sent: bool = False
-    refused: bool = False
 
 
 class Producer:
@@ -227,18 +185,17 @@ class Producer:
         call = self._stream(metadata=self._metadata)
         self._sent = 0
         writer = asyncio.create_task(self._write(call))
-        # A writer that fails for a reason of its own must not leave the reader waiting.
-        writer.add_done_callback(lambda _: call.cancel())
+        writer.add_done_callback(lambda task: _failed(task) and call.cancel())
         try:
             async for answer in call:
                 self._settle(answer)
             return errors.Unavailable("the server ended the stream")
         except grpc.aio.AioRpcError as error:
-            print('RPC', repr(error.trailing_metadata()), error.code()); return errors.from_rpc(error)
+            return errors.from_rpc(error)
         except asyncio.CancelledError:
-            if not writer.done():
+            if not (failure := _failed(writer)):
                 raise
-            print('CANC', writer); return errors.Error(f"the window cannot be read: {writer.exception()!r}")
+            return errors.Error(f"a batch cannot be sent: {failure!r}")
         finally:
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
@@ -299,56 +256,56 @@ class Producer:
 
     async def _recover(self, error: errors.Error, attempt: int) -> None:
         """Mends what can be mended, tells what cannot, and waits as long as the server asks or prudence advises."""
-        head = self._window[0] if self._window else None
-        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt, 10)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
-        pause = max(pause, error.retry_after or 0.0)
-        if head is None:
+        if not self._window:
             return
-        lost = isinstance(error, errors.SequenceGap) and error.metadata.get("expected") != str(head.sequence)
-        if lost or (isinstance(error, errors.Fenced) and head.inherited):
-            self._stats.gaps += 1
-            self._report(
-                errors.SequenceGap(f"{error}; sending {len(self._window)} batches again under a new epoch")
-            )
-            self._renumber()
-        elif (
-            isinstance(error, errors.Invalid)
-            and error.field.startswith("batch.")
-            and "producer" not in error.field
-        ):
-            if head.refused:
+        head = self._window[0]
+        match remedy(error, head.sequence, inherited=head.inherited, refused=head.refused):
+            case Remedy.HOLD:
+                # What is held stays held, for a key may be mended. Whoever waits is told, and a later flush asks again.
+                self._hurry.clear()
+                self._report(error)
+                self._fail(error)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._hurry.wait(), LONGEST_PAUSE)
+                return
+            case Remedy.RENUMBER:
+                self._stats.gaps += 1
+                again = f"sending {len(self._window)} batches again under a new epoch"
+                self._report(errors.SequenceGap(f"{str(error).rstrip('.')}; {again}"))
+                self._renumber(after=int(error.metadata.get("epoch", 0)))
+            case Remedy.DROP:
                 self._report(error)
                 self._stats.dropped += self._forget().count
                 self._renumber()
                 self._advance()
-            head.refused = True
-        elif isinstance(error, errors.PERMANENT):
-            # What is held stays held, for a key may be mended; whoever waits is told, and asks for the next attempt.
-            self._hurry.clear()
-            self._report(error)
-            self._fail(error)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), _LONGEST_PAUSE)
-            return
-        else:
-            self.last_error = error
-            _log.debug("%s: %s; again in %.2f s", self._lane.noun, error, pause)
-        await asyncio.sleep(pause)
+            case Remedy.RESEND:
+                head.refused = blames_batch(error)
+                self.last_error = error
+        await asyncio.sleep(pause(error, attempt, random.random()))  # noqa: S311 - jitter
 
-    def _renumber(self) -> None:
+    def _renumber(self, after: int = 0) -> None:
         """Begins a new epoch and numbers the window from 1; in the spool the new batches are written before the old go."""
-        epoch = max(_now_ms(), self._epoch + 1)
-        renumbered = []
-        for sequence, batch in enumerate(self._window, 1):
-            place = batch.place
-            if self._spool and place:
-                place = self._spool.append(epoch, sequence, batch.count, self._spool.read(place))
-            renumbered.append(Batch(epoch, sequence, batch.count, batch.body, place, sent=batch.sent))
-        for batch in self._window:
-            if self._spool and batch.place:
-                self._spool.acknowledge(batch.place)
+        epoch = max(_now_ms(), self._epoch + 1, after + 1)
+        renumbered: list[Batch] = []
+        try:
+            for sequence, old in enumerate(self._window, 1):
+                batch = Batch(epoch, sequence, old.count, old.body, sent=old.sent)
+                if self._spool and old.place:
+                    batch.place = self._spool.append(epoch, sequence, old.count, self._spool.read(old.place))
+                renumbered.append(batch)
+        except OSError as error:
+            # The old numbers stay, the server will complain again, and by then there may be room.
+            self._report(errors.Error(f"the spool cannot be written: {error}"))
+            self._remove(renumbered)
+            return
+        self._remove(self._window)
         self._window = deque(renumbered)
         self._epoch, self._sequence, self._sent = epoch, len(renumbered), 0
+
+    def _remove(self, batches: Iterable[Batch]) -> None:
+        for batch in batches:
+            if self._spool and batch.place:
+                self._spool.acknowledge(batch.place)
 
     def _report(self, error: errors.Error) -> None:
         self.last_error = error
@@ -374,6 +331,12 @@ class Producer:
             hook(value)
         except Exception:  # noqa: BLE001 - a caller's mistake must not stop the sending
             _log.exception("a callback of the client failed")
+
+
+def _failed(writer: asyncio.Task[None]) -> BaseException | None:
+    """Why the writer failed by itself; the end of the stream is for the reader to tell, who would wait for ever otherwise."""
+    failure = writer.exception() if writer.done() and not writer.cancelled() else None
+    return None if isinstance(failure, grpc.aio.AioRpcError | asyncio.InvalidStateError) else failure
 
 
 def _now_ms() -> int:

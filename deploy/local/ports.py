@@ -14,9 +14,6 @@ DEFAULTS = {
     "query": 50052,
     "insights": 50053,
     "reports": 50054,
-    "otlp": 4317,
-    "edge": 8080,
-    "gateway": 8081,
     "postgres": 55432,
     "redis": 56379,
 }

@@ -142,7 +142,7 @@ class Supervisor:
         self.say(f"  {server.name} on port {server.port} ({time.monotonic() - began:.1f} s)")
 
     def _add_targets(self, names: list[str]) -> None:
-        for name in dict.fromkeys([*names, "otlp", "edge"]):
+        for name in names:
             if name in DEFAULTS:
                 self.ports.take(name)
         for number, name in enumerate(names):

@@ -32,6 +32,8 @@ Builder = Callable[[Resources], Awaitable[Service]]
 
 METRICS_PORTS = {"ingest": 9101, "writer": 9102, "query": 9103}
 
+_GATE_CONNECTIONS = 3
+
 log = logging.getLogger(__name__)
 
 
@@ -96,33 +98,30 @@ async def opened(settings: Settings) -> AsyncIterator[Resources]:
 async def listening(services: Sequence[Service], resources: Resources, port: int) -> AsyncIterator[int]:
     """A started server of all servicers; gives its port. On leaving, calls under way get `drain_seconds` to end."""
     settings = resources.settings
-    directory, audit = Directory(resources.pool, resources.redis), Audit(resources.pool)
-    server = grpc.aio.server(
-        interceptors=[Gate(directory, audit, settings.call_seconds)], options=_options(settings)
-    )
-    names = []
-    for servicer in (servicer for service in services for servicer in service.servicers):
-        servicer.add(servicer.implementation, server)
-        names.append(_service_name(servicer.add))
-    answers = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(answers, server)
-    for name in names:
-        await answers.set(name, health_pb2.HealthCheckResponse.SERVING)
-    if settings.reflection:
-        reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
-    bound = _bind(server, settings, port)
-    tasks = [asyncio.create_task(audit.run()), asyncio.create_task(directory.watch())]
-    await server.start()
-    log.info("listening on %s:%d: %s", settings.host, bound, ", ".join(names))
-    try:
-        yield bound
-    finally:
-        resources.draining.set()
-        await answers.enter_graceful_shutdown()
-        await server.stop(settings.drain_seconds)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    # Connections of its own: slow questions never keep callers from being identified and recorded.
+    async with postgres.pool(settings.database_url, _GATE_CONNECTIONS) as pool:
+        directory, audit = Directory(pool, resources.redis), Audit(pool)
+        server = grpc.aio.server(
+            interceptors=[Gate(directory, audit, settings.call_seconds)], options=_options(settings)
+        )
+        names = []
+        for servicer in (servicer for service in services for servicer in service.servicers):
+            servicer.add(servicer.implementation, server)
+            names.append(_service_name(servicer.add))
+        answers = await _health(names, server)
+        if settings.reflection:
+            reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+        bound = _bind(server, settings, port)
+        tasks = [asyncio.create_task(_worker(run, resources.draining)) for run in (audit.run, directory.watch)]
+        await server.start()
+        log.info("listening on %s:%d: %s", settings.host, bound, ", ".join(names))
+        try:
+            yield bound
+        finally:
+            resources.draining.set()
+            await answers.enter_graceful_shutdown()
+            await server.stop(settings.drain_seconds)
+            await _end(tasks)
 
 
 @contextmanager
@@ -161,16 +160,11 @@ async def working(services: Sequence[Service], resources: Resources) -> AsyncIte
         yield
     finally:
         resources.draining.set()
-        _, late = (
-            await asyncio.wait(workers, timeout=resources.settings.drain_seconds) if workers else ((), ())
-        )
-        for task in late:
-            log.warning("a worker did not end within %s s and is cancelled", resources.settings.drain_seconds)
-            task.cancel()
-        outcomes = await asyncio.gather(*workers, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, Exception):
-            raise outcome
+        if workers:
+            _, late = await asyncio.wait(workers, timeout=resources.settings.drain_seconds)
+            if late:
+                log.warning("%d workers did not end within %s s", len(late), resources.settings.drain_seconds)
+        await _end(workers)
 
 
 async def _worker(work: Callable[[], Awaitable[None]], draining: asyncio.Event) -> None:
@@ -181,6 +175,23 @@ async def _worker(work: Callable[[], Awaitable[None]], draining: asyncio.Event) 
             raise RuntimeError(f"{work} has ended by itself")
     finally:
         draining.set()
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel what still runs, and raise the first failure."""
+    for task in tasks:
+        task.cancel()
+    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            raise outcome
+
+
+async def _health(names: Sequence[str], server: grpc.aio.Server) -> health.aio.HealthServicer:
+    answers = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(answers, server)
+    for name in names:
+        await answers.set(name, health_pb2.HealthCheckResponse.SERVING)
+    return answers
 
 
 def _drain_on_signals(draining: asyncio.Event) -> None:

@@ -95,7 +95,9 @@ class Ingest(ingest_pb2_grpc.IngestServiceServicer):
         items = list(getattr(batch, "events", None) or getattr(batch, "points", ()))
         self.stored += [item for item in items if item.name not in self.rejected]
         rejections = [
-            ingest_pb2.Rejection(sequence=producer.sequence, index=at, field=f"events[{at}].name", message="is not wanted")
+            ingest_pb2.Rejection(
+                sequence=producer.sequence, index=at, field=f"events[{at}].name", message="is not wanted"
+            )
             for at, item in enumerate(items)
             if item.name in self.rejected
         ]
@@ -106,7 +108,7 @@ class Ingest(ingest_pb2_grpc.IngestServiceServicer):
         trailing = list(status.trailing_metadata)
         if fault.pushback_ms is not None:
             trailing.append(("grpc-retry-pushback-ms", str(fault.pushback_ms)))
-        await context.abort(status.code, status.details, trailing)
+        await context.abort(status.code, status.details, tuple(trailing))
 
 
 @dataclass
@@ -120,7 +122,11 @@ class Query(query_pb2_grpc.QueryServiceServicer):
         if self.refuses:
             await context.abort_with_status(rpc_status.to_status(self.refuses.status()))
         self.cursors.append(request.cursor)
-        kind = query_pb2.WatchQueryResponse.KIND_DELTA if request.cursor else query_pb2.WatchQueryResponse.KIND_SNAPSHOT
+        kind = (
+            query_pb2.WatchQueryResponse.KIND_DELTA
+            if request.cursor
+            else query_pb2.WatchQueryResponse.KIND_SNAPSHOT
+        )
         yield query_pb2.WatchQueryResponse(kind=kind, cursor=f"c{len(self.cursors)}")
         await context.abort_with_status(rpc_status.to_status(CUT.status()))
 

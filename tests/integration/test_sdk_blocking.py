@@ -59,7 +59,9 @@ def test_a_program_that_just_ends_sends_what_is_left():
     async def run():
         async with serving(ingest) as address:
             command = [sys.executable, "-c", LEAVING, address, "5"]
-            return await in_thread(lambda: subprocess.run(command, check=True, capture_output=True, text=True))
+            return await in_thread(
+                lambda: subprocess.run(command, check=True, capture_output=True, text=True)
+            )
 
     assert asyncio.run(run()).stderr == ""
     assert [event.name for event in ingest.stored] == ["last"]
@@ -67,7 +69,11 @@ def test_a_program_that_just_ends_sends_what_is_left():
 
 def test_a_program_that_cannot_send_ends_in_time_and_names_what_is_left():
     ended = subprocess.run(
-        [sys.executable, "-c", LEAVING, "127.0.0.1:1", "0.2"], check=True, capture_output=True, text=True, timeout=20
+        [sys.executable, "-c", LEAVING, "127.0.0.1:1", "0.2"],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=20,
     )
     assert "at exit: 1 events were not acknowledged and are lost" in ended.stderr
 
@@ -89,7 +95,8 @@ def test_a_watch_goes_on_where_it_was_interrupted():
             async for change in tidemark.watch(questions.events()):
                 changes.append((change.kind, change.cursor))
                 if len(changes) == 3:
-                    return changes
+                    break
+        return changes
 
     assert asyncio.run(run()) == [("snapshot", "c1"), ("delta", "c2"), ("delta", "c3")]
     assert query.cursors == ["", "c1", "c2"]

@@ -22,6 +22,11 @@ def client(address, **options):
     return Client(address, "", key="k", environment={}, **{"limits": SMALL, "close_timeout": 5.0} | options)
 
 
+def fill(tidemark):
+    for _ in range(100):
+        tidemark.track("e", properties={"text": "x" * 100})
+
+
 def publish(ingest, count, **options):
     """Tracks so many events, flushes, and gives the client that did."""
 
@@ -74,7 +79,7 @@ def test_a_server_that_is_not_there_yet_is_waited_for():
         async with client(address) as tidemark:
             tidemark.track("early")
             flushing = asyncio.create_task(tidemark.flush())
-            while not tidemark.stats.reconnects:
+            while not tidemark.stats.reconnects:  # noqa: ASYNC110 - the client has no event for it
                 await asyncio.sleep(0)
             async with serving(ingest, port=port):
                 await flushing
@@ -189,8 +194,7 @@ def test_a_full_buffer_is_refused_and_ready_waits_for_room():
         ingest.held.clear()
         async with serving(ingest) as address, client(address, limits=limits) as tidemark:
             with pytest.raises(errors.BufferFull):
-                for _ in range(100):
-                    tidemark.track("e", properties={"text": "x" * 100})
+                fill(tidemark)
             taken = tidemark.unacknowledged
             waiting = asyncio.create_task(tidemark.ready())
             await asyncio.sleep(0)
@@ -264,7 +268,9 @@ def test_a_table_goes_through_the_same_sequence():
     async def run():
         async with serving(ingest) as address, client(address) as tidemark:
             tidemark.track("first")
-            table = pyarrow.table({"name": ["a", "b"], "occurred_at": pyarrow.array([0, 1], pyarrow.timestamp("us", "UTC"))})
+            table = pyarrow.table(
+                {"name": ["a", "b"], "occurred_at": pyarrow.array([0, 1], pyarrow.timestamp("us", "UTC"))}
+            )
             assert await tidemark.publish(table) == 2
             tidemark.track("last")
             await tidemark.flush()

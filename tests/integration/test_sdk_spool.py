@@ -32,7 +32,14 @@ def names(ingest):
 
 
 def client(address, folder, **options):
-    return Client(address, "", key="k", environment={}, spool=folder, **{"limits": SMALL, "close_timeout": 5.0} | options)
+    return Client(
+        address,
+        "",
+        key="k",
+        environment={},
+        spool=folder,
+        **{"limits": SMALL, "close_timeout": 5.0} | options,
+    )
 
 
 def leave_undelivered(folder, count, prefix="old"):
@@ -41,7 +48,9 @@ def leave_undelivered(folder, count, prefix="old"):
         tidemark.start()
         for number in range(count):
             tidemark.track(f"{prefix}{number}")
-        with pytest.raises(errors.Undelivered, match=f"{count} events were not acknowledged and stay in the spool"):
+        with pytest.raises(
+            errors.Undelivered, match=f"{count} events were not acknowledged and stay in the spool"
+        ):
             await tidemark.close()
 
     asyncio.run(run())

@@ -31,7 +31,10 @@ async def ledger(client: Client, arguments: Namespace, console: Console) -> int:
     elif arguments.verify:
         console.say(_balance(account.total, balanced))
     else:
-        rows = [[entry.producer_id, entry.minute, *_figures(entry)] for entry in account.entries]
+        rows = [
+            [entry.producer_id, f"{entry.minute:%Y-%m-%d %H:%M}", *_figures(entry)]
+            for entry in account.entries
+        ]
         rows.append(["total", "", *_figures(account.total)])
         console.say(*table(["producer", "minute", *_ACCOUNT], rows, console.width))
         if account.next_page_token:
@@ -59,7 +62,7 @@ async def status(client: Client, _: Namespace, console: Console) -> int:
         ("database", size(now.database_bytes)),
         ("log", size(now.log_bytes)),
         ("query process", f"{now.process_cpu:.1%} of a core, {size(now.process_memory_bytes)}"),
-        ("versions", ", ".join(f"{name} {version}" for name, version in now.versions.items() if version)),
+        *now.versions.items(),
     ]
     console.say(
         "", *table(["figure", "value"], [[name, text(value)] for name, value in figures], console.width)

@@ -198,10 +198,9 @@ def test_a_changed_byte_is_refused_or_read_within_the_limits(position: int, chan
     data[position] ^= change
     try:
         rows = read(bytes(data))
-    except Invalid as error:
-        assert error.field == "batch.events_arrow"
-    else:
-        rows.validate(full=True)
-        assert rows.num_rows <= 3
-        verdict = validate.events(ingest_pb2.EventBatch(events_arrow=bytes(data)), NOW_US)
-        assert verdict.rows.num_rows + len(verdict.rejections) == rows.num_rows
+    except Invalid:
+        return
+    assert rows.num_rows <= 3
+    rows.validate(full=True)
+    verdict = validate.events(ingest_pb2.EventBatch(events_arrow=bytes(data)), NOW_US)
+    assert verdict.rows.num_rows + len(verdict.rejections) == rows.num_rows

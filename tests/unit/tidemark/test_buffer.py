@@ -84,7 +84,12 @@ def test_threads_lose_nothing():
 
 
 @pytest.mark.parametrize(
-    ("given", "name"), [({"batch_count": 0}, "batch_count"), ({"batch_bytes": 9 << 20}, "batch_bytes"), ({"buffer_bytes": 1}, "buffer_bytes")]
+    ("given", "name"),
+    [
+        ({"batch_count": 0}, "batch_count"),
+        ({"batch_bytes": 9 << 20}, "batch_bytes"),
+        ({"buffer_bytes": 1}, "buffer_bytes"),
+    ],
 )
 def test_limits_that_cannot_work_are_refused(given, name):
     with pytest.raises(ValueError, match=name):

@@ -12,7 +12,18 @@ def parsed(*arguments):
 
 def test_a_series_is_asked_as_it_is_written():
     arguments = parsed(
-        *("query", "series", "--name", "commit", "--by", "properties.author", "--interval", "day", "--last", "30d")
+        *(
+            "query",
+            "series",
+            "--name",
+            "commit",
+            "--by",
+            "properties.author",
+            "--interval",
+            "day",
+            "--last",
+            "30d",
+        )
     )
     question = ask.question(arguments)
     assert question.time_range.last.seconds == 30 * 86_400
@@ -44,7 +55,9 @@ def test_every_command_knows_what_to_run(arguments):
     assert callable(parsed(*arguments).run)
 
 
-@pytest.mark.parametrize("arguments", [(), ("load",), ("keys", "create"), ("query", "series", "--fill", "up")])
+@pytest.mark.parametrize(
+    "arguments", [(), ("load",), ("keys", "create"), ("query", "series", "--fill", "up")]
+)
 def test_incomplete_commands_are_refused(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
         parsed(*arguments)

@@ -17,7 +17,9 @@ def read(body):
 
 
 def test_missing_columns_are_filled():
-    ((count, body),) = bodies(pyarrow.table({"name": ["a", "b"], "occurred_at": [WHEN, WHEN]}), Minter(), 1 << 20)
+    ((count, body),) = bodies(
+        pyarrow.table({"name": ["a", "b"], "occurred_at": [WHEN, WHEN]}), Minter(), 1 << 20
+    )
     table = read(body)
     assert (count, table["type"].to_pylist(), table["user_id"].to_pylist()) == (2, [1, 1], [None, None])
     assert len(set(table["event_id"].to_pylist())) == 2
@@ -38,7 +40,12 @@ def test_a_record_batch_will_do():
 
 
 def test_no_rows_are_no_batches():
-    table = pyarrow.table({"name": pyarrow.array([], "string"), "occurred_at": pyarrow.array([], pyarrow.timestamp("us", "UTC"))})
+    table = pyarrow.table(
+        {
+            "name": pyarrow.array([], "string"),
+            "occurred_at": pyarrow.array([], pyarrow.timestamp("us", "UTC")),
+        }
+    )
     assert list(bodies(table, Minter(), 1 << 20)) == []
 
 

@@ -29,7 +29,9 @@ def test_an_instant_keeps_its_microseconds():
     assert questions.timestamp(before_1970).ToMicroseconds() == -1
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("30d", 2592000), ("12h", 43200), ("1.5h", 5400), ("45s", 45), ("2w", 1209600)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("30d", 2592000), ("12h", 43200), ("1.5h", 5400), ("45s", 45), ("2w", 1209600)]
+)
 def test_spans(text, seconds):
     assert questions.span(text).total_seconds() == seconds
 
@@ -108,7 +110,11 @@ def test_measures(text, aggregation, field, quantile):
 
 @pytest.mark.parametrize(
     ("text", "unit", "count"),
-    [("day", pb.Interval.UNIT_DAY, 1), ("5m", pb.Interval.UNIT_MINUTE, 5), ("6 hours", pb.Interval.UNIT_HOUR, 6)],
+    [
+        ("day", pb.Interval.UNIT_DAY, 1),
+        ("5m", pb.Interval.UNIT_MINUTE, 5),
+        ("6 hours", pb.Interval.UNIT_HOUR, 6),
+    ],
 )
 def test_intervals(text, unit, count):
     assert questions.series(interval=text).series.interval == pb.Interval(unit=unit, count=count)
@@ -116,7 +122,12 @@ def test_intervals(text, unit, count):
 
 @pytest.mark.parametrize(
     ("given", "field"),
-    [({"measure": "mode"}, "measure"), ({"interval": "5 parsecs"}, "interval"), ({"fill": "up"}, "fill"), ({"source": "x"}, "source")],
+    [
+        ({"measure": "mode"}, "measure"),
+        ({"interval": "5 parsecs"}, "interval"),
+        ({"fill": "up"}, "fill"),
+        ({"source": "x"}, "source"),
+    ],
 )
 def test_a_bad_series_is_named_by_its_field(given, field):
     with pytest.raises(ValueError, match=f"^{field}: "):

@@ -36,7 +36,13 @@ def test_metadata_is_read_in_plain_words():
 
 
 @pytest.mark.parametrize(
-    ("group", "other", "label"), [((), False, "count"), (("ann", ""), False, "ann · (none)"), (("",), False, "(none)"), ((), True, "other")]
+    ("group", "other", "label"),
+    [
+        ((), False, "count"),
+        (("ann", ""), False, "ann · (none)"),
+        (("",), False, "(none)"),
+        ((), True, "other"),
+    ],
 )
 def test_a_line_is_called_by_its_group(group, other, label):
     assert Line("count", group, other, (), 0.0).label == label
@@ -44,7 +50,8 @@ def test_a_line_is_called_by_its_group(group, other, label):
 
 def test_a_series_is_rows_and_an_arrow_table():
     message = question_pb2.SeriesResult(
-        bucket_starts=[WHEN], series=[question_pb2.Series(measure_id="count", values=[2.0], previous_values=[1.0], total=2.0)]
+        bucket_starts=[WHEN],
+        series=[question_pb2.Series(measure_id="count", values=[2.0], previous_values=[1.0], total=2.0)],
     )
     series = Series.of(message, METADATA)
     assert series.rows() == [{"start": WHEN, "measure": "count", "group": "", "value": 2.0, "previous": 1.0}]
@@ -61,12 +68,16 @@ def test_events_are_an_arrow_table_and_a_frame():
 
 
 def test_a_heartbeat_has_no_answer():
-    change = Change.of(query_pb2.WatchQueryResponse(kind=query_pb2.WatchQueryResponse.KIND_HEARTBEAT, cursor="c"))
+    change = Change.of(
+        query_pb2.WatchQueryResponse(kind=query_pb2.WatchQueryResponse.KIND_HEARTBEAT, cursor="c")
+    )
     assert (change.kind, change.cursor, change.answer) == ("heartbeat", "c", None)
 
 
 @pytest.mark.parametrize(("stored_count", "balanced"), [(5, True), (4, False)])
 def test_a_ledger_entry_knows_whether_it_balances(stored_count, balanced):
-    entry = query_pb2.LedgerEntry(received=9, stored=stored_count, duplicate=1, rejected=1, dead_lettered=1, in_flight=1)
+    entry = query_pb2.LedgerEntry(
+        received=9, stored=stored_count, duplicate=1, rejected=1, dead_lettered=1, in_flight=1
+    )
     assert LedgerEntry.of(entry).balanced is balanced
     assert Ledger.of(query_pb2.GetLedgerResponse(entries=[entry])).rows()[0]["received"] == 9

@@ -19,7 +19,11 @@ def at(minute):
 
 
 def series(minutes, values, total=0.0, group=()):
-    return Series(tuple(at(minute) for minute in minutes), (Line("count", group, False, tuple(values), total),), METADATA)
+    return Series(
+        tuple(at(minute) for minute in minutes),
+        (Line("count", group, False, tuple(values), total),),
+        METADATA,
+    )
 
 
 def event(number):
@@ -65,7 +69,7 @@ def test_trust_is_one_line():
 
 
 def test_csv_cells_that_look_like_formulas_are_quoted():
-    assert written([{"a": "=1+1", "b": -5, "c": "x,y"}], "csv") == ["a,b,c", "'=1+1,-5,\"x,y\""]
+    assert written([{"a": "=1+1", "b": -5, "c": "x,y"}], "csv") == ["a,b,c", '\'=1+1,-5,"x,y"']
 
 
 def test_json_is_one_object_a_line():

@@ -16,7 +16,9 @@ BEFORE = host.Look(
     load=1.5,
     processes=7,
 )
-AFTER = replace(BEFORE, cpu_seconds={"user": 11.0, "idle": 93.0}, disk_bytes={"read": 150}, network_bytes={"receive": 20})
+AFTER = replace(
+    BEFORE, cpu_seconds={"user": 11.0, "idle": 93.0}, disk_bytes={"read": 150}, network_bytes={"receive": 20}
+)
 
 
 def test_points_between_two_looks():

@@ -14,7 +14,8 @@ START = datetime(2026, 11, 1, tzinfo=UTC)
 
 def series(*curves, groups=(), step=timedelta(days=1)):
     lines = tuple(
-        Line("count", (groups[at],) if groups else (), False, tuple(curve), sum(curve)) for at, curve in enumerate(curves)
+        Line("count", (groups[at],) if groups else (), False, tuple(curve), sum(curve))
+        for at, curve in enumerate(curves)
     )
     return Series(tuple(START + step * at for at in range(len(curves[0]))), lines)
 

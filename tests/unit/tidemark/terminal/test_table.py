@@ -8,7 +8,11 @@ from tidemark.terminal.table import columns, fitted, number, short, size, table
 
 
 def test_numbers_stand_to_the_right_and_texts_to_the_left():
-    assert table(["name", "count"], [["a", 1], ["bcd", 1234]]) == ["name  count", "a         1", "bcd   1,234"]
+    assert table(["name", "count"], [["a", 1], ["bcd", 1234]]) == [
+        "name  count",
+        "a         1",
+        "bcd   1,234",
+    ]
 
 
 def test_a_table_fits_its_width():
@@ -27,7 +31,8 @@ def test_what_steers_a_terminal_is_made_harmless():
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(math.nan, "-"), (3.0, "3"), (1234567.0, "1,234,567"), (0.12345, "0.1235"), (12345.67, "12,346")]
+    ("value", "shown"),
+    [(math.nan, "-"), (3.0, "3"), (1234567.0, "1,234,567"), (0.12345, "0.1235"), (12345.67, "12,346")],
 )
 def test_numbers(value, shown):
     assert number(value) == shown
