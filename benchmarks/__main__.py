@@ -1,10 +1,10 @@
-"""`python -m benchmarks [ingest] [freshness]`: all when none is named. `QUICK=1` takes a minute for each."""
+"""`python -m benchmarks [ingest] [freshness] [soak]`: all when none is named. `QUICK=1` takes a minute for each."""
 
 import sys
 
-from benchmarks import bench_freshness, bench_ingest
+from benchmarks import bench_freshness, bench_ingest, bench_soak
 
-BENCHMARKS = {"ingest": bench_ingest.main, "freshness": bench_freshness.main}
+BENCHMARKS = {"ingest": bench_ingest.main, "freshness": bench_freshness.main, "soak": bench_soak.main}
 
 
 def main(names: list[str]) -> int:

@@ -1,5 +1,7 @@
 """`python -m services <target>`: the table of targets, and the commands that prepare a database for them."""
 
+# ruff: noqa: T201  (what is printed is the command's answer)
+
 import asyncio
 import importlib
 import logging

@@ -21,6 +21,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import grpc.aio
+import hypothesis
 import psycopg
 import pytest
 import redis
@@ -35,6 +36,10 @@ from services.kit.migrate import migrate
 from services.kit.server import Builder, listening, opened, working
 from services.kit.service import Resources
 from services.kit.settings import Settings
+
+# The same examples on every run, and no limit of time on a machine that others share.
+hypothesis.settings.register_profile("tidemark", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("tidemark")
 
 _KEYS = {
     "operator": "TIDEMARK_ADMIN_KEY",

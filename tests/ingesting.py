@@ -1,5 +1,6 @@
 """Events, points, batches and log entries, for tests of what ingest and the writer do with them."""
 
+import zlib
 from typing import Any
 
 import orjson
@@ -121,6 +122,12 @@ def entry_fields(*rows: event_pb2.Event | metric_pb2.MetricPoint, **changes: Any
     return {b"h": head, b"e": body}
 
 
+def entry_of_header(**members: object) -> dict[bytes, bytes]:
+    """A log entry with a header of these members, a checksum that fits, and no rows."""
+    text = orjson.dumps(members)
+    return {b"h": b"%08x" % zlib.crc32(text) + text, b"e": b""}
+
+
 def json_of(nested: int) -> bytes:
     """A JSON object of so many levels."""
     return orjson.dumps({"a": None}) if nested == 1 else b'{"a":' + json_of(nested - 1) + b"}"
@@ -128,11 +135,19 @@ def json_of(nested: int) -> bytes:
 
 def position(partition: int = 0, **changes: Any) -> Position:
     """Where a partition stands: at its very beginning, but for `changes`."""
-    good: dict[str, Any] = {"partition": partition, "epoch": 1, "last_id": "0-0", "watermark_us": 0, "lateness_us": 0}
+    good: dict[str, Any] = {
+        "partition": partition,
+        "epoch": 1,
+        "last_id": "0-0",
+        "watermark_us": 0,
+        "lateness_us": 0,
+    }
     return Position(**good | dict.fromkeys(("version", "batches", "received", "bytes"), 0) | changes)
 
 
-def gathered(*entries: dict[bytes, bytes], known: Known | None = None, late_after_us: int = 10**15) -> Microbatch:
+def gathered(
+    *entries: dict[bytes, bytes], known: Known | None = None, late_after_us: int = 10**15
+) -> Microbatch:
     """The microbatch of these entries of partition 0."""
     numbered = [(f"1-{number}", fields) for number, fields in enumerate(entries)]
     return microbatch.gather({0: numbered}, {0: position()}, known or {}, late_after_us)

@@ -268,15 +268,17 @@ class Outcome:
     def touched(self, batches: Sequence[Batch]) -> dict[int, dict[int, list[tuple[int, int]]]]:
         """By partition and project: the spans of whole minutes in event time that changed, as [start, end) microseconds."""
         minutes: dict[tuple[int, int], list[int]] = {}
-        owners = [(each.partition, each.header.project_id) for each in batches]
-        partitions = np.array([partition for partition, _ in owners], np.int64)
-        projects = np.array([project for _, project in owners], np.int64)
+        owner_of_batch = [(each.partition, each.header.project_id) for each in batches]
+        owners = sorted(set(owner_of_batch))
+        numbers = {owner: number for number, owner in enumerate(owners)}
+        number_of_batch = np.array([numbers[owner] for owner in owner_of_batch], np.int64)
         for rows in (self.events, self.points):
             if not len(rows.batch):
                 continue
-            keys = np.stack([partitions[rows.batch], projects[rows.batch], rows.at_us // MINUTE_US])
-            for partition, project, minute in np.unique(keys, axis=1).T.tolist():
-                minutes.setdefault((partition, project), []).append(minute)
+            minute = rows.at_us // MINUTE_US
+            first, width = int(minute.min()), int(np.ptp(minute)) + 1
+            for code in np.unique(number_of_batch[rows.batch] * width + (minute - first)).tolist():
+                minutes.setdefault(owners[code // width], []).append(first + code % width)
         spans: dict[int, dict[int, list[tuple[int, int]]]] = {}
         for (partition, project), values in minutes.items():
             spans.setdefault(partition, {})[project] = _spans(np.unique(np.array(values, np.int64)))

@@ -93,11 +93,13 @@ class Buckets:
     def add(self, deltas: Iterable[Delta]) -> dict[Key, Bucket]:
         """Counts `deltas` in buckets of every width; gives those that changed. All of them must be known."""
         changed: dict[Key, Bucket] = {}
-        for delta in deltas:
-            for key in _widths(delta.key):
-                bucket = self._buckets[key]
-                bucket.add(delta)
-                changed[key] = bucket
+        # A sum beyond the largest double is infinite, which is what the database says too.
+        with np.errstate(over="ignore"):
+            for delta in deltas:
+                for key in _widths(delta.key):
+                    bucket = self._buckets[key]
+                    bucket.add(delta)
+                    changed[key] = bucket
         for key, bucket in changed.items():
             del self._buckets[key]
             self._buckets[key] = bucket

@@ -23,7 +23,6 @@ from services.kit.errors import Exhausted, Unavailable
 
 COMMITS = "tm:commits"
 _LIBRARY = (Path(__file__).parent / "append.lua").read_text()
-_FULL = ("OOM", "MISCONF")
 log = logging.getLogger(__name__)
 
 Entry = tuple[str, Mapping[bytes, bytes]]
@@ -111,7 +110,7 @@ class Log:
         except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
             raise Unavailable("the log does not answer; retry") from error
         except exceptions.ResponseError as error:
-            if str(error).startswith(_FULL):
+            if isinstance(error, exceptions.OutOfMemoryError) or str(error).startswith("MISCONF"):
                 raise Exhausted(
                     "the log is out of memory or disk", retry_after=1.0, reason="LOG_FULL"
                 ) from error

@@ -301,6 +301,19 @@ def _check_objects(texts: Sequence[bytes], name: str, faults: _Faults) -> None:
             previous = text
 
 
+def _are_plain_objects(texts: Collection[bytes]) -> bool:
+    """Whether all texts surely are objects within the limits; where this is not sure, each is looked at by itself."""
+    together = b"".join(texts)
+    # Every object has a bracket of its own, so none can have more than the limit unless there are as many beside those.
+    if together.count(b"{") + together.count(b"[") >= len(texts) + MAX_JSON_DEPTH or b"\\u0000" in together:
+        return False
+    try:
+        kinds = set(map(type, map(orjson.loads, texts)))
+    except orjson.JSONDecodeError:
+        return False
+    return kinds <= {dict} and max(map(len, texts), default=0) <= MAX_JSON_BYTES
+
+
 _JSON_NAMES = {
     list: "array",
     str: "string",

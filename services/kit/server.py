@@ -110,9 +110,13 @@ async def listening(services: Sequence[Service], resources: Resources, port: int
             names.append(_service_name(servicer.add))
         answers = await _health(names, server)
         if settings.reflection:
-            reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+            reflection.enable_server_reflection(
+                [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server
+            )
         bound = _bind(server, settings, port)
-        tasks = [asyncio.create_task(_worker(run, resources.draining)) for run in (audit.run, directory.watch)]
+        tasks = [
+            asyncio.create_task(_worker(run, resources.draining)) for run in (audit.run, directory.watch)
+        ]
         await server.start()
         log.info("listening on %s:%d: %s", settings.host, bound, ", ".join(names))
         try:

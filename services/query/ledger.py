@@ -39,7 +39,7 @@ STORED_ROWS = f"""
         WHERE project_id = %(project)s AND occurred_at >= %(first)s AND occurred_at < %(last)s
             AND name = ANY(ARRAY(
                 SELECT DISTINCT name FROM rollups_1d WHERE project_id = %(project)s AND source = 1
-                    AND bucket >= %(first)s::timestamptz - interval '1 day' AND bucket < %(last)s
+                    AND bucket + interval '1 day' > %(first)s AND bucket < %(last)s
             ))
             AND batch_id IN (SELECT batch_id FROM committed)
     ) + (
@@ -47,7 +47,7 @@ STORED_ROWS = f"""
         WHERE project_id = %(project)s AND observed_at >= %(first)s AND observed_at < %(last)s
             AND name = ANY(ARRAY(
                 SELECT DISTINCT name FROM rollups_1d WHERE project_id = %(project)s AND source = 2
-                    AND bucket >= %(first)s::timestamptz - interval '1 day' AND bucket < %(last)s
+                    AND bucket + interval '1 day' > %(first)s AND bucket < %(last)s
             ))
             AND batch_id IN (SELECT batch_id FROM committed)
     )

@@ -6,7 +6,7 @@ parameter. `tests/golden/sql` holds the statements for people to read.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.query.calendar import Span
 from services.query.fields import Form
@@ -19,6 +19,10 @@ from tidemark.v1 import question_pb2 as pb
 TIME = {"events": "occurred_at", "metric_points": "observed_at"}
 RANKED = 1000
 """Groups that are ranked at most where their size comes from sketches; those with most rows."""
+
+SHORT = timedelta(hours=6)
+"""Events of all names in so short a time are found by the index of names and time: measured, a chunk holds a week of rows,
+and reading it whole is faster only for more than about a day."""
 
 Group = tuple[str, ...]
 
@@ -95,13 +99,8 @@ def events(question: Events, project_id: int, page: Page) -> Statement:
             limits.append(f"(batch_id >> 12) {sign} coalesce({known}, 0)")
     limits.extend(conditions(question.filter, "events", statement))
     named = names(question.filter)
-    if named is None:
-        first, end = statement.value(question.span.start), statement.value(question.span.end)
-        source = (
-            f"SELECT DISTINCT name FROM rollups_1d WHERE project_id = {project} AND source = 1"  # noqa: S608
-            f" AND bucket >= date_trunc('day', {first}::timestamptz, 'UTC') AND bucket < {end}"
-        )
-    else:
+    source = _names(question.span, project, statement)
+    if named is not None:
         source = f"SELECT DISTINCT unnest({statement.value(list(named), 'text[]')}) AS name"
     size = statement.value(page.size)
     order = "ORDER BY occurred_at DESC, event_id DESC"
@@ -116,6 +115,15 @@ def events(question: Events, project_id: int, page: Page) -> Statement:
         f") AS batch ON true\n{order}"
     )
     return statement
+
+
+def _names(span: Span, project: str, statement: Statement) -> str:
+    """The names that events have in `span`."""
+    start, end = (statement.value(at, "timestamptz") for at in (span.start, span.end))
+    return (
+        f"SELECT DISTINCT name FROM rollups_1d WHERE project_id = {project} AND source = 1"  # noqa: S608
+        f" AND bucket >= date_trunc('day', {start}, 'UTC') AND bucket < {end}"
+    )
 
 
 def _keys(scan: Scan) -> list[str]:
@@ -219,6 +227,9 @@ def _tile(tile: Tile, scan: Scan, project: str, starts: str, statement: Statemen
         limits.append(f"source = {int(scan.source)}")
     if measure.name:
         limits.append(f"name = {statement.value(measure.name)}")
+    extent = Span(tile.spans[0].start, tile.spans[-1].end)
+    if raw and not measure.name and names(measure.filter) is None and extent.length <= SHORT:
+        limits.append(f"name = ANY(ARRAY({_names(extent, project, statement)}))")
     limits.extend(conditions(measure.filter, tile.table, statement))
     return f"SELECT {', '.join(columns)}\nFROM {tile.table}\nWHERE {' AND '.join(limits)}"
 
@@ -247,6 +258,6 @@ def _measured(measure: Measure, statement: Statement) -> str:
         return measure.field.column
     found = json(measure.field, statement)
     if measure.aggregation == pb.AGGREGATION_UNIQUES:
-        return found
+        return f"nullif({found}, 'null'::jsonb)"
     # Numbers that a double cannot hold would end the question with an error.
-    return f"CASE WHEN jsonb_typeof({found}) = 'number' AND abs(({found})::numeric) < 1e300 THEN ({found})::float8 END"
+    return f"CASE WHEN jsonb_typeof({found}) = 'number' AND abs({found}::numeric) < 1e300 THEN {found}::float8 END"

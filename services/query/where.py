@@ -62,20 +62,20 @@ def column(field: Field, table: str) -> str:
     return "type" if field.column == "kind" and table.startswith("rollups") else field.column
 
 
-def json(field: Field, statement: Statement) -> str:
-    """The JSON value of a field; a null counts as missing. A key with dots is tried as it stands, then as a path."""
-    key = f"{field.column} -> {statement.value(field.key, 'text')}"
-    if "." in field.key:
-        path = statement.value(field.key.split("."), "text[]")
-        return f"nullif(coalesce({key}, {field.column} #> {path}), 'null'::jsonb)"
-    return f"nullif({key}, 'null'::jsonb)"
+def json(field: Field, statement: Statement, arrow: str = "->") -> str:
+    """The value below a JSON column, with `->>` as text. A key with dots is tried as it stands, then as a path."""
+    value = f"{field.column} {arrow} {statement.value(field.key, 'text')}"
+    if "." not in field.key:
+        return f"({value})"
+    path = statement.value(field.key.split("."), "text[]")
+    return f"coalesce({value}, {field.column} {arrow.replace('-', '#')} {path})"
 
 
 def text(field: Field, table: str, statement: Statement) -> str:
     """A field as the text that groups are told apart by; empty when it is missing."""
     match field.form:
         case Form.JSON:
-            return f"coalesce({json(field, statement)} #>> '{{}}', '')"
+            return f"coalesce({json(field, statement, '->>')}, '')"
         case Form.NAMED:
             return f"{column(field, table)}::text"
         case _:
@@ -107,29 +107,23 @@ def _comparison(
     field: Field, operator: pb.Operator, values: Sequence[Scalar], table: str, statement: Statement
 ) -> str:
     nested = field.form == Form.JSON
-    value = json(field, statement) if nested else column(field, table)
     if operator == pb.OPERATOR_EXISTS:
-        return f"{value} IS NOT NULL"
+        # A JSON null counts as missing; as text it is NULL.
+        return f"{json(field, statement, '->>') if nested else column(field, table)} IS NOT NULL"
     if not values:
         return "false"
+    value = json(field, statement) if nested else column(field, table)
     if operator in (pb.OPERATOR_EQUAL, pb.OPERATOR_IN):
         if nested:
             documents = [orjson.dumps(each).decode() for each in values]
-            return (
-                f"{value} = ANY({statement.value(documents, 'jsonb[]')})"
-                if len(documents) > 1
-                else (f"{value} = {statement.value(documents[0], 'jsonb')}")
-            )
-        cast = _CASTS[field.form]
-        if len(values) > 1:
-            return f"{value} = ANY({statement.value(list(values), f'{cast}[]')})"
-        return f"{value} = {statement.value(values[0], cast)}"
+            return f"{value} = ANY({statement.value(documents, 'jsonb[]')})"
+        return f"{value} = ANY({statement.value(list(values), f'{_CASTS[field.form]}[]')})"
     if operator in _COMPARE:
         if nested:
             number = statement.value(orjson.dumps(values[0]).decode(), "jsonb")
             return f"(jsonb_typeof({value}) = 'number' AND {value} {_COMPARE[operator]} {number})"
         return f"{value} {_COMPARE[operator]} {statement.value(values[0], _CASTS[field.form])}"
-    held = f"({value} #>> '{{}}')" if nested else value
+    held = json(field, statement, "->>") if nested else value
     test = _TEXTUAL[operator].format(text=held, value=statement.value(values[0], "text"))
     return f"(jsonb_typeof({value}) = 'string' AND {test})" if nested else test
 

@@ -17,6 +17,7 @@ def test_the_example_of_the_readme_prints_its_event(tenant: Tenant) -> None:
         cwd=ROOT,
         env={**os.environ, **tenant.environment},
         capture_output=True,
+        timeout=60,
         text=True,
     )
     assert done.returncode == 0, done.stderr

@@ -32,7 +32,11 @@ async def test_a_project_is_made_and_read_back(suite: Suite):
         operator = Admin(served, "operator")
         fields = admin_pb2.Project(display_name="The Shop", time_zone="Europe/Berlin")
         made = (await operator.CreateProject(project_id="shop", project=fields)).project
-        assert (made.name, made.display_name, made.time_zone) == ("projects/shop", "The Shop", "Europe/Berlin")
+        assert (made.name, made.display_name, made.time_zone) == (
+            "projects/shop",
+            "The Shop",
+            "Europe/Berlin",
+        )
         assert made.create_time == made.update_time
         assert made.etag
         assert (await operator.GetProject(name="projects/shop")).project == made
@@ -58,7 +62,9 @@ async def test_a_repeated_request_answers_with_the_project_made_before(suite: Su
 async def test_a_failed_request_may_be_repeated(suite: Suite):
     async with suite(admin) as served:
         operator, request_id = Admin(served, "operator"), str(uuid.uuid4())
-        assert (await refusal(operator.CreateProject(project_id="demo", request_id=request_id))).code == "ALREADY_EXISTS"
+        assert (
+            await refusal(operator.CreateProject(project_id="demo", request_id=request_id))
+        ).code == "ALREADY_EXISTS"
         made = await operator.CreateProject(project_id="shop", request_id=request_id)
         assert made.project.name == "projects/shop"
 
@@ -68,7 +74,10 @@ async def test_a_failed_request_may_be_repeated(suite: Suite):
     [
         ({"project_id": "No"}, "project_id"),
         ({"project_id": "shop", "project": admin_pb2.Project(time_zone="Mars/Olympus")}, "project.time_zone"),
-        ({"project_id": "shop", "project": admin_pb2.Project(display_name="x" * 101)}, "project.display_name"),
+        (
+            {"project_id": "shop", "project": admin_pb2.Project(display_name="x" * 101)},
+            "project.display_name",
+        ),
         ({"project_id": "shop", "request_id": "again"}, "request_id"),
     ],
 )
@@ -100,7 +109,9 @@ async def test_a_key_of_one_project_sees_that_one_only(suite: Suite):
         assert [project.name for project in seen.projects] == [DEMO]
 
 
-@pytest.mark.parametrize(("fields", "violation"), [({"page_size": -1}, "page_size"), ({"page_token": "x"}, "page_token")])
+@pytest.mark.parametrize(
+    ("fields", "violation"), [({"page_size": -1}, "page_size"), ({"page_token": "x"}, "page_token")]
+)
 async def test_a_bad_page_is_refused(suite: Suite, fields, violation):
     async with suite(admin) as served:
         refused = await refusal(Admin(served, "viewer").ListProjects(**fields))
@@ -124,11 +135,14 @@ async def test_of_two_updates_of_the_same_state_one_is_aborted(suite: Suite):
         owner = Admin(served, "admin")
         etag = (await owner.GetProject(name=DEMO)).project.etag
         updates = [
-            owner.UpdateProject(project=admin_pb2.Project(name=DEMO, display_name=name, etag=etag)) for name in "AB"
+            owner.UpdateProject(project=admin_pb2.Project(name=DEMO, display_name=name, etag=etag))
+            for name in "AB"
         ]
         codes = sorted([(await update.code()).name for update in updates])
         assert codes == ["ABORTED", "OK"]
-        stale = await refusal(owner.UpdateProject(project=admin_pb2.Project(name=DEMO, display_name="C", etag=etag)))
+        stale = await refusal(
+            owner.UpdateProject(project=admin_pb2.Project(name=DEMO, display_name="C", etag=etag))
+        )
         assert (stale.code, stale.reason) == ("ABORTED", "ETAG_MISMATCH")
 
 
@@ -147,7 +161,9 @@ async def test_a_new_key_works_and_its_secret_is_shown_once(suite: Suite):
         assert made.key.name.startswith(f"{DEMO}/keys/")
         assert made.secret.split("_")[1] == made.key.name.split("/")[-1]
         metadata = (("authorization", f"Bearer {made.secret}"),)
-        await AdminServiceStub(served.channel).GetProject(admin_pb2.GetProjectRequest(name=DEMO), metadata=metadata)
+        await AdminServiceStub(served.channel).GetProject(
+            admin_pb2.GetProjectRequest(name=DEMO), metadata=metadata
+        )
         again = await owner.CreateKey(**fields, request_id=request_id)
         assert (again.key, again.secret) == (made.key, "")
         listed = (await owner.ListKeys(parent=DEMO)).keys
@@ -156,7 +172,9 @@ async def test_a_new_key_works_and_its_secret_is_shown_once(suite: Suite):
 
 async def test_a_secret_is_stored_nowhere(suite: Suite):
     async with suite(admin) as served:
-        secret = (await Admin(served, "admin").CreateKey(parent=DEMO, key=admin_pb2.Key(role="ROLE_VIEWER"))).secret
+        secret = (
+            await Admin(served, "admin").CreateKey(parent=DEMO, key=admin_pb2.Key(role="ROLE_VIEWER"))
+        ).secret
         async with served.resources.pool.connection() as connection:
             for table in ("api_keys", "request_ids", "audit_log"):
                 rows = await (await connection.execute(f"SELECT t::text FROM {table} AS t")).fetchall()
@@ -178,7 +196,10 @@ async def test_a_key_keeps_its_limits_and_its_end(suite: Suite):
         expire_time = Timestamp()
         expire_time.FromDatetime(datetime.now(UTC).replace(microsecond=123) + timedelta(days=1))
         wanted = admin_pb2.Key(
-            role="ROLE_INGEST", expire_time=expire_time, events_per_minute=10_000_000_000, requests_per_minute=7
+            role="ROLE_INGEST",
+            expire_time=expire_time,
+            events_per_minute=10_000_000_000,
+            requests_per_minute=7,
         )
         made = (await Admin(served, "admin").CreateKey(parent=DEMO, key=wanted)).key
         assert (made.role, made.expire_time, made.events_per_minute, made.requests_per_minute) == (
@@ -208,13 +229,16 @@ async def test_keys_are_listed_newest_first_page_by_page(suite: Suite):
     async with suite(admin) as served:
         owner = Admin(served, "admin")
         made = [
-            (await owner.CreateKey(parent=DEMO, key=admin_pb2.Key(role="ROLE_VIEWER"))).key.name for _ in range(3)
+            (await owner.CreateKey(parent=DEMO, key=admin_pb2.Key(role="ROLE_VIEWER"))).key.name
+            for _ in range(3)
         ]
         first = await owner.ListKeys(parent=DEMO, page_size=2)
         second = await owner.ListKeys(parent=DEMO, page_size=2, page_token=first.next_page_token)
         assert [key.name for key in (*first.keys, *second.keys)][:3] == made[::-1]
         refused = await refusal(
-            Admin(served, "operator").ListKeys(parent="projects/-", page_size=2, page_token=first.next_page_token)
+            Admin(served, "operator").ListKeys(
+                parent="projects/-", page_size=2, page_token=first.next_page_token
+            )
         )
         assert refused.violations == ["page_token"]
 
@@ -229,7 +253,9 @@ async def test_a_revoked_key_stays_listed_with_the_time_of_its_end(suite: Suite)
         assert first in (await owner.ListKeys(parent=DEMO)).keys
 
 
-@pytest.mark.parametrize("name", ["", "projects/demo", f"{DEMO}/keys/", f"{DEMO}/keys/UPPER", "projects/demo/keys/a/b"])
+@pytest.mark.parametrize(
+    "name", ["", "projects/demo", f"{DEMO}/keys/", f"{DEMO}/keys/UPPER", "projects/demo/keys/a/b"]
+)
 async def test_a_malformed_key_name_is_refused(suite: Suite, name):
     async with suite(admin) as served:
         refused = await refusal(Admin(served, "admin").RevokeKey(name=name))

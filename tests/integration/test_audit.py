@@ -20,6 +20,7 @@ from tidemark.v1 import admin_pb2, query_pb2
 from tidemark.v1.admin_pb2_grpc import AdminServiceStub
 
 DEMO = "projects/demo"
+COPIED = "project_id, 10, occurred_at, actor, action, resource, peer, outcome, request_id, hash"
 
 
 def entry(number: int, project_id: int = 7) -> Entry:
@@ -35,7 +36,9 @@ async def entries(served: Served, parent: str = DEMO, **filters: str) -> list[ad
 
 async def tamper(database: str, statement: str) -> None:
     """Change the log as somebody with all rights on the database would."""
-    async with await psycopg.AsyncConnection.connect(database, options="-c search_path=tidemark,public") as connection:
+    async with await psycopg.AsyncConnection.connect(
+        database, options="-c search_path=tidemark,public"
+    ) as connection:
         await connection.execute("SET session_replication_role = replica")
         await connection.execute(statement)
 
@@ -80,7 +83,9 @@ async def test_a_call_is_recorded_in_the_project_that_it_is_about(suite: Suite):
         stub, key = AdminServiceStub(served.channel), served.key("operator")
         await stub.CreateProject(admin_pb2.CreateProjectRequest(project_id="shop"), metadata=key)
         await stub.GetProject(admin_pb2.GetProjectRequest(name="projects/shop"), metadata=key)
-        assert [made.action.split(".")[-1] for made in await entries(served, "projects/shop")] == ["GetProject"]
+        assert [made.action.split(".")[-1] for made in await entries(served, "projects/shop")] == [
+            "GetProject"
+        ]
         installation = await entries(served, "projects/-")
         assert ("projects/shop", "tidemark.v1.AdminService.CreateProject") in {
             (made.resource, made.action) for made in installation
@@ -92,7 +97,9 @@ async def test_every_rpc_but_a_single_batch_is_recorded(suite: Suite):
         for rpc in rpcs():
             await call(served.channel, rpc, served.key("admin"))
         async with served.resources.pool.connection() as connection:
-            rows = await (await connection.execute("SELECT action FROM audit_log WHERE project_id <> 0")).fetchall()
+            rows = await (
+                await connection.execute("SELECT action FROM audit_log WHERE project_id <> 0")
+            ).fetchall()
         batches = {"PublishBatch", "RecordMetricsBatch"}
         assert {row[0] for row in rows} == {rpc.full_name for rpc in rpcs() if rpc.name not in batches}
 
@@ -125,7 +132,9 @@ async def test_without_a_record_there_is_no_answer(suite: Suite):
         async with served.resources.pool.connection() as connection:
             await connection.execute("ALTER TABLE audit_log RENAME TO audit_log_gone")
         stub = AdminServiceStub(served.channel)
-        refused = await refusal(stub.GetProject(admin_pb2.GetProjectRequest(name=DEMO), metadata=served.key("viewer")))
+        refused = await refusal(
+            stub.GetProject(admin_pb2.GetProjectRequest(name=DEMO), metadata=served.key("viewer"))
+        )
         assert (refused.code, refused.reason) == ("UNAVAILABLE", "AUDIT_UNAVAILABLE")
         async with served.resources.pool.connection() as connection:
             await connection.execute("ALTER TABLE audit_log_gone RENAME TO audit_log")
@@ -137,7 +146,8 @@ async def test_what_many_processes_record_at_once_is_one_unbroken_chain(settings
         logs = [Audit(resources.pool) for _ in range(3)]
         tasks = [asyncio.create_task(log.run()) for log in logs]
         waiting = [
-            logs[number % 3]._written(logs[number % 3]._gather(entry(number, number % 2))) for number in range(600)
+            logs[number % 3]._written(logs[number % 3]._gather(entry(number, number % 2)))
+            for number in range(600)
         ]
         await asyncio.gather(*waiting)
         for task in tasks:
@@ -173,11 +183,7 @@ async def test_the_log_refuses_to_be_changed(database, settings):
         ("UPDATE audit_heads SET sequence = 4", 5),
         ("UPDATE audit_heads SET hash = sha256('x')", 9),
         ("INSERT INTO audit_log SELECT * FROM audit_log WHERE sequence = 9 ON CONFLICT DO NOTHING", 0),
-        (
-            "INSERT INTO audit_log SELECT project_id, 10, occurred_at, actor, action, resource, peer, outcome, request_id, "
-            "hash FROM audit_log WHERE sequence = 9",
-            10,
-        ),
+        (f"INSERT INTO audit_log SELECT {COPIED} FROM audit_log WHERE sequence = 9", 10),
     ],
 )
 async def test_verification_finds_the_first_entry_tampered_with(database, settings, statement, broken):

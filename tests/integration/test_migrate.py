@@ -36,10 +36,16 @@ async def test_an_empty_database_gets_every_table_and_partition(empty):
     assert [line for line in lines if line.startswith("migrating")] == [
         f"migrating: {migration.name}" for migration in migrations()
     ]
-    assert await rows(empty, "SELECT partition FROM partitions ORDER BY 1") == [(number,) for number in range(5)]
-    schemas = await rows(empty, "SELECT DISTINCT schemaname FROM pg_tables WHERE tablename IN ('events', 'projects')")
+    assert await rows(empty, "SELECT partition FROM partitions ORDER BY 1") == [
+        (number,) for number in range(5)
+    ]
+    schemas = await rows(
+        empty, "SELECT DISTINCT schemaname FROM pg_tables WHERE tablename IN ('events', 'projects')"
+    )
     assert schemas == [("tidemark",)]
-    in_public = await rows(empty, "SELECT extname FROM pg_extension WHERE extnamespace = 'public'::regnamespace")
+    in_public = await rows(
+        empty, "SELECT extname FROM pg_extension WHERE extnamespace = 'public'::regnamespace"
+    )
     assert ("timescaledb",) in in_public
 
 
@@ -86,7 +92,7 @@ async def test_a_database_newer_than_the_code_is_refused_by_migrate_and_served(d
 
 async def test_a_database_behind_the_code_is_not_served(empty, database, tmp_path):
     async with await connect(empty) as connection:
-        with pytest.raises(BadSetting, match="at migration 0 .*run: python -m services migrate"):
+        with pytest.raises(BadSetting, match=r"at migration 0 .*run: python -m services migrate"):
             await require_migrated(connection)
     shutil.copytree(FOLDER, tmp_path, dirs_exist_ok=True)
     number = len(migrations()) + 1

@@ -54,7 +54,7 @@ def history(client: Client, arguments: Namespace, console: Console, faults: Faul
             commits += isinstance(draft, BadRow) or draft.name == "commit"
             yield draft, commits
 
-    return _load(client, counted(), progress, faults)
+    return _load(client, counted(), progress, console, faults)
 
 
 def rows(client: Client, arguments: Namespace, console: Console, faults: Faults) -> int:
@@ -80,7 +80,7 @@ def rows(client: Client, arguments: Namespace, console: Console, faults: Faults)
         guess = partial(_guess, columns, path.stem, console)
         progress = Progress(path.name, console.err, total=path.stat().st_size, width=console.width)
         drafts = files.drafts(found, guess, source)
-        return _load(client, _with_position(drafts, file), progress, faults)
+        return _load(client, _with_position(drafts, file), progress, console, faults)
 
 
 def access(client: Client, arguments: Namespace, console: Console, faults: Faults) -> int:
@@ -89,7 +89,7 @@ def access(client: Client, arguments: Namespace, console: Console, faults: Fault
     with path.open("rb") as file:
         progress = Progress(path.name, console.err, total=path.stat().st_size, width=console.width)
         drafts = access_log.drafts(file, arguments.source or path.name)
-        return _load(client, _with_position(drafts, file), progress, faults)
+        return _load(client, _with_position(drafts, file), progress, console, faults)
 
 
 def machine(client: Client, arguments: Namespace, console: Console, _: Faults) -> int:
@@ -117,7 +117,11 @@ def machine(client: Client, arguments: Namespace, console: Console, _: Faults) -
 
 
 def _load(
-    client: Client, drafts: Iterable[tuple[Draft | BadRow, int]], progress: Progress, faults: Faults
+    client: Client,
+    drafts: Iterable[tuple[Draft | BadRow, int]],
+    progress: Progress,
+    console: Console,
+    faults: Faults,
 ) -> int:
     count = 0
     for draft, done in drafts:
@@ -129,7 +133,8 @@ def _load(
         if count % _OFTEN == 0:
             progress.show(count, done)
     client.flush()
-    progress.end(_outcome(client, count, faults))
+    progress.end()
+    console.say(_outcome(client, count, faults))
     return 1 if faults.rows + faults.rejected and not count - faults.rejected else 0
 
 

@@ -3,6 +3,7 @@
 from argparse import Namespace
 from collections.abc import AsyncIterator
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from tidemark.admin import Key, Project
@@ -141,7 +142,7 @@ async def audit(client: Client, arguments: Namespace, console: Console) -> int:
         console.say(*written([asdict(entry) for entry in entries], arguments.format))
         return 0
     header = ["sequence", "occurred_at", "actor", "action", "resource", "peer", "outcome"]
-    rows = [[getattr(entry, name) for name in header] for entry in entries]
+    rows = [[_short(getattr(entry, name)) for name in header] for entry in entries]
     console.say(*table(header, rows, console.width))
     return 0
 
@@ -165,7 +166,9 @@ def _show(found: list[Project] | list[Key], arguments: Namespace, console: Conso
     elif not rows:
         console.say("none")
     else:
-        console.say(*table(list(rows[0]), [list(row.values()) for row in rows], console.width))
+        header = [name.removesuffix("_time").replace("_per_minute", "/min") for name in rows[0]]
+        shown = [[_short(value) for value in row.values()] for row in rows]
+        console.say(*table(header, shown, console.width))
 
 
 async def _first(items: AsyncIterator[Any], limit: int) -> list[Any]:
@@ -175,6 +178,15 @@ async def _first(items: AsyncIterator[Any], limit: int) -> list[Any]:
         if len(found) >= limit:
             break
     return found
+
+
+def _short(value: object) -> object:
+    """What a table shows: of a resource name its last part, of an RPC its own name, of an instant the minute."""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, str) and value.startswith(("projects/", "tidemark.v1.")):
+        return value.removeprefix("tidemark.v1.").rpartition("/")[2]
+    return value
 
 
 def _figures(entry: LedgerEntry) -> list[object]:

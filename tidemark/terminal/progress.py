@@ -10,7 +10,7 @@ _BAR = 24
 
 
 class Progress:
-    """Shows how far `done` of `total` is; without a terminal it stays silent until the end."""
+    """Shows how far `done` of `total` is; without a terminal it stays silent."""
 
     def __init__(self, title: str, out: TextIO, *, total: int | None = None, width: int = 100) -> None:
         self._title, self._out, self._total, self._width = title, out, total, width
@@ -26,12 +26,11 @@ class Progress:
             self._out.write(f"\r{fitted(text, self._width - 1)}")
             self._out.flush()
 
-    def end(self, text: str) -> None:
-        """Replaces the bar with a last word."""
+    def end(self) -> None:
+        """Takes the bar away."""
         if self._out.isatty():
             self._out.write(f"\r{' ' * (self._width - 1)}\r")
-        self._out.write(f"{text}\n")
-        self._out.flush()
+            self._out.flush()
 
 
 def line(title: str, count: int, done: int | None, total: int | None, elapsed: float) -> str:

@@ -1,17 +1,15 @@
 """An entry of the log says what was put into it, in every later release, or that it is corrupt."""
 
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
-import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest import columns, entry
 from services.ingest.entry import Account, Corrupt, Header, TooNew
-from tests.ingesting import NOW_US, entry_fields, event, header, point
+from tests.ingesting import NOW_US, entry_fields, entry_of_header, event, header, point
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "entries"
 ENTRY = entry_fields(event(1, user_id="ada"), event(2), sequence=3, rejected=1)
@@ -20,12 +18,6 @@ ENTRY = entry_fields(event(1, user_id="ada"), event(2), sequence=3, rejected=1)
 def golden(name: str) -> dict[bytes, bytes]:
     head, _, body = (GOLDEN / name).read_bytes().partition(b"\n")
     return {b"h": head, b"e": body}
-
-
-def of_header(**members: object) -> dict[bytes, bytes]:
-    """An entry with a header of these members and a checksum that fits."""
-    text = orjson.dumps(members)
-    return {b"h": b"%08x" % zlib.crc32(text) + text, b"e": b""}
 
 
 def test_events_written_by_version_1_decode_for_ever() -> None:
@@ -124,7 +116,7 @@ def test_any_other_entry_is_corrupt(fields: dict[bytes, bytes]) -> None:
 @pytest.mark.parametrize("members", [{}, {"v": 1}, {"v": 1, "kind": "events"}, {"v": 1, "kind": []}])
 def test_a_header_that_lacks_something_is_corrupt(members: dict[str, object]) -> None:
     with pytest.raises(Corrupt, match="the header cannot be read"):
-        entry.decode_header(of_header(**members))
+        entry.decode_header(entry_of_header(**members))
 
 
 def test_rows_that_are_not_as_many_as_the_header_says_are_corrupt() -> None:
@@ -137,7 +129,7 @@ def test_rows_that_are_not_as_many_as_the_header_says_are_corrupt() -> None:
 @pytest.mark.parametrize(("version", "kind"), [(2, "events"), (1, "traces")])
 def test_an_entry_of_a_later_release_is_left_for_it(version: int, kind: str) -> None:
     with pytest.raises(TooNew, match=f"version {version} of kind '{kind}' is newer than this release"):
-        entry.decode_header(of_header(v=version, kind=kind))
+        entry.decode_header(entry_of_header(v=version, kind=kind))
 
 
 def test_a_glance_tells_rows_and_producer() -> None:

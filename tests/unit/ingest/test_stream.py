@@ -27,8 +27,8 @@ def test_producers_spread_over_all_partitions() -> None:
 
 @given(IDS, IDS)
 def test_ids_sort_by_both_of_their_numbers(one: tuple[int, int], other: tuple[int, int]) -> None:
-    assert order("%d-%d" % one) == one
-    assert (order("%d-%d" % one) < order("%d-%d" % other)) == (one < other)
+    assert order(f"{one[0]}-{one[1]}") == one
+    assert (order(f"{one[0]}-{one[1]}") < order(f"{other[0]}-{other[1]}")) == (one < other)
 
 
 def test_an_id_may_leave_its_second_number_out() -> None:

@@ -27,7 +27,9 @@ def test_a_changed_applied_file_is_refused():
 
 
 def test_a_renamed_applied_file_is_refused():
-    with pytest.raises(BadSetting, match=r"0001_other\.sql was changed after it was applied as 0001_first\.sql"):
+    with pytest.raises(
+        BadSetting, match=r"0001_other\.sql was changed after it was applied as 0001_first\.sql"
+    ):
         pending([Migration(1, "0001_other.sql", FIRST.text)], applied(FIRST))
 
 
@@ -40,7 +42,9 @@ def test_the_files_of_this_repository_are_in_order():
     assert [migration.number for migration in migrations()] == list(range(1, len(migrations()) + 1))
 
 
-@pytest.mark.parametrize("names", [["0002_a.sql"], ["0001_a.sql", "0001_b.sql"], ["0001_a.sql", "0003_b.sql"], ["a.sql"]])
+@pytest.mark.parametrize(
+    "names", [["0002_a.sql"], ["0001_a.sql", "0001_b.sql"], ["0001_a.sql", "0003_b.sql"], ["a.sql"]]
+)
 def test_a_misnamed_file_is_refused(tmp_path, names):
     for name in names:
         (tmp_path / name).write_text("SELECT 1")

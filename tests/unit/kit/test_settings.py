@@ -14,7 +14,9 @@ def test_every_setting_has_a_default():
 
 
 def test_variables_are_read_by_their_types():
-    read = Settings.read({"TIDEMARK_INGEST_PORT": "1234", "TIDEMARK_REFLECTION": "off", "TIDEMARK_DRAIN_SECONDS": "2.5"})
+    read = Settings.read(
+        {"TIDEMARK_INGEST_PORT": "1234", "TIDEMARK_REFLECTION": "off", "TIDEMARK_DRAIN_SECONDS": "2.5"}
+    )
     assert (read.ingest_port, read.reflection, read.drain_seconds) == (1234, False, 2.5)
 
 
@@ -39,7 +41,7 @@ def test_loopback_needs_no_tls(host):
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "db.example.org", ""])
 def test_an_address_beyond_loopback_needs_tls_or_a_word_for_it(host):
     settings = Settings(host=host)
-    with pytest.raises(BadSetting, match="TIDEMARK_HOST is .*set TIDEMARK_TLS_CERT_FILE"):
+    with pytest.raises(BadSetting, match=r"TIDEMARK_HOST is .*set TIDEMARK_TLS_CERT_FILE"):
         require_safe(settings)
     require_safe(replace(settings, insecure_remote=True))
 
@@ -51,5 +53,5 @@ def test_half_of_tls_is_refused(half):
 
 
 def test_a_certificate_that_cannot_be_read_is_refused():
-    with pytest.raises(BadSetting, match="TIDEMARK_TLS_CERT_FILE 'missing.pem'"):
+    with pytest.raises(BadSetting, match=r"TIDEMARK_TLS_CERT_FILE 'missing\.pem'"):
         require_safe(Settings(tls_cert_file="missing.pem", tls_key_file="missing.key"))

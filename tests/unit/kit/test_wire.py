@@ -1,0 +1,96 @@
+"""Of a message that protobuf cannot read, the field at fault is named."""
+
+import pytest
+from google.protobuf.message import DecodeError
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from services.kit import wire
+from tidemark.v1 import ingest_pb2, query_pb2
+
+Request = ingest_pb2.PublishRequest
+
+
+def fault(data: bytes) -> tuple[str, str]:
+    with pytest.raises(DecodeError):
+        Request.FromString(data)
+    return wire.fault(data, Request.DESCRIPTOR)
+
+
+def request(**fields: str) -> ingest_pb2.PublishRequest:
+    made = Request(project="projects/demo")
+    made.batch.events.add(name="first")
+    made.batch.events.add(**fields)
+    return made
+
+
+def nested(levels: int) -> bytes:
+    made = Request()
+    value = made.batch.events.add().properties.fields["a"]
+    for _ in range(levels):
+        value = value.struct_value.fields["a"]
+    value.bool_value = True
+    return made.SerializeToString()
+
+
+@pytest.mark.parametrize("bad", [b"\xff???", b"?\xc0\x80?", b"\xed\xa0\x80?", b"???\xe2"])
+@pytest.mark.parametrize("name", ["name", "user_id", "session_id"])
+def test_text_that_is_not_utf8_is_found_where_it_is(name: str, bad: bytes) -> None:
+    data = request(**{name: "here"}).SerializeToString().replace(b"here", bad)
+    path, description = fault(data)
+    assert path == f"batch.events[1].{name}"
+    assert description.startswith("is not UTF-8 at byte ")
+
+
+def test_the_first_of_several_faults_is_named() -> None:
+    data = (
+        request(name="here").SerializeToString().replace(b"first", b"\xffirst").replace(b"here", b"\xffere")
+    )
+    assert fault(data)[0] == "batch.events[0].name"
+
+
+def test_text_in_a_map_is_found() -> None:
+    made = ingest_pb2.RecordMetricsRequest()
+    made.batch.points.add(tags={"key": "value"})
+    data = made.SerializeToString().replace(b"value", b"\xffalue")
+    path, _ = wire.fault(data, ingest_pb2.RecordMetricsRequest.DESCRIPTOR)
+    assert path == "batch.points[0].tags[0].value"
+
+
+def test_bytes_fields_may_hold_anything() -> None:
+    made = request()
+    made.batch.events[0].event_id = made.batch.events[0].properties_json = b"\xff\xfe"
+    assert fault(made.SerializeToString().replace(b"projects/demo", b"projects/dem\xff"))[0] == "project"
+
+
+def test_nesting_is_taken_as_deep_as_protobuf_reads_it() -> None:
+    Request.FromString(nested(31))
+    path, description = fault(nested(32))
+    assert path.startswith("batch.events[0].properties.fields[0].value.struct_value.fields[0].value")
+    assert len(path) <= 200
+    assert description == "is nested deeper than 100 messages; send it flatter"
+
+
+def test_a_message_cut_short_is_named_as_a_whole() -> None:
+    data = request(name="here").SerializeToString()
+    for length in (len(data) - 1, len(data) - 5):
+        assert fault(data[:length]) == ("request", "cannot be read; send valid protobuf")
+
+
+def test_a_message_of_countless_fields_is_not_read_to_its_end() -> None:
+    data = b"\x50\x01" * (wire.MAX_FIELDS + 1) + b"\xff"
+    assert fault(data) == ("request", "cannot be read; send valid protobuf")
+
+
+def test_a_message_that_protobuf_can_read_gets_a_plain_answer() -> None:
+    message = query_pb2.GetLedgerRequest
+    assert wire.fault(b"", message.DESCRIPTOR) == ("request", "is no tidemark.v1.GetLedgerRequest")
+
+
+@given(st.binary(max_size=60))
+@example(b"\x0b\x0c")
+@example(b"\xff" * 20)
+def test_any_bytes_get_an_answer(data: bytes) -> None:
+    path, description = wire.fault(data, Request.DESCRIPTOR)
+    assert path
+    assert description
