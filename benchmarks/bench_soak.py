@@ -17,8 +17,8 @@ SECONDS = 55 if QUICK else int(os.environ.get("TIDEMARK_SOAK_SECONDS", "600"))
 FREEZE_AT, FREEZE_SECONDS = (25, 8) if QUICK else (SECONDS // 2, 60)
 _SAMPLE_SECONDS = 1.0 if QUICK else 5.0
 _MIB = 1 << 20
-FLAT = 1.15
-"""What the last sixth may hold of what the second sixth held."""
+FLAT_MIB = 24
+"""How much more the last sixth of the run may hold than the second."""
 
 
 @dataclass
@@ -31,12 +31,14 @@ class Samples:
     def median(self, name: str, since: float, until: float) -> float:
         """The median of one process between two shares of the run."""
         span = self.at[-1] - self.at[0]
-        chosen = [mib for at, mib in zip(self.at, self.mib[name]) if since <= (at - self.at[0]) / span < until]
+        chosen = [
+            mib for at, mib in zip(self.at, self.mib[name]) if since <= (at - self.at[0]) / span < until
+        ]
         return float(np.median(chosen))
 
     def growth(self, name: str) -> float:
-        """The last sixth of the run over the second."""
-        return self.median(name, 5 / 6, 1) / self.median(name, 1 / 6, 2 / 6)
+        """How much more the last sixth of the run holds than the second."""
+        return self.median(name, 5 / 6, 1) - self.median(name, 1 / 6, 2 / 6)
 
 
 def main() -> None:
@@ -44,7 +46,9 @@ def main() -> None:
     with bench() as stack:
         load, samples = asyncio.run(_measure(stack))
     figures = {
-        f"{name}_growth": Figure(round(samples.growth(name), 3), "last sixth / second sixth", FLAT, "lower")
+        f"{name}_growth_mib": Figure(
+            round(samples.growth(name), 1), "MiB, last sixth - second", FLAT_MIB, "lower"
+        )
         for name in samples.mib
     }
     figures |= {
@@ -84,12 +88,13 @@ async def _measure(stack: Bench) -> tuple[Run, Samples]:
 
 
 def _own_mib(pid: int) -> float:
-    """Memory that a process and its children share with nobody; PostgreSQL's shared buffers are set, not grown."""
+    """Memory of a process and its children but for what they share: PostgreSQL's buffers are set, they do not grow."""
     process = psutil.Process(pid)
     total = 0
     for each in (process, *process.children(recursive=True)):
         try:
-            total += each.memory_full_info().uss
+            memory = each.memory_info()
         except psutil.NoSuchProcess:
             continue
+        total += memory.rss - memory.shared
     return total / _MIB

@@ -31,4 +31,18 @@ local function append(keys, args)
   return {'appended', id}
 end
 
+-- Trims what is committed and says how far. Totals and position never go back: a writer that was frozen after its commit and
+-- thawed when another had gone on changes nothing.
+-- KEYS: log, meta
+-- ARGV: the first id to keep, the last id committed, rows and bytes committed
+local function committed(keys, args)
+  local log, meta = keys[1], keys[2]
+  redis.call('XTRIM', log, 'MINID', args[1])
+  if tonumber(redis.call('HGET', meta, 'committed_bytes') or '0') <= tonumber(args[4]) then
+    redis.call('HSET', meta, 'last_id', args[2], 'committed_received', args[3], 'committed_bytes', args[4])
+  end
+  return {}
+end
+
 redis.register_function('tidemark_append', append)
+redis.register_function('tidemark_committed', committed)

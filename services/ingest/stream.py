@@ -104,7 +104,7 @@ class Log:
         known_epoch, known_sequence = known or ("", "")
         arguments = (epoch, sequence, known_epoch, known_sequence, project_id, received, *entry)
         try:
-            reply = await self._call(keys, arguments)
+            reply = await self._call("tidemark_append", keys, arguments)
             if durable and self._wait_for_disk:
                 await self._redis.waitaof(num_local=1, num_replicas=0, timeout=5000)
         except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
@@ -118,14 +118,14 @@ class Log:
         outcome, *value = (part.decode() if isinstance(part, bytes) else str(part) for part in reply)
         return Appended(outcome, value[0] if value else "")
 
-    async def _call(self, keys: Sequence[str], arguments: Sequence[Any]) -> list[Any]:
+    async def _call(self, function: str, keys: Sequence[str], arguments: Sequence[Any]) -> list[Any]:
         try:
-            return await self._redis.fcall("tidemark_append", len(keys), *keys, *arguments)  # type: ignore[no-any-return, misc]
+            return await self._redis.fcall(function, len(keys), *keys, *arguments)  # type: ignore[no-any-return, misc]
         except exceptions.ResponseError as error:
             if "Function not found" not in str(error):
                 raise
             await self.prepare()
-            return await self._redis.fcall("tidemark_append", len(keys), *keys, *arguments)  # type: ignore[no-any-return, misc]
+            return await self._redis.fcall(function, len(keys), *keys, *arguments)  # type: ignore[no-any-return, misc]
 
     async def read(
         self, positions: Mapping[int, str], count: int, block_ms: int | None
@@ -147,15 +147,10 @@ class Log:
             return [(int(received or 0), int(size or 0)) for received, size in await pipe.execute()]
 
     async def committed(self, partition: int, last_id: str, received: int, size: int) -> None:
-        """Trims what is committed and says how far; `received` and `size` are the database's totals."""
+        """Trims what is committed and says how far; `received` and `size` are the database's totals. Never goes back."""
         milliseconds, number = order(last_id)
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.xtrim(log_key(partition), minid=f"{milliseconds}-{number + 1}", approximate=False)
-            pipe.hset(
-                meta_key(partition),
-                mapping={"last_id": last_id, "committed_received": received, "committed_bytes": size},
-            )
-            await pipe.execute()
+        arguments = (f"{milliseconds}-{number + 1}", last_id, received, size)
+        await self._call("tidemark_committed", (log_key(partition), meta_key(partition)), arguments)
 
     async def announce(self, commit: Mapping[str, object]) -> None:
         """Tells everybody who watches what was committed."""

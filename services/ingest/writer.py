@@ -119,6 +119,10 @@ class _Session:
         elif len(self._ahead) < share:
             for position in await self._lease.take(share - len(self._ahead)):
                 await self._check(position)
+                # The writer before may have died between its commit and this, and someone may wait for it.
+                await self._log.committed(
+                    position.partition, position.last_id, position.received, position.bytes
+                )
                 self._ahead[position.partition] = position
                 log.info(
                     "partition %d taken at %s, epoch %d", position.partition, position.last_id, position.epoch
@@ -155,7 +159,6 @@ class _Session:
         )
         if behind:
             await self._log.catch_up(partition, position.last_id)
-        await self._log.committed(partition, position.last_id, position.received, position.bytes)
         committed = Account(position.received, position.bytes, await self._lease.project_totals(partition))
         counted, waiting = await self._log.account(partition, position.last_id)
         await self._log.correct(partition, counted, entry.account(committed, waiting))

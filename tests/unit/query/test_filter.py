@@ -1,0 +1,131 @@
+from datetime import UTC, datetime
+
+import pytest
+from google.protobuf.struct_pb2 import Value
+
+from services.kit.errors import Invalid
+from services.query.filter import All, Any, Comparison, Not, comparisons, condition, names
+from tidemark.v1 import question_pb2 as q
+
+EVENTS, METRICS = q.SOURCE_EVENTS, q.SOURCE_METRICS
+
+
+def value(given: object) -> Value:
+    match given:
+        case bool():
+            return Value(bool_value=given)
+        case str():
+            return Value(string_value=given)
+        case None:
+            return Value(null_value=0)
+        case _:
+            return Value(number_value=given)
+
+
+def compared(field: str, operator: str, *values: object) -> q.Filter:
+    return q.Filter(
+        comparison=q.Comparison(field=field, operator=f"OPERATOR_{operator}", values=[value(each) for each in values])
+    )
+
+
+def every(*filters: q.Filter) -> q.Filter:
+    return q.Filter(all=q.FilterGroup(filters=filters))
+
+
+def some(*filters: q.Filter) -> q.Filter:
+    return q.Filter(any=q.FilterGroup(filters=filters))
+
+
+def no(filter: q.Filter) -> q.Filter:
+    return q.Filter(**{"not": filter})
+
+
+def test_conditions_keep_their_form() -> None:
+    found = condition(every(some(compared("name", "EQUAL", "a")), no(compared("user_id", "EXISTS"))), EVENTS, "f")
+    assert isinstance(found, All)
+    assert isinstance(found.conditions[0], Any)
+    assert isinstance(found.conditions[1], Not)
+    assert [each.field.path for each in comparisons(found)] == ["name", "user_id"]
+
+
+def values_of(filter: q.Filter, source: q.Source = EVENTS) -> tuple[object, ...]:
+    found = condition(filter, source, "f")
+    assert isinstance(found, Comparison)
+    return found.values
+
+
+def test_values_that_a_field_can_never_hold_are_left_out() -> None:
+    assert values_of(compared("name", "IN", "a", 1, True)) == ("a",)
+    assert values_of(compared("value", "IN", "a", 1.5, True), METRICS) == (1.5,)
+    assert values_of(compared("properties.x", "IN", "a", 1, True)) == ("a", 1, True)
+
+
+def test_types_are_named_with_or_without_prefix() -> None:
+    assert values_of(compared("type", "IN", "USER_ACTION", "EVENT_TYPE_ERROR_EVENT")) == (1, 5)
+    assert values_of(compared("kind", "EQUAL", "GAUGE"), METRICS) == (2,)
+
+
+def test_times_are_instants() -> None:
+    found = values_of(compared("occurred_at", "LESS", "2026-03-02T13:00:00+01:00"))
+    assert found == (datetime(2026, 3, 2, 12, tzinfo=UTC),)
+
+
+def deep(levels: int) -> q.Filter:
+    found = compared("name", "EXISTS")
+    for _ in range(levels):
+        found = no(found)
+    return found
+
+
+C = "f.comparison"
+
+
+@pytest.mark.parametrize(
+    ("filter", "field"),
+    [
+        (q.Filter(), "f"),
+        (every(), "f.all.filters"),
+        (some(*[compared("name", "EXISTS")] * 51), "f.any.filters"),
+        (every(compared("name", "EXISTS"), compared("nope", "EXISTS")), "f.all.filters[1].comparison.field"),
+        (deep(10), "f" + ".not" * 10),
+        (every(*[every(*[compared("name", "EXISTS")] * 41)] * 5), "f"),
+        (q.Filter(comparison=q.Comparison(field="name")), f"{C}.operator"),
+        (compared("", "EXISTS"), f"{C}.field"),
+        (compared("properties", "EXISTS"), f"{C}.field"),
+        (compared("properties.", "EXISTS"), f"{C}.field"),
+        (compared("tags.x", "EXISTS"), f"{C}.field"),
+        (compared("properties.\0", "EXISTS"), f"{C}.field"),
+        (compared("name", "EXISTS", "a"), f"{C}.values"),
+        (compared("name", "EQUAL"), f"{C}.values"),
+        (compared("name", "EQUAL", "a", "b"), f"{C}.values"),
+        (compared("name", "IN"), f"{C}.values"),
+        (compared("name", "IN", *["a"] * 1001), f"{C}.values"),
+        (compared("name", "LESS", 1), f"{C}.operator"),
+        (compared("type", "CONTAINS", "USER"), f"{C}.operator"),
+        (compared("occurred_at", "CONTAINS", "2026"), f"{C}.operator"),
+        (compared("properties.x", "LESS", "1"), f"{C}.values[0]"),
+        (compared("properties.x", "LESS", True), f"{C}.values[0]"),
+        (compared("properties.x", "CONTAINS", 1), f"{C}.values[0]"),
+        (compared("properties.x", "EQUAL", float("nan")), f"{C}.values[0]"),
+        (compared("properties.x", "EQUAL", None), f"{C}.values[0]"),
+        (compared("properties.x", "IN", "a", "b\0"), f"{C}.values[1]"),
+        (compared("type", "EQUAL", "NOPE"), f"{C}.values[0]"),
+        (compared("occurred_at", "LESS", "yesterday"), f"{C}.values[0]"),
+        (compared("occurred_at", "LESS", "2026-03-02T12:00:00"), f"{C}.values[0]"),
+        (compared("occurred_at", "LESS", 5), f"{C}.values[0]"),
+    ],
+)
+def test_what_is_wrong_is_named(filter: q.Filter, field: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        condition(filter, EVENTS, "f")
+    assert caught.value.field == field
+
+
+def test_names_that_limit_a_condition_are_found_at_its_top_only() -> None:
+    a, b = compared("name", "EQUAL", "a"), compared("name", "IN", "b", "c")
+    assert names(condition(a, EVENTS, "f")) == ("a",)
+    assert names(condition(every(compared("user_id", "EXISTS"), b), EVENTS, "f")) == ("b", "c")
+    assert names(condition(some(a, b), EVENTS, "f")) is None
+    assert names(condition(no(a), EVENTS, "f")) is None
+    assert names(condition(compared("name", "NOT_EQUAL", "a"), EVENTS, "f")) is None
+    assert names(All(())) is None
