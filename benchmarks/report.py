@@ -63,7 +63,7 @@ def publish(
     )
     for row in rows:
         print("  " + ", ".join(f"{key} {_number(value)}" for key, value in row.items()))
-    print(f"  {machine()}; commit {result['commit']}; written to {path.relative_to(_ROOT)}\n")
+    print(f"  {machine()}; commit {result['commit']}; written to {path}\n")
     return path
 
 

@@ -19,7 +19,11 @@ local function append(keys, args)
     local at_epoch, at_sequence = tonumber(at[1]), tonumber(at[2])
     if epoch < at_epoch then return {'fenced', tostring(at[1])} end
     if epoch > at_epoch then at_sequence = 0 end
-    if sequence <= at_sequence then return {'repeated'} end
+    if sequence <= at_sequence then
+      -- A write, so that whoever waits for it to reach the disk waits for the batch before it too.
+      redis.call('EXPIRE', producer, IDLE_SECONDS)
+      return {'repeated'}
+    end
     if sequence > at_sequence + 1 then return {'gap', string.format('%.0f', at_sequence + 1)} end
     redis.call('HSET', producer, 'epoch', args[1], 'sequence', args[2])
     redis.call('EXPIRE', producer, IDLE_SECONDS)

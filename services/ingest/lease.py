@@ -30,6 +30,11 @@ UPDATE partitions SET
     watermark = CASE WHEN partition = ANY (%(idle)s) THEN greatest(watermark, %(idle_since)s - lateness) ELSE watermark END
 WHERE owner = %(writer)s RETURNING partition, epoch
 """
+# Never waits for a row: one that the commit under way has locked is renewed by it.
+_PULSE = """
+UPDATE partitions SET leased_until = now() + %s WHERE partition IN (
+    SELECT partition FROM partitions WHERE owner = %s FOR UPDATE SKIP LOCKED)
+"""
 _END = """
 SELECT pg_terminate_backend(pid) FROM partitions
 JOIN pg_stat_activity ON pid = owner_pid AND backend_start = owner_start
@@ -75,6 +80,11 @@ class Lease:
             }
             rows = await (await self._connection.execute(_RENEW, parameters)).fetchall()
         return {partition for partition, _ in rows} & set(held), int(row[0]) if row else 1
+
+    async def pulse(self, connection: AsyncConnection[Any]) -> None:
+        """Renews over another connection, while a commit takes long on that of the lease."""
+        await connection.execute(_SEEN, (self._writer,))
+        await connection.execute(_PULSE, (self._lease, self._writer))
 
     async def take(self, count: int) -> list[Position]:
         """Takes at most `count` partitions whose lease has run out, and ends the sessions of their owners first."""

@@ -40,6 +40,11 @@ FROM events JOIN unnest(%s::int[], %s::uuid[], %s::timestamptz[]) AS wanted (pro
     USING (project_id, event_id, occurred_at)
 WHERE occurred_at BETWEEN %s AND %s
 """
+_REFUSED = """
+SELECT number - 1, message
+FROM unnest(%s::text[]) WITH ORDINALITY AS given (text, number), pg_input_error_info(text, 'jsonb')
+WHERE message IS NOT NULL
+"""
 _BUCKETS = """
 SELECT project_id, source, type, name, bucket, partition, count, sum, min, max, uniques, quantiles
 FROM rollups_{width}
@@ -140,10 +145,13 @@ async def commit(
         ]
         touched = result.touched(work.batches)
         # One round trip for all that follows: on a busy machine each costs more than its statement.
-        async with connection.pipeline():
-            await _put_buckets(connection, buckets, result, work)
-            await _put_accounts(connection, work, result, letters, touched)
-            moved = await connection.execute(_MOVE, (lease, *_moves(work)))
+        try:
+            async with connection.pipeline():
+                await _put_buckets(connection, buckets, result, work)
+                await _put_accounts(connection, work, result, letters, touched)
+                moved = await connection.execute(_MOVE, (lease, *_moves(work)))
+        except errors.UniqueViolation as error:
+            raise Fenced("these batches are committed already") from error
         if moved.rowcount != len(work.after):
             raise Fenced(
                 f"{len(work.after) - moved.rowcount} of {len(work.after)} partitions have another owner"
@@ -156,7 +164,8 @@ async def _copy(
 ) -> tuple[Mask, Mask, list[str]]:
     """Copies the `wanted` rows; gives which were fresh, which storable, and why the others, in order, were not.
 
-    Hopes that every id is new, which costs nothing, and looks up which are not only when the index objects.
+    Hopes that every id is new and every row storable, which costs nothing, and asks which are not only when the database
+    objects.
     """
     count = len(rows.batch)
     fresh, storable = np.ones(count, np.bool_), np.ones(count, np.bool_)
@@ -176,9 +185,13 @@ async def _copy(
             fresh[part[held]] = False
             todo.append(part[~held])
         except errors.DataError as error:
-            if len(part) == 1:
-                storable[part[0]] = False
-                messages[int(part[0])] = str(error).partition("\n")[0]
+            refused = await _refused(connection, rows.table.take(part))
+            if not refused and len(part) == 1:
+                refused = {0: str(error).partition("\n")[0]}
+            messages |= {int(part[index]): message for index, message in refused.items()}
+            storable[part[list(refused)]] = False
+            if refused:
+                todo.append(part[storable[part]])
             else:
                 todo += [part[: len(part) // 2], part[len(part) // 2 :]]
     return fresh, storable, [messages[row] for row in sorted(messages)]
@@ -211,6 +224,15 @@ async def _existing(connection: AsyncConnection[Any], events: pa.Table) -> Mask:
     rows = await (await connection.execute(_EXISTING, parameters)).fetchall()
     held = {(project, event_id.bytes, occurred_at) for project, event_id, occurred_at in rows}
     return np.array([identity in held for identity in zip(projects, ids, times)], np.bool_)
+
+
+async def _refused(connection: AsyncConnection[Any], table: pa.Table) -> dict[int, str]:
+    """The rows with JSON that is right by the standard but not storable as jsonb, such as 1e-20000, and why."""
+    refused: dict[int, str] = {}
+    for name in sorted(_JSON_COLUMNS & set(table.column_names)):
+        cursor = await connection.execute(_REFUSED, (table[name].to_pylist(),))
+        refused |= dict(await cursor.fetchall())
+    return refused
 
 
 async def _put_buckets(

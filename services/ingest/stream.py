@@ -22,6 +22,7 @@ from services.ingest.entry import Account
 from services.kit.errors import Exhausted, Unavailable
 
 COMMITS = "tm:commits"
+DISK_MS = 5000
 _LIBRARY = (Path(__file__).parent / "append.lua").read_text()
 log = logging.getLogger(__name__)
 
@@ -104,9 +105,9 @@ class Log:
         known_epoch, known_sequence = known or ("", "")
         arguments = (epoch, sequence, known_epoch, known_sequence, project_id, received, *entry)
         try:
-            reply = await self._call("tidemark_append", keys, arguments)
-            if durable and self._wait_for_disk:
-                await self._redis.waitaof(num_local=1, num_replicas=0, timeout=5000)
+            reply = await self._call(
+                "tidemark_append", keys, arguments, to_disk=durable and self._wait_for_disk
+            )
         except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
             raise Unavailable("the log does not answer; retry") from error
         except exceptions.ResponseError as error:
@@ -118,14 +119,30 @@ class Log:
         outcome, *value = (part.decode() if isinstance(part, bytes) else str(part) for part in reply)
         return Appended(outcome, value[0] if value else "")
 
-    async def _call(self, function: str, keys: Sequence[str], arguments: Sequence[Any]) -> list[Any]:
+    async def _call(
+        self, function: str, keys: Sequence[str], arguments: Sequence[Any], *, to_disk: bool = False
+    ) -> list[Any]:
         try:
-            return await self._redis.fcall(function, len(keys), *keys, *arguments)  # type: ignore[no-any-return, misc]
+            return await self._called(function, keys, arguments, to_disk)
         except exceptions.ResponseError as error:
             if "Function not found" not in str(error):
                 raise
             await self.prepare()
+            return await self._called(function, keys, arguments, to_disk)
+
+    async def _called(
+        self, function: str, keys: Sequence[str], arguments: Sequence[Any], to_disk: bool
+    ) -> list[Any]:
+        if not to_disk:
             return await self._redis.fcall(function, len(keys), *keys, *arguments)  # type: ignore[no-any-return, misc]
+        # WAITAOF waits for what its own connection wrote, and says how many disks have it rather than failing.
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.fcall(function, len(keys), *keys, *arguments)
+            pipe.waitaof(1, 0, DISK_MS)
+            reply, (disks, _) = await pipe.execute()
+        if not disks:
+            raise Unavailable(f"the log did not reach its disk within {DISK_MS} ms; retry")
+        return reply  # type: ignore[no-any-return]
 
     async def read(
         self, positions: Mapping[int, str], count: int, block_ms: int | None
@@ -232,8 +249,8 @@ class Commits:
     async def reach(self, partition: int, entry_id: str) -> None:
         """Returns when the entry is committed."""
         wanted = order(entry_id)
-        while self._reached.get(partition, (0, 0)) < wanted:
-            async with self._changed:
+        async with self._changed:
+            while self._reached.get(partition, (0, 0)) < wanted:
                 try:
                     await asyncio.wait_for(self._changed.wait(), timeout=1.0)
                 except TimeoutError:

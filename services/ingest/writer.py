@@ -80,8 +80,9 @@ class _Session:
             while not draining.is_set():
                 if time.monotonic() >= next_beat:
                     await self._settled()
-                    await self._beat()
-                    next_beat = time.monotonic() + self._lease_seconds / 3
+                    complete = await self._beat()
+                    # What another writer gives up waits for nobody else: look again soon.
+                    next_beat = time.monotonic() + (self._lease_seconds / 3 if complete else IDLE_MS / 1000)
                 if not self._ahead:
                     await asyncio.sleep(IDLE_MS / 1000)
                 elif entries := await self._collect():
@@ -99,13 +100,19 @@ class _Session:
             metrics.PARTITIONS_HELD.set(0)
 
     async def _settled(self) -> None:
-        """Returns when no commit is under way; raises what the last one failed of."""
+        """Returns when no commit is under way; raises what the last one failed of.
+
+        A commit may take longer than the lease, as when it brings ten years of history; its writer lives all the same.
+        """
         if self._committing:
+            while not (await asyncio.wait([self._committing], timeout=self._lease_seconds / 3))[0]:
+                async with await postgres.connect(self._settings.database_url) as connection:
+                    await self._lease.pulse(connection)
             committing, self._committing = self._committing, None
             await committing
 
-    async def _beat(self) -> None:
-        """Renews the lease and moves towards the fair share of partitions."""
+    async def _beat(self) -> bool:
+        """Renews the lease and moves towards the fair share of partitions; whether it is held."""
         idle_since = store.at(int(min(self._idle_since.values(), default=time.time()) * 1e6))
         held, share = await self._lease.renew(self._ahead, self._idle_since, idle_since)
         for partition in self._ahead.keys() - held:
@@ -131,6 +138,7 @@ class _Session:
             self._producers.clear()
         metrics.PARTITIONS_HELD.set(len(self._ahead))
         await store.forget_commits(self._connection)
+        return len(self._ahead) >= share
 
     def _drop(self, partition: int) -> None:
         del self._ahead[partition]

@@ -48,7 +48,9 @@ class Invalid(Error):
         self.field, self.description = field, message
 
     def details(self) -> list[any_pb2.Any]:
-        violation = error_details_pb2.BadRequest.FieldViolation(field=self.field, description=self.description)
+        violation = error_details_pb2.BadRequest.FieldViolation(
+            field=self.field, description=self.description
+        )
         return [*super().details(), _packed(error_details_pb2.BadRequest(field_violations=[violation]))]
 
 
@@ -135,7 +137,9 @@ class Internal(Error):
     """Something went wrong inside the service; its logs tell what under the incident's id."""
 
 
-def _packed(message: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest | error_details_pb2.RetryInfo) -> any_pb2.Any:
+def _packed(
+    message: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest | error_details_pb2.RetryInfo,
+) -> any_pb2.Any:
     packed = any_pb2.Any()
     packed.Pack(message)
     return packed

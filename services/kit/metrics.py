@@ -29,14 +29,20 @@ RPC_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 # `failed` above 0: calls were refused because the audit log could not be written; look at the database.
-AUDIT_ENTRIES = Counter("tidemark_audit_entries", "Audit entries by outcome: written or failed.", ("outcome",))
+AUDIT_ENTRIES = Counter(
+    "tidemark_audit_entries", "Audit entries by outcome: written or failed.", ("outcome",)
+)
 
 # --- ingest: what comes in --------------------------------------------------------------------------------------------
 
 # `rejected` grows faster than usual: a producer sends what validation refuses; its answers say why.
-INGEST_ROWS = Counter("tidemark_ingest_rows", "Events and points by outcome: accepted or rejected.", ("kind", "outcome"))
+INGEST_ROWS = Counter(
+    "tidemark_ingest_rows", "Events and points by outcome: accepted or rejected.", ("kind", "outcome")
+)
 # `repeated`: producers reconnect and send again; `gap` or `fenced`: a producer lost batches or runs twice.
-INGEST_BATCHES = Counter("tidemark_ingest_batches", "Batches by what the log did with them.", ("kind", "outcome"))
+INGEST_BATCHES = Counter(
+    "tidemark_ingest_batches", "Batches by what the log did with them.", ("kind", "outcome")
+)
 # Rises: the log's disk is slow, or the process lacks CPU.
 INGEST_APPEND_SECONDS = Histogram(
     "tidemark_ingest_append_seconds",
@@ -51,7 +57,9 @@ REFUSED = Counter("tidemark_ingest_refused", "Batches refused because the backlo
 # --- writer: what is committed ----------------------------------------------------------------------------------------
 
 # `duplicate` grows: producers repeat events under new batches; `dead_lettered`: look at the dead letters' reasons.
-WRITER_ROWS = Counter("tidemark_writer_rows", "Events and points by outcome: stored, duplicate, dead_lettered.", ("outcome",))
+WRITER_ROWS = Counter(
+    "tidemark_writer_rows", "Events and points by outcome: stored, duplicate, dead_lettered.", ("outcome",)
+)
 # Rises: the database is the limit; look at its disk, its indexes and its locks.
 COMMIT_SECONDS = Histogram(
     "tidemark_writer_commit_seconds",
@@ -67,14 +75,20 @@ COMMIT_LAG_SECONDS = Histogram(
 # Over all writers this is the number of partitions; less for longer than a lease: a partition has no writer.
 PARTITIONS_HELD = Gauge("tidemark_writer_partitions", "Partitions that this writer owns.")
 # `fenced`: a writer was frozen or too slow for its lease; `unavailable`: PostgreSQL or Redis went away.
-WRITER_RESTARTS = Counter("tidemark_writer_restarts", "Times a writer began anew from the database.", ("reason",))
+WRITER_RESTARTS = Counter(
+    "tidemark_writer_restarts", "Times a writer began anew from the database.", ("reason",)
+)
 # Above 0: Redis lost entries behind our back; restore it from its newest file, and see the log line for what is lost.
-LOG_REGRESSIONS = Counter("tidemark_log_regressions", "Partitions found with a log that ends before what is committed.")
+LOG_REGRESSIONS = Counter(
+    "tidemark_log_regressions", "Partitions found with a log that ends before what is committed."
+)
 
 # --- query: what is asked ---------------------------------------------------------------------------------------------
 
 # `failed` grows: malformed questions, or questions that take too long; the calls' status codes tell which.
-QUERY_QUESTIONS = Counter("tidemark_query_questions", "Questions run, by outcome: answered or failed.", ("outcome",))
+QUERY_QUESTIONS = Counter(
+    "tidemark_query_questions", "Questions run, by outcome: answered or failed.", ("outcome",)
+)
 # Rises: questions read raw rows where rollups would serve, or the database is short of CPU.
 QUERY_SECONDS = Histogram(
     "tidemark_query_seconds",

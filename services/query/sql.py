@@ -164,7 +164,7 @@ def _aggregates(scan: Scan, statement: Statement) -> list[str]:
     for index, measure in scan.measures:
         for kind in _kinds(measure, scan):
             statement.columns += ((index, kind),)
-            found.append(_exact(kind, index, measure, statement) if scan.exact else _MERGED[kind])
+            found.append(_exact(kind, measure, scan, statement) if scan.exact else _MERGED[kind])
     return found
 
 
@@ -180,8 +180,8 @@ _MERGED = {
 }
 
 
-def _exact(kind: str, index: int, measure: Measure, statement: Statement) -> str:
-    value = f"v{index}" if measure.field is not None else "*"
+def _exact(kind: str, measure: Measure, scan: Scan, statement: Statement) -> str:
+    value = _values(scan)[key] if (key := _value_of(measure)) else "*"
     if kind != "exact":
         return f"{kind}({value})"
     if measure.aggregation == pb.AGGREGATION_UNIQUES:
@@ -189,15 +189,28 @@ def _exact(kind: str, index: int, measure: Measure, statement: Statement) -> str
     return f"percentile_cont({statement.value(measure.quantile, 'float8')}) WITHIN GROUP (ORDER BY {value})"
 
 
+def _value_of(measure: Measure) -> tuple[str, bool] | None:
+    """What tells the value of a measure from others: its field, and whether it is taken as it is."""
+    if measure.field is None:
+        return None
+    return measure.field.path, measure.aggregation == pb.AGGREGATION_UNIQUES
+
+
+def _values(scan: Scan) -> dict[tuple[str, bool], str]:
+    """The columns of the values of a raw scan; measures of the same value share one."""
+    values = dict.fromkeys(key for _, measure in scan.measures if (key := _value_of(measure)))
+    return {key: f"v{i}" for i, key in enumerate(values)}
+
+
 def _size(scan: Scan, statement: Statement) -> tuple[str, int]:
     """What groups are ordered by, and how many must be read where that is not yet their order."""
-    index, measure = scan.measures[0]
+    _, measure = scan.measures[0]
     kinds = _kinds(measure, scan)
     if not scan.exact and kinds[0] in ("uniques", "quantiles"):
         return "sum(count)", RANKED
     if measure.aggregation == pb.AGGREGATION_AVG:
-        return (f"avg(v{index})" if scan.exact else "sum(sum) / nullif(sum(count), 0)"), 0
-    return (_exact(kinds[0], index, measure, statement) if scan.exact else _MERGED[kinds[0]]), 0
+        return ("avg(v0)" if scan.exact else "sum(sum) / nullif(sum(count), 0)"), 0
+    return (_exact(kinds[0], measure, scan, statement) if scan.exact else _MERGED[kinds[0]]), 0
 
 
 def _rows(scan: Scan, project_id: int, statement: Statement, *, slotted: bool) -> str:
@@ -215,9 +228,8 @@ def _tile(tile: Tile, scan: Scan, project: str, starts: str, statement: Statemen
     for i, group in enumerate(measure.groups):
         columns.append(f"{text(group, tile.table, statement)} AS g{i}")
     if scan.exact:
-        for index, each in scan.measures:
-            if each.field is not None:
-                columns.append(f"{_measured(each, statement)} AS v{index}")
+        of = {_value_of(each): each for _, each in scan.measures}
+        columns.extend(f"{_measured(of[key], statement)} AS {name}" for key, name in _values(scan).items())
     else:
         needed = {"count"}.union(*(_kinds(each, scan) for _, each in scan.measures))
         stored = {**_ABSENT, **_LOOSE[scan.source]} if raw else _STORED

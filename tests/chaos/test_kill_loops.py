@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from deploy.local.process import wait_until
@@ -73,6 +74,33 @@ def test_frozen_writer_changes_nothing(run: Chaos) -> None:
     assert all(not member.ended for member in run.suite.members.values())
     settle(run)
     assert run.faults == []
+
+
+def test_checker_sees_damage(run: Chaos) -> None:
+    settle(run)
+    assert run.faults == []
+    with psycopg.connect(run.suite.postgres.url, options="-c search_path=tidemark") as connection:
+        for statement in DAMAGE.values():
+            assert connection.execute(statement).rowcount == 1
+    faults = "\n".join(checker.faults(run.suite, journals(run.folder)))
+    assert [fault for fault in DAMAGE if fault not in faults] == []
+
+
+DAMAGE = {
+    "acknowledged events are missing": "DELETE FROM events WHERE event_id = (SELECT min(event_id::text)::uuid FROM events)",
+    "points are stored more than once": "INSERT INTO metric_points SELECT * FROM metric_points LIMIT 1",
+    "rollups_1m of source 1 differ": "UPDATE rollups_1m SET count = count + 1 WHERE (bucket, name, type, partition) = "
+    "(SELECT bucket, name, type, partition FROM rollups_1m WHERE source = 1 LIMIT 1)",
+    "rollups_1d of source 2 differ": "UPDATE rollups_1d SET max = max + 0.125 WHERE (bucket, name, type, partition) = "
+    "(SELECT bucket, name, type, partition FROM rollups_1d WHERE source = 2 LIMIT 1)",
+    "ledger rows do not balance": "UPDATE ledger SET stored = stored + 1 WHERE (producer_id, minute) = "
+    "(SELECT producer_id, minute FROM ledger LIMIT 1)",
+    "rows became dead letters": "INSERT INTO dead_letters (project_id, batch_id, received_at, reason, message, content) "
+    "VALUES (1, 1, now(), 'UNSTORABLE', '', '')",
+    "partitions have received something else": "UPDATE partitions SET received = received + 1 WHERE partition = "
+    "(SELECT min(partition) FROM partitions)",
+}
+"""Damage done by hand, under the words by which the checker must name it."""
 
 
 def settle(run: Chaos) -> None:

@@ -17,7 +17,9 @@ from services.kit import postgres, sketch
 
 LEASE = timedelta(seconds=60)
 LATE_AFTER_US = 86_400_000_000
-_ROLLUPS = "SELECT project_id, source, type, name, bucket, partition, count, sum, min, max, uniques FROM rollups_{}"
+_ROLLUPS = (
+    "SELECT project_id, source, type, name, bucket, partition, count, sum, min, max, uniques FROM rollups_{}"
+)
 _RECOMPUTED = """
 SELECT project_id, 1, type, name, date_trunc('{unit}', occurred_at), (batch_id % 4096)::smallint,
     count(*), NULL::float8, NULL::float8, NULL::float8, count(DISTINCT user_id)
@@ -67,7 +69,7 @@ class Desk:
 
     async def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         """The answer to a question."""
-        return await (await self.connection.execute(query, parameters)).fetchall()
+        return await (await self.connection.execute(query, parameters or None)).fetchall()
 
     async def value(self, query: str) -> Any:
         """The answer to a question of one value."""
@@ -81,7 +83,13 @@ class Desk:
         assert await self.rows(_BATCHES) == [(received, stored)]
         assert await self.value(_ROWS) == stored
         assert await self.value("SELECT count(*) FROM dead_letters") <= dead
-        return {"received": received, "stored": stored, "duplicate": duplicate, "rejected": rejected, "dead": dead}
+        return {
+            "received": received,
+            "stored": stored,
+            "duplicate": duplicate,
+            "rejected": rejected,
+            "dead": dead,
+        }
 
     async def assert_rollups_equal_rows(self) -> None:
         """Checks the buckets of every width against a recomputation from the raw rows."""

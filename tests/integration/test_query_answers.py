@@ -280,18 +280,18 @@ async def test_filters_mean_what_the_contract_says(suite: Suite, database: str) 
         with psycopg.connect(database) as connection:
             commit(connection, rows)
         stub = QueryServiceStub(served.channel)
-        for filter, expected in cases:
+        for where, expected in cases:
             request = pb.RunQueryRequest(
-                query=asked(NOON, NOON + HOUR, events=q.EventsQuestion(filter=filter))
+                query=asked(NOON, NOON + HOUR, events=q.EventsQuestion(filter=where))
             )
             answer = await stub.RunQuery(request, metadata=served.key("viewer"))
-            assert {e.event.name for e in answer.events.events} == expected, filter
+            assert {e.event.name for e in answer.events.events} == expected, where
             # The same filter counts the same, whether a rollup or the rows answer.
             counted = await stub.RunQuery(
-                pb.RunQueryRequest(query=series(NOON, NOON + HOUR, COUNT, filter=filter)),
+                pb.RunQueryRequest(query=series(NOON, NOON + HOUR, COUNT, filter=where)),
                 metadata=served.key("viewer"),
             )
-            assert counted.series.series[0].total == len(expected), filter
+            assert counted.series.series[0].total == len(expected), where
 
 
 HOSTILE = [
@@ -318,9 +318,9 @@ async def test_hostile_texts_are_only_texts(suite: Suite, database: str, text: s
         with psycopg.connect(database) as connection:
             commit(connection, [Happened(NOON, name=text, user_id=text, properties={text: text, "n": 1})])
         stub, key = QueryServiceStub(served.channel), served.key("viewer")
-        for filter in (equals("name", text), equals("user_id", text), equals(f"properties.{text}", text)):
+        for where in (equals("name", text), equals("user_id", text), equals(f"properties.{text}", text)):
             request = pb.RunQueryRequest(
-                query=asked(NOON, NOON + HOUR, events=q.EventsQuestion(filter=filter))
+                query=asked(NOON, NOON + HOUR, events=q.EventsQuestion(filter=where))
             )
             assert len((await stub.RunQuery(request, metadata=key)).events.events) == 1
         measures = [

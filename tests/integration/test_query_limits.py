@@ -17,7 +17,9 @@ from tidemark.v1 import question_pb2 as q
 from tidemark.v1.query_pb2_grpc import QueryServiceStub
 
 
-async def test_more_questions_than_may_wait_are_refused_with_a_time_to_come_back(suite: Suite, database: str) -> None:
+async def test_more_questions_than_may_wait_are_refused_with_a_time_to_come_back(
+    suite: Suite, database: str
+) -> None:
     async with suite(query, query_concurrency=1, query_queue=1) as served:
         stub, key = QueryServiceStub(served.channel), served.key("viewer")
         request = pb.RunQueryRequest(query=series(NOON, NOON + HOUR, COUNT))
@@ -31,23 +33,31 @@ async def test_more_questions_than_may_wait_are_refused_with_a_time_to_come_back
     assert codes == ["OK", "OK", "RESOURCE_EXHAUSTED", "RESOURCE_EXHAUSTED"]
 
 
-async def test_a_question_ends_with_the_callers_deadline_and_so_does_its_statement(suite: Suite, database: str) -> None:
+async def test_a_question_ends_with_the_callers_deadline_and_so_does_its_statement(
+    suite: Suite, database: str
+) -> None:
     async with suite(query) as served:
         request = pb.RunQueryRequest(query=series(NOON, NOON + HOUR, COUNT))
         await QueryServiceStub(served.channel).RunQuery(request, metadata=served.key("viewer"))
         with psycopg.connect(database) as connection:
             connection.execute("LOCK TABLE rollups_1h")
-            call = QueryServiceStub(served.channel).RunQuery(request, metadata=served.key("viewer"), timeout=0.5)
+            call = QueryServiceStub(served.channel).RunQuery(
+                request, metadata=served.key("viewer"), timeout=0.5
+            )
             assert (await refusal(call)).code == "DEADLINE_EXCEEDED"
             await _nothing_runs(database)
 
 
-async def test_a_question_that_takes_longer_than_the_server_allows_says_so(suite: Suite, database: str) -> None:
+async def test_a_question_that_takes_longer_than_the_server_allows_says_so(
+    suite: Suite, database: str
+) -> None:
     async with suite(query, query_seconds=0.3) as served:
         with psycopg.connect(database) as connection:
             connection.execute("LOCK TABLE rollups_1h")
             request = pb.RunQueryRequest(query=series(NOON, NOON + HOUR, COUNT))
-            refused = await refusal(QueryServiceStub(served.channel).RunQuery(request, metadata=served.key("viewer")))
+            refused = await refusal(
+                QueryServiceStub(served.channel).RunQuery(request, metadata=served.key("viewer"))
+            )
         assert (refused.code, refused.reason) == ("DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED")
 
 
@@ -83,7 +93,9 @@ async def _nothing_runs(database: str) -> None:
             await asyncio.to_thread(lambda: None)
 
 
-async def test_the_rows_versions_and_watermark_of_an_answer_are_of_one_instant(suite: Suite, database: str) -> None:
+async def test_the_rows_versions_and_watermark_of_an_answer_are_of_one_instant(
+    suite: Suite, database: str
+) -> None:
     async with suite(query) as served:
         store = Store(served.resources.pool, Turns(1, 1))
         async with store.snapshot(1, 10.0) as snapshot:
@@ -127,7 +139,9 @@ async def test_completeness_falls_by_what_is_in_flight(suite: Suite, database: s
 async def test_numbers_beyond_a_double_spoil_no_sum(suite: Suite, database: str) -> None:
     async with suite(query) as served:
         with psycopg.connect(database) as connection:
-            commit(connection, [Happened(NOON, properties={"x": 5}), Happened(NOON, properties={"x": 10**400})])
+            commit(
+                connection, [Happened(NOON, properties={"x": 5}), Happened(NOON, properties={"x": 10**400})]
+            )
         summed = q.Measure(aggregation=q.AGGREGATION_SUM, field="properties.x")
         answer = await QueryServiceStub(served.channel).RunQuery(
             pb.RunQueryRequest(query=series(NOON, NOON + HOUR, summed)), metadata=served.key("viewer")
@@ -141,7 +155,10 @@ BAD: list[tuple[q.Query, str]] = [
     (asked(NOON, NOON, events=q.EventsQuestion()), "query.time_range.end"),
     (series(NOON, NOON + HOUR), "query.series.measures"),
     (series(NOON, NOON + HOUR, q.Measure()), "query.series.measures[0].aggregation"),
-    (series(NOON, NOON + HOUR, COUNT, COUNT, q.Measure(id="A", aggregation=1)), "query.series.measures[2].id"),
+    (
+        series(NOON, NOON + HOUR, COUNT, COUNT, q.Measure(id="A", aggregation=1)),
+        "query.series.measures[2].id",
+    ),
     (series(NOON, NOON + 3000 * HOUR, COUNT, unit=q.Interval.UNIT_SECOND), "query.series.interval"),
     (series(NOON, NOON + HOUR, COUNT, group_by=["nope"]), "query.series.group_by[0]"),
     (asked(NOON, NOON + HOUR, events=q.EventsQuestion(filter=q.Filter())), "query.events.filter"),

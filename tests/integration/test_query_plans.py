@@ -43,9 +43,17 @@ def rows() -> list[Happened | Point]:
             at = BEGIN
         partition = random.randrange(3)
         found.append(
-            Happened(at, random.choice("abcd"), f"u{random.randrange(400)}", type=random.choice([1, 2]), partition=partition)
+            Happened(
+                at,
+                random.choice("abcd"),
+                f"u{random.randrange(400)}",
+                type=random.choice([1, 2]),
+                partition=partition,
+            )
         )
-        found.append(Point(at, round(random.gauss(50, 20), 3), name=random.choice(["cpu", "io"]), partition=partition))
+        found.append(
+            Point(at, round(random.gauss(50, 20), 3), name=random.choice(["cpu", "io"]), partition=partition)
+        )
     return found
 
 
@@ -73,7 +81,9 @@ def both(servers: Servers, template: str) -> Iterator[Both]:
     with psycopg.connect(servers.database_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        with psycopg.connect(servers.url_of(name), options="-c search_path=tidemark,public -c timezone=UTC") as filled:
+        with psycopg.connect(
+            servers.url_of(name), options="-c search_path=tidemark,public -c timezone=UTC"
+        ) as filled:
             commit(filled, ROWS)
         with asyncio.Runner() as runner:
             opened = pool(servers.url_of(name), 1)
@@ -90,7 +100,9 @@ def raw(planned: Plan) -> Plan:
         tile = Tile(RAW[scan.source], (replace(spans[0], end=spans[-1].end),))
         return replace(scan, tiles=(tile,), exact=True)
 
-    return replace(planned, scans=tuple(map(exact, planned.scans)), earlier=tuple(map(exact, planned.earlier)))
+    return replace(
+        planned, scans=tuple(map(exact, planned.scans)), earlier=tuple(map(exact, planned.earlier))
+    )
 
 
 MEASURES = [
@@ -98,7 +110,13 @@ MEASURES = [
     q.Measure(id="rate", aggregation=q.AGGREGATION_RATE, name="a"),
     q.Measure(id="uniques", aggregation=q.AGGREGATION_UNIQUES),
     *(
-        q.Measure(id=name.lower(), source=q.SOURCE_METRICS, name="cpu", aggregation=f"AGGREGATION_{name}", quantile=0.9)
+        q.Measure(
+            id=name.lower(),
+            source=q.SOURCE_METRICS,
+            name="cpu",
+            aggregation=f"AGGREGATION_{name}",
+            quantile=0.9,
+        )
         for name in ("COUNT", "SUM", "AVG", "MIN", "MAX", "RATE", "QUANTILE")
     ),
 ]
@@ -111,7 +129,12 @@ def questions(draw: st.DrawFn) -> q.Query:
     """A question about some measures, in any zone, over spans that begin and end anywhere."""
     unit, count = draw(
         st.sampled_from(
-            [(q.Interval.UNIT_MINUTE, 15), (q.Interval.UNIT_MINUTE, 45), (q.Interval.UNIT_HOUR, 1), (q.Interval.UNIT_HOUR, 36)]
+            [
+                (q.Interval.UNIT_MINUTE, 15),
+                (q.Interval.UNIT_MINUTE, 45),
+                (q.Interval.UNIT_HOUR, 1),
+                (q.Interval.UNIT_HOUR, 36),
+            ]
             + [(unit, 1) for unit in (q.Interval.UNIT_DAY, q.Interval.UNIT_WEEK, q.Interval.UNIT_MONTH)]
         )
     )
@@ -123,14 +146,21 @@ def questions(draw: st.DrawFn) -> q.Query:
     asked.time_range.start.FromMilliseconds(round(start * 1000))
     asked.time_range.end.FromMilliseconds(round(end * 1000))
     asked.series.interval.CopyFrom(q.Interval(unit=unit, count=count))
-    asked.series.measures.extend(draw(st.lists(st.sampled_from(MEASURES), min_size=1, max_size=4, unique_by=lambda m: m.id)))
+    asked.series.measures.extend(
+        draw(st.lists(st.sampled_from(MEASURES), min_size=1, max_size=4, unique_by=lambda m: m.id))
+    )
     asked.series.group_by.extend(draw(st.sampled_from([[], ["name"]])))
     asked.series.top = draw(st.integers(1, 5))
     asked.series.compare = draw(st.sampled_from([q.COMPARE_UNSPECIFIED, q.COMPARE_PREVIOUS_PERIOD]))
     return asked
 
 
-@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=120,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(questions())
 def test_rollups_and_rows_give_the_same_answer(both: Both, asked: q.Query) -> None:
     question = read(asked, "UTC", LATER)
@@ -138,7 +168,9 @@ def test_rollups_and_rows_give_the_same_answer(both: Both, asked: q.Query) -> No
     planned = plan(question)
     by_rollups, by_rows = both.answer(planned), both.answer(raw(planned))
     assert list(by_rollups.bucket_starts) == list(by_rows.bucket_starts)
-    assert [(s.measure_id, *s.group) for s in by_rollups.series] == [(s.measure_id, *s.group) for s in by_rows.series]
+    assert [(s.measure_id, *s.group) for s in by_rollups.series] == [
+        (s.measure_id, *s.group) for s in by_rows.series
+    ]
     for one, other in zip(by_rollups.series, by_rows.series):
         for kind in ("values", "previous_values"):
             for found, true in zip(getattr(one, kind), getattr(other, kind), strict=True):
@@ -165,7 +197,12 @@ def rank(value: float) -> float:
     return sum(1 for each in VALUES if each <= value) / len(VALUES)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(questions())
 def test_rows_count_what_a_loop_counts(both: Both, asked: q.Query) -> None:
     del asked.series.measures[:], asked.series.group_by[:]
@@ -190,7 +227,9 @@ def test_a_quantile_from_rollups_keeps_its_rank_error(both: Both) -> None:
 
 
 def test_a_day_of_a_zone_that_loses_an_hour_has_23(both: Both) -> None:
-    asked = q.Query(series=q.SeriesQuestion(measures=[MEASURES[0]], interval=q.Interval(unit=q.Interval.UNIT_DAY)))
+    asked = q.Query(
+        series=q.SeriesQuestion(measures=[MEASURES[0]], interval=q.Interval(unit=q.Interval.UNIT_DAY))
+    )
     berlin = ZoneInfo("Europe/Berlin")
     asked.time_range.start.FromDatetime(datetime(2026, 3, 29, tzinfo=berlin))
     asked.time_range.end.FromDatetime(datetime(2026, 3, 30, tzinfo=berlin))

@@ -21,7 +21,9 @@ def around(minutes: int = 60) -> pb.GetLedgerRequest:
 
 
 async def ledger(served: Served, request: pb.GetLedgerRequest) -> pb.GetLedgerResponse:
-    response: pb.GetLedgerResponse = await QueryServiceStub(served.channel).GetLedger(request, metadata=served.key("viewer"))
+    response: pb.GetLedgerResponse = await QueryServiceStub(served.channel).GetLedger(
+        request, metadata=served.key("viewer")
+    )
     return response
 
 

@@ -24,7 +24,9 @@ def value(given: object) -> Value:
 
 def compared(field: str, operator: str, *values: object) -> q.Filter:
     return q.Filter(
-        comparison=q.Comparison(field=field, operator=f"OPERATOR_{operator}", values=[value(each) for each in values])
+        comparison=q.Comparison(
+            field=field, operator=f"OPERATOR_{operator}", values=[value(each) for each in values]
+        )
     )
 
 
@@ -36,20 +38,22 @@ def some(*filters: q.Filter) -> q.Filter:
     return q.Filter(any=q.FilterGroup(filters=filters))
 
 
-def no(filter: q.Filter) -> q.Filter:
-    return q.Filter(**{"not": filter})
+def no(denied: q.Filter) -> q.Filter:
+    return q.Filter(**{"not": denied})
 
 
 def test_conditions_keep_their_form() -> None:
-    found = condition(every(some(compared("name", "EQUAL", "a")), no(compared("user_id", "EXISTS"))), EVENTS, "f")
+    found = condition(
+        every(some(compared("name", "EQUAL", "a")), no(compared("user_id", "EXISTS"))), EVENTS, "f"
+    )
     assert isinstance(found, All)
     assert isinstance(found.conditions[0], Any)
     assert isinstance(found.conditions[1], Not)
     assert [each.field.path for each in comparisons(found)] == ["name", "user_id"]
 
 
-def values_of(filter: q.Filter, source: q.Source = EVENTS) -> tuple[object, ...]:
-    found = condition(filter, source, "f")
+def values_of(asked: q.Filter, source: q.Source = EVENTS) -> tuple[object, ...]:
+    found = condition(asked, source, "f")
     assert isinstance(found, Comparison)
     return found.values
 
@@ -81,7 +85,7 @@ C = "f.comparison"
 
 
 @pytest.mark.parametrize(
-    ("filter", "field"),
+    ("asked", "field"),
     [
         (q.Filter(), "f"),
         (every(), "f.all.filters"),
@@ -115,9 +119,9 @@ C = "f.comparison"
         (compared("occurred_at", "LESS", 5), f"{C}.values[0]"),
     ],
 )
-def test_what_is_wrong_is_named(filter: q.Filter, field: str) -> None:
+def test_what_is_wrong_is_named(asked: q.Filter, field: str) -> None:
     with pytest.raises(Invalid) as caught:
-        condition(filter, EVENTS, "f")
+        condition(asked, EVENTS, "f")
     assert caught.value.field == field
 
 

@@ -1,6 +1,8 @@
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from google.protobuf.message import DecodeError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,7 +55,9 @@ def test_a_range_given_by_its_ends_is_kept_to_the_microsecond() -> None:
 
 
 def test_measures_are_named_by_letters_and_the_top_is_ten() -> None:
-    found = readable(series(measures=[COUNT, q.Measure(aggregation=q.AGGREGATION_UNIQUES)], group_by=["name"]))
+    found = readable(
+        series(measures=[COUNT, q.Measure(aggregation=q.AGGREGATION_UNIQUES)], group_by=["name"])
+    )
     assert [measure.id for measure in found.measures] == ["A", "B"]
     assert found.top == 10
     assert found.measures[1].field is not None
@@ -100,9 +104,18 @@ EVENTS, METRICS = q.SOURCE_EVENTS, q.SOURCE_METRICS
         (measure(aggregation=SUM), "query.series.measures[1].field"),
         (measure(aggregation=SUM, field="user_id"), "query.series.measures[1].field"),
         (measure(aggregation=SUM, field="user"), "query.series.measures[1].field"),
-        (measure(aggregation=SUM, source=METRICS, name="m", field="tags.x"), "query.series.measures[1].field"),
-        (measure(aggregation=QUANTILE, field="properties.x", quantile=1.1), "query.series.measures[1].quantile"),
-        (measure(aggregation=QUANTILE, field="properties.x", quantile=float("nan")), "query.series.measures[1].quantile"),
+        (
+            measure(aggregation=SUM, source=METRICS, name="m", field="tags.x"),
+            "query.series.measures[1].field",
+        ),
+        (
+            measure(aggregation=QUANTILE, field="properties.x", quantile=1.1),
+            "query.series.measures[1].quantile",
+        ),
+        (
+            measure(aggregation=QUANTILE, field="properties.x", quantile=float("nan")),
+            "query.series.measures[1].quantile",
+        ),
         (series(measures=[COUNT, q.Measure(id="A", aggregation=1)]), "query.series.measures[1].id"),
         (series(group_by=["name"] * 4), "query.series.group_by"),
         (series(group_by=["name", "tags.x"]), "query.series.group_by[1]"),
@@ -149,7 +162,7 @@ def only_end() -> q.TimeRange:
 
 
 @pytest.mark.parametrize(
-    ("range", "field"),
+    ("asked", "field"),
     [
         (q.TimeRange(), "time_range"),
         (only_end(), "time_range.start"),
@@ -164,14 +177,16 @@ def only_end() -> q.TimeRange:
         (between(1, 5, nanos=10**9), "time_range.start"),
     ],
 )
-def test_a_range_that_is_none_is_refused(range: q.TimeRange, field: str) -> None:
+def test_a_range_that_is_none_is_refused(asked: q.TimeRange, field: str) -> None:
     with pytest.raises(Invalid) as caught:
-        span(range, NOW, "time_range")
+        span(asked, NOW, "time_range")
     assert caught.value.field == field
 
 
 def test_an_answer_too_large_to_send_is_refused_before_it_is_read() -> None:
-    query = series(group_by=["name"], top=100, measures=[q.Measure(id=str(i), aggregation=1) for i in range(10)])
+    query = series(
+        group_by=["name"], top=100, measures=[q.Measure(id=str(i), aggregation=1) for i in range(10)]
+    )
     query.series.interval.unit = q.Interval.UNIT_SECOND
     assert fault(query) == "query.series.interval"
     query.series.interval.unit = q.Interval.UNIT_MINUTE
@@ -180,11 +195,5 @@ def test_an_answer_too_large_to_send_is_refused_before_it_is_read() -> None:
 
 @given(st.binary(max_size=200))
 def test_no_request_that_can_be_parsed_is_more_than_invalid(data: bytes) -> None:
-    try:
-        query = q.Query.FromString(data)
-    except Exception:
-        return
-    try:
-        read(query, "UTC", NOW)
-    except Invalid as error:
-        assert error.field.startswith("query")
+    with suppress(DecodeError, Invalid):
+        read(q.Query.FromString(data), "UTC", NOW)

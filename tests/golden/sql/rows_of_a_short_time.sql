@@ -1,0 +1,18 @@
+SELECT slot, place, sum(v0)
+FROM (
+SELECT rows.*, 0 AS place
+FROM (
+SELECT width_bucket(occurred_at, %(p1)s::timestamptz[]) - 1 AS slot, CASE WHEN jsonb_typeof((properties -> %(p2)s::text)) = 'number' AND abs((properties -> %(p2)s::text)::numeric) < 1e300 THEN (properties -> %(p2)s::text)::float8 END AS v0
+FROM events
+WHERE project_id = %(p0)s AND occurred_at >= %(p3)s::timestamptz AND occurred_at < %(p4)s::timestamptz AND name = ANY(ARRAY(SELECT DISTINCT name FROM rollups_1d WHERE project_id = %(p0)s AND source = 1 AND bucket >= date_trunc('day', %(p5)s::timestamptz, 'UTC') AND bucket < %(p6)s::timestamptz))
+) AS rows
+) AS rows
+GROUP BY slot, place
+-- p0: 7
+-- p1: [2026-03-03T23:30:00+00:00]
+-- p2: 'amount'
+-- p3: 2026-03-03T23:30:00+00:00
+-- p4: 2026-03-04T00:00:00+00:00
+-- p5: 2026-03-03T23:30:00+00:00
+-- p6: 2026-03-04T00:00:00+00:00
+-- column of measure 0: sum
