@@ -12,7 +12,7 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from services.ingest.microbatch import Position
+from services.ingest.microbatch import LATENESS_DECAY, Position
 from services.ingest.store import EPOCH
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ SELECT ceil((SELECT count(*) FROM partitions)::numeric / count(*)) FROM writers 
 _RENEW = """
 UPDATE partitions SET
     leased_until = now() + %(lease)s,
+    lateness = CASE WHEN partition = ANY (%(idle)s) THEN lateness * %(decay)s ELSE lateness END,
     watermark = CASE WHEN partition = ANY (%(idle)s) THEN greatest(watermark, %(idle_since)s - lateness) ELSE watermark END
 WHERE owner = %(writer)s RETURNING partition, epoch
 """
@@ -68,7 +69,10 @@ class Lease:
         self._connection, self._writer, self._lease = connection, writer, lease
 
     async def renew(self, held: Iterable[int], idle: Iterable[int], idle_since: Any) -> tuple[set[int], int]:
-        """Renews; gives the partitions still held and this writer's fair share. Moves the watermark of those `idle`."""
+        """Renews; gives the partitions still held and this writer's fair share.
+
+        The watermark of those `idle` moves on, and their lateness falls: where nothing comes, nothing is known to be late.
+        """
         async with self._connection.transaction():
             await self._connection.execute(_SEEN, (self._writer,))
             row = await (await self._connection.execute(_SHARE, (self._lease, self._lease))).fetchone()
@@ -76,6 +80,7 @@ class Lease:
                 "lease": self._lease,
                 "idle": list(idle),
                 "idle_since": idle_since,
+                "decay": LATENESS_DECAY,
                 "writer": self._writer,
             }
             rows = await (await self._connection.execute(_RENEW, parameters)).fetchall()

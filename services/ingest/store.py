@@ -101,7 +101,7 @@ SELECT * FROM unnest(%s::int[], %s::bigint[], %s::timestamptz[], %s::text[], %s:
 _MOVE = """
 UPDATE partitions SET
     last_id = moved.last_id, version = moved.version, batches = moved.batches, received = moved.received,
-    bytes = moved.bytes, watermark = moved.watermark, lateness = moved.lateness, leased_until = now() + %s
+    bytes = moved.bytes, watermark = greatest(partitions.watermark, moved.watermark), lateness = moved.lateness, leased_until = now() + %s
 FROM unnest(%s::smallint[], %s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
     %s::timestamptz[], %s::interval[])
     AS moved (partition, epoch, from_id, last_id, version, batches, received, bytes, watermark, lateness)

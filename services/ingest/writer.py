@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -118,6 +119,10 @@ class _Session:
         for partition in self._ahead.keys() - held:
             log.warning("partition %d has another writer now", partition)
             self._drop(partition)
+        for partition in self._idle_since:
+            position = self._ahead[partition]
+            lateness_us = int(position.lateness_us * microbatch.LATENESS_DECAY)
+            self._ahead[partition] = replace(position, lateness_us=lateness_us)
         if len(self._ahead) > share:
             extra = sorted(self._ahead)[share:]
             await self._lease.give(extra)

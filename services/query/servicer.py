@@ -158,14 +158,14 @@ class Query(query_pb2_grpc.QueryServiceServicer):  # type: ignore[misc]
             after = (_instant(position[0]), _uuid(position[1]))
         async with self._store.snapshot(project.project_id, self._seconds()) as snapshot:
             facts = await snapshot.facts()
-            found = await snapshot.events(question, Page(size + 1, after))
+            found, more = await snapshot.events(question, Page(size, after))
         in_flight = await self._log.received(project.project_id, len(facts.versions)) - facts.received
         response = pb.RunQueryResponse(
             metadata=metadata(question.span, facts, in_flight, time.monotonic() - began, uuid4().hex),
-            events=EventsResult(events=found[:size]),
+            events=EventsResult(events=found),
         )
-        if len(found) > size:
-            last = found[size - 1].event
+        if more:
+            last = found[-1].event
             place = last.occurred_at.ToMicroseconds(), last.event_id.hex()
             response.next_page_token = page.token(request, *place, *_ends(question.span))
         return response
@@ -189,14 +189,16 @@ class Query(query_pb2_grpc.QueryServiceServicer):  # type: ignore[misc]
         """What a new follower gets: all of the answer, or what its cursor lacks of it."""
         if cursor is None or not cursor.follows(answer.facts):
             return watch.snapshot(answer)
-        async with self._store.snapshot(watched.project_id, self._settings.query_seconds) as snapshot:
+        async with self._store.snapshot(
+            watched.project_id, self._settings.query_seconds, patient=True
+        ) as snapshot:
             touched = await snapshot.touched(cursor.versions)
             fresh = []
             question = watched.question(datetime.now(UTC))
             if isinstance(question, Events) and touched:
                 until = answer.facts.batches
-                page = Page(watched.page_size, batches=cursor.batches, until=until, spans=tuple(touched))
-                fresh = await snapshot.events(question, page)
+                since = Page(watched.page_size, batches=cursor.batches, until=until, spans=tuple(touched))
+                fresh, _ = await snapshot.events(question, since)
         return watch.resumed(cursor, answer, touched, fresh)
 
     def _seconds(self) -> float:

@@ -24,6 +24,10 @@ SHORT = timedelta(hours=6)
 """Events of all names in so short a time are found by the index of names and time: measured, a chunk holds a week of rows,
 and reading it whole is faster only for more than about a day."""
 
+PAGE_BYTES = 3_000_000
+"""A page of events stays below the 4 MiB that gRPC clients take by default."""
+_SIZE = "250 + octet_length(name) + coalesce(octet_length(properties_text), 0) + coalesce(octet_length(context_text), 0)"
+
 Group = tuple[str, ...]
 
 
@@ -80,6 +84,7 @@ class Page:
 def events(question: Events, project_id: int, page: Page) -> Statement:
     """Reads events, newest first, with the times of their batches.
 
+    A page ends early when it holds `PAGE_BYTES`; the last column tells how many rows were there, at most one more than fit.
     The names of the time asked about come from the rollups, so that the index by name and time serves every question and
     only as many rows of each name are read as the page holds.
     """
@@ -102,17 +107,19 @@ def events(question: Events, project_id: int, page: Page) -> Statement:
     source = _names(question.span, project, statement)
     if named is not None:
         source = f"SELECT DISTINCT unnest({statement.value(list(named), 'text[]')}) AS name"
-    size = statement.value(page.size)
+    size = statement.value(page.size + 1)
     order = "ORDER BY occurred_at DESC, event_id DESC"
     statement.text = (
-        f"WITH page AS (\nSELECT event.*\nFROM ({source}) AS named CROSS JOIN LATERAL (\n"
+        f"WITH page AS (\nSELECT event.*, properties::text AS properties_text, context::text AS context_text\n"
+        f"FROM ({source}) AS named CROSS JOIN LATERAL (\n"
         f"SELECT * FROM events WHERE name = named.name AND {' AND '.join(limits)}\n{order} LIMIT {size}\n) AS event\n"
-        f"{order} LIMIT {size}\n)\n"
-        "SELECT event_id, occurred_at, type, name, user_id, session_id, properties::text, context::text, late,"
-        " sent_at, received_at, committed_at\n"
-        "FROM page LEFT JOIN LATERAL (\n"
-        "SELECT sent_at, received_at, committed_at FROM batches WHERE batches.batch_id = page.batch_id LIMIT 1\n"
-        f") AS batch ON true\n{order}"
+        f"{order} LIMIT {size}\n), measured AS (\nSELECT page.*, count(*) OVER () AS found, sum({_SIZE}) OVER"
+        f" ({order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before\nFROM page\n)\n"
+        "SELECT event_id, occurred_at, type, name, user_id, session_id, properties_text, context_text, late,"
+        " sent_at, received_at, committed_at, found\n"
+        "FROM measured LEFT JOIN LATERAL (\n"
+        "SELECT sent_at, received_at, committed_at FROM batches WHERE batches.batch_id = measured.batch_id LIMIT 1\n"
+        f") AS batch ON true\nWHERE coalesce(before, 0) < {PAGE_BYTES}\n{order}"
     )
     return statement
 

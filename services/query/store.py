@@ -56,6 +56,7 @@ _TOUCHED = """
 class _Queue:
     free: asyncio.Semaphore
     users: int = 0
+    refusable: int = 0
 
 
 class Turns:
@@ -66,21 +67,23 @@ class Turns:
         self._queues: dict[int, _Queue] = {}
 
     @asynccontextmanager
-    async def turn(self, project_id: int) -> AsyncIterator[None]:
-        """A turn of the project, when it comes; raises `Exhausted` when too many wait for one."""
+    async def turn(self, project_id: int, *, patient: bool = False) -> AsyncIterator[None]:
+        """A turn of the project, when it comes. Raises `Exhausted` when too many wait; who is patient waits all the same."""
         queue = self._queues.setdefault(project_id, _Queue(asyncio.Semaphore(self._running)))
-        if queue.users >= self._most:
+        if not patient and queue.refusable >= self._most:
             raise Exhausted(
-                f"{queue.users} questions of this project run or wait, the limit is {self._most}: ask again later",
+                f"{queue.refusable} questions of this project run or wait, the limit is {self._most}: ask again later",
                 retry_after=1.0,
                 reason="TOO_MANY_QUESTIONS",
             )
         queue.users += 1
+        queue.refusable += not patient
         try:
             async with queue.free:
                 yield
         finally:
             queue.users -= 1
+            queue.refusable -= not patient
             if not queue.users:
                 self._queues.pop(project_id, None)
 
@@ -92,12 +95,14 @@ class Store:
         self._pool, self._turns = pool, turns
 
     @asynccontextmanager
-    async def snapshot(self, project_id: int, seconds: float) -> AsyncIterator["Snapshot"]:
+    async def snapshot(
+        self, project_id: int, seconds: float, *, patient: bool = False
+    ) -> AsyncIterator["Snapshot"]:
         """A snapshot of the database, in the project's turn, for so many seconds; waiting counts."""
         try:
             async with (
                 asyncio.timeout(seconds),
-                self._turns.turn(project_id),
+                self._turns.turn(project_id, patient=patient),
                 self._pool.connection() as connection,
                 connection.transaction(),
                 connection.cursor(binary=True) as cursor,
@@ -139,9 +144,11 @@ class Snapshot:
             await self._units(plan),
         )
 
-    async def events(self, question: Events, page: Page) -> list[pb.StoredEvent]:
-        """The events of a page, newest first."""
-        return [_stored(*row) for row in await self._run(events(question, self._project_id, page))]
+    async def events(self, question: Events, page: Page) -> tuple[list[pb.StoredEvent], bool]:
+        """The events of a page, newest first, and whether there are more."""
+        rows = await self._run(events(question, self._project_id, page))
+        found = [_stored(*row[:-1]) for row in rows[: page.size]]
+        return found, bool(rows) and rows[0][-1] > len(found)
 
     async def touched(self, versions: Sequence[int]) -> list[Span]:
         """The spans of event time that commits after `versions` touched, in order."""

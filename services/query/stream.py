@@ -81,16 +81,18 @@ class Commits:
             self._bells.discard(bell)
 
     async def follow(self, draining: asyncio.Event) -> None:
-        """Worker: listens until `draining`. After a lost connection it rings every bell, as announcements were missed."""
+        """Worker: listens until `draining`. After a lost connection it rings every bell."""
         while not draining.is_set():
             try:
                 async with self._redis.pubsub() as channel:
                     await channel.subscribe(COMMITS)
-                    self._ring_all()
                     while not draining.is_set():
-                        message = await channel.get_message(ignore_subscribe_messages=True, timeout=1.0)
-                        if message is not None:
+                        message = await channel.get_message(timeout=1.0)
+                        if message is not None and message["type"] == "message":
                             self._announce(message["data"])
+                        elif message is not None:
+                            # Subscribed, perhaps anew after a connection was lost, and announcements with it.
+                            self._ring_all()
             except RedisError as error:
                 log.warning("announcements of commits are lost until Redis answers: %s", error)
                 await asyncio.sleep(_RETRY_SECONDS)

@@ -2,9 +2,11 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
+from typing import TypeVar
 
 import orjson
 
@@ -12,6 +14,7 @@ from services.kit.errors import Invalid
 from services.query.calendar import EPOCH, MICROSECOND, Span
 from services.query.plan import Plan
 from services.query.shape import Reading
+from services.query.sql import PAGE_BYTES
 from services.query.trust import Facts
 from tidemark.v1 import question_pb2 as pb
 from tidemark.v1.query_pb2 import WatchQueryRequest, WatchQueryResponse
@@ -24,6 +27,10 @@ SNAPSHOT, DELTA, HEARTBEAT = (
     WatchQueryResponse.KIND_DELTA,
     WatchQueryResponse.KIND_HEARTBEAT,
 )
+
+T = TypeVar("T")
+Arrival = tuple[int, pb.StoredEvent]
+"""An event that came after the first answer, with the number of the answer that brought it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +45,8 @@ class Answer:
     plan: Plan | None = None
     """Series: how it was read."""
     reading: Reading = field(default_factory=Reading)
-    arrived: tuple[tuple[int, pb.StoredEvent], ...] = ()
-    """Events that came after the first answer, latest last, each with the number of the answer that brought it."""
+    arrived: tuple[Arrival, ...] = ()
+    """Latest last."""
     number: int = 0
     """Counts the answers of one feed."""
 
@@ -190,14 +197,31 @@ def _instant(microseconds: int) -> datetime:
 
 
 def newest(events: Iterable[pb.StoredEvent], span: Span, size: int) -> list[pb.StoredEvent]:
-    """The newest of `events` in `span`, newest first, at most `size`."""
+    """The newest of `events` in `span`, newest first, at most `size` and what fits into one answer."""
     start = (span.start - EPOCH) // MICROSECOND
     placed = sorted(
-        ((e.event.occurred_at.ToMicroseconds(), e.event.event_id, e) for e in events),
-        key=lambda p: p[:2],
+        ((each.event.occurred_at.ToMicroseconds(), each.event.event_id, each) for each in events),
+        key=lambda place: place[:2],
         reverse=True,
     )
-    return [event for at, _, event in placed if at >= start][:size]
+    return _fitting((event for at, _, event in placed if at >= start), size, lambda event: event.ByteSize())
+
+
+def latest(arrived: Sequence[Arrival], size: int) -> tuple[Arrival, ...]:
+    """The last of `arrived`, at most `size` and what fits into one answer."""
+    return tuple(reversed(_fitting(reversed(arrived), size, lambda arrival: arrival[1].ByteSize())))
+
+
+def _fitting(things: Iterable[T], size: int, weigh: Callable[[T], int]) -> list[T]:
+    """The first of `things`: at most `size`, and no more once they weigh `PAGE_BYTES`."""
+    found: list[T] = []
+    weight = 0
+    for each in islice(things, size):
+        if weight >= PAGE_BYTES:
+            break
+        found.append(each)
+        weight += weigh(each)
+    return found
 
 
 def snapshot(answer: Answer) -> WatchQueryResponse:

@@ -112,7 +112,7 @@ class Feed:
         """The answer now, made of the last one and what was touched since."""
         began, now = time.monotonic(), datetime.now(UTC)
         question, old = self._watched.question(now), self._answer
-        async with self._store.snapshot(self._watched.project_id, self._seconds) as snapshot:
+        async with self._store.snapshot(self._watched.project_id, self._seconds, patient=True) as snapshot:
             facts = await snapshot.facts()
             touched = await snapshot.touched(old.facts.versions) if old is not None else []
             if isinstance(question, Events):
@@ -128,17 +128,15 @@ class Feed:
     ) -> Answer:
         size = self._watched.page_size
         if old is None:
-            newest = await snapshot.events(question, Page(size))
+            newest, _ = await snapshot.events(question, Page(size))
             return Answer(facts, question.span, pb.QueryMetadata(), pb.EventsResult(events=newest))
         assert isinstance(old.result, pb.EventsResult)
         spans = tuple(span for span in touched if span.overlaps(question.span))
-        fresh = (
-            await snapshot.events(question, Page(size, batches=old.facts.batches, spans=spans))
-            if spans
-            else []
-        )
+        fresh: list[pb.StoredEvent] = []
+        if spans:
+            fresh, _ = await snapshot.events(question, Page(size, batches=old.facts.batches, spans=spans))
         number = old.number + bool(fresh)
-        arrived = (*old.arrived, *((number, event) for event in reversed(fresh)))[-size:]
+        arrived = watch.latest((*old.arrived, *((number, event) for event in reversed(fresh))), size)
         newest = watch.newest((*fresh, *old.result.events), question.span, size)
         return Answer(
             facts,

@@ -96,7 +96,9 @@ def faults(suite: Suite, lives: Sequence[Journal]) -> Iterator[str]:
             if rows := connection.execute(statement).fetchmany(5):
                 yield f"{fault}: {rows}"
         received, stored, *_ = connection.execute(_TOTALS).fetchone() or (0, 0)
-        (raw,) = connection.execute("SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM metric_points)").fetchone() or (0,)  # fmt: skip
+        (raw,) = connection.execute(
+            "SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM metric_points)"
+        ).fetchone() or (0,)
         if stored != raw:
             yield f"the ledger says {stored} stored of {received}, the tables hold {raw}"
         for table, width in _WIDTHS.items():
@@ -114,7 +116,9 @@ def in_flight(suite: Suite) -> int:
         waiting = 0
         for partition, _, received, _ in connection.execute(_COMMITTED):
             meta = log.hgetall(f"tm:{{{partition}}}:meta")
-            waiting += abs(int(meta.get("received", 0)) - received) + abs(int(meta.get("received", 0)) - int(meta.get("committed_received", 0)))  # fmt: skip
+            waiting += abs(int(meta.get("received", 0)) - received) + abs(
+                int(meta.get("received", 0)) - int(meta.get("committed_received", 0))
+            )
         return waiting
 
 
@@ -180,6 +184,10 @@ def _log_faults(connection: psycopg.Connection[Any], log: "redis.Redis[str]") ->
         projects = {
             int(key): int(value) for key, value in log.hgetall(f"tm:{{{partition}}}:projects").items()
         }
-        kept = dict(connection.execute("SELECT project_id, received FROM project_totals WHERE partition = %s", (partition,)).fetchall())  # fmt: skip
+        kept = dict(
+            connection.execute(
+                "SELECT project_id, received FROM project_totals WHERE partition = %s", (partition,)
+            ).fetchall()
+        )
         if projects != kept:
             yield f"partition {partition}: in flight by project is {projects} less {kept}"

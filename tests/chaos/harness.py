@@ -42,7 +42,10 @@ class Position:
 
     def behind(self, before: "Position") -> bool:
         """Whether anything that only grows is less than before."""
-        return any(getattr(self, name) < getattr(before, name) for name in ("epoch", "last_id", "version", "batches", "received"))  # fmt: skip
+        return any(
+            getattr(self, name) < getattr(before, name)
+            for name in ("epoch", "last_id", "version", "batches", "received")
+        )
 
 
 @dataclass
@@ -63,9 +66,18 @@ class Chaos:
         """A new life of the load."""
         self._life += 1
         addresses = [member.address for member in self.suite.of("ingest")]
-        command = [sys.executable, "-m", "tests.chaos.load", str(self.folder), str(self._life), self.suite.keys["TIDEMARK_INGEST_KEY"]]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "tests.chaos.load",
+            str(self.folder),
+            str(self._life),
+            self.suite.keys["TIDEMARK_INGEST_KEY"],
+        ]
         with (self.folder / "load.log").open("ab") as log:
-            self._load = subprocess.Popen(tied([*command, *addresses], signal.SIGKILL), cwd=ROOT, stdout=log, stderr=log)  # fmt: skip
+            self._load = subprocess.Popen(
+                tied([*command, *addresses], signal.SIGKILL), cwd=ROOT, stdout=log, stderr=log
+            )
 
     def end_load(self) -> None:
         """Returns when the load has got every acknowledgement that it waits for."""
@@ -124,7 +136,10 @@ class Chaos:
         began = time.monotonic()
         wait_until(lambda: len(self.lives()) == PRODUCERS, RECOVERY_LIMIT)
         waiting = {each.label: each.made for each in self.lives()}
-        if not wait_until(lambda: all(each.acknowledged >= waiting.get(each.label, 0) for each in self.lives()), RECOVERY_LIMIT):  # fmt: skip
+        if not wait_until(
+            lambda: all(each.acknowledged >= waiting.get(each.label, 0) for each in self.lives()),
+            RECOVERY_LIMIT,
+        ):
             self.faults.append(
                 f"no recovery within {RECOVERY_LIMIT} s after {dict(self.kills)}: {self.lives()}"
             )

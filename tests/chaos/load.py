@@ -67,7 +67,13 @@ def journals(folder: Path) -> list[Journal]:
     return found
 
 
-async def _produce(client: Client, label: str, send: Callable[[Client, random.Random, str, int], None], file: int, stop: asyncio.Event) -> None:  # fmt: skip
+async def _produce(
+    client: Client,
+    label: str,
+    send: Callable[[Client, random.Random, str, int], None],
+    file: int,
+    stop: asyncio.Event,
+) -> None:
     """Sends bursts until `stop`, then waits until all is acknowledged."""
     chance, made = random.Random(label), 0  # Every life sends something else.
 

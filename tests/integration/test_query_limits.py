@@ -181,3 +181,35 @@ async def test_malformed_questions_name_the_field_at_fault(suite: Suite) -> None
             assert (refused.code, refused.violations) == ("INVALID_ARGUMENT", [field])
             refused = await refusal(stub.WatchQuery(pb.WatchQueryRequest(query=wrong), metadata=key).read())
             assert (refused.code, refused.violations) == ("INVALID_ARGUMENT", [field])
+
+
+async def test_a_page_of_large_events_ends_before_it_is_too_large_to_send(
+    suite: Suite, database: str
+) -> None:
+    async with suite(query) as served:
+        with psycopg.connect(database) as connection:
+            rows = [Happened(NOON + timedelta(seconds=i), properties={"x": "y" * 60_000}) for i in range(120)]
+            commit(connection, rows)
+        stub, seen = QueryServiceStub(served.channel), 0
+        request = pb.RunQueryRequest(
+            query=asked(NOON, NOON + HOUR, events=q.EventsQuestion()), page_size=10_000
+        )
+        pages = []
+        while True:
+            answer = await stub.RunQuery(request, metadata=served.key("viewer"))
+            pages.append(len(answer.events.events))
+            seen += pages[-1]
+            if not answer.next_page_token:
+                break
+            request.page_token = answer.next_page_token
+        assert (seen, len(pages)) == (120, 3)
+
+
+async def test_watches_wait_where_questions_are_refused(suite: Suite, database: str) -> None:
+    async with suite(query, query_concurrency=1, query_queue=0) as served:
+        stub, key = QueryServiceStub(served.channel), served.key("viewer")
+        asks = [pb.WatchQueryRequest(query=series(NOON, NOON + i * HOUR, COUNT)) for i in range(1, 6)]
+        watches = [stub.WatchQuery(each, metadata=key) for each in asks]
+        assert [(await watch.read()).kind for watch in watches] == [pb.WatchQueryResponse.KIND_SNAPSHOT] * 5
+        for watch in watches:
+            watch.cancel()

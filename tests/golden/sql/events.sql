@@ -1,19 +1,23 @@
 WITH page AS (
-SELECT event.*
+SELECT event.*, properties::text AS properties_text, context::text AS context_text
 FROM (SELECT DISTINCT name FROM rollups_1d WHERE project_id = %(p0)s AND source = 1 AND bucket >= date_trunc('day', %(p3)s::timestamptz, 'UTC') AND bucket < %(p4)s::timestamptz) AS named CROSS JOIN LATERAL (
 SELECT * FROM events WHERE name = named.name AND project_id = %(p0)s AND occurred_at >= %(p1)s::timestamptz AND occurred_at < %(p2)s::timestamptz
 ORDER BY occurred_at DESC, event_id DESC LIMIT %(p5)s
 ) AS event
 ORDER BY occurred_at DESC, event_id DESC LIMIT %(p5)s
+), measured AS (
+SELECT page.*, count(*) OVER () AS found, sum(250 + octet_length(name) + coalesce(octet_length(properties_text), 0) + coalesce(octet_length(context_text), 0)) OVER (ORDER BY occurred_at DESC, event_id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+FROM page
 )
-SELECT event_id, occurred_at, type, name, user_id, session_id, properties::text, context::text, late, sent_at, received_at, committed_at
-FROM page LEFT JOIN LATERAL (
-SELECT sent_at, received_at, committed_at FROM batches WHERE batches.batch_id = page.batch_id LIMIT 1
+SELECT event_id, occurred_at, type, name, user_id, session_id, properties_text, context_text, late, sent_at, received_at, committed_at, found
+FROM measured LEFT JOIN LATERAL (
+SELECT sent_at, received_at, committed_at FROM batches WHERE batches.batch_id = measured.batch_id LIMIT 1
 ) AS batch ON true
+WHERE coalesce(before, 0) < 3000000
 ORDER BY occurred_at DESC, event_id DESC
 -- p0: 7
 -- p1: 2026-03-02T00:00:00+00:00
 -- p2: 2026-03-04T00:00:00+00:00
 -- p3: 2026-03-02T00:00:00+00:00
 -- p4: 2026-03-04T00:00:00+00:00
--- p5: 101
+-- p5: 102

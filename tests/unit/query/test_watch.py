@@ -178,3 +178,12 @@ def test_a_resumed_watch_gets_what_was_touched_and_what_began() -> None:
     moved = replace(new, facts=replace(FACTS, at=NOON + 2 * HOUR))
     began = resumed(given, moved, [], [])
     assert [t.ToDatetime(UTC) for t in began.series.bucket_starts] == [NOON, NOON + HOUR]
+
+
+def test_no_answer_is_too_large_to_send() -> None:
+    large = [happened(i, i) for i in range(5)]
+    for event in large:
+        event.event.properties_json = b"x" * 1_100_000
+    assert len(newest(large, Span(NOON, LATER), 100)) == 3
+    assert [number for number, _ in latest(tuple(enumerate(large)), 100)] == [2, 3, 4]
+    assert [number for number, _ in latest(tuple(enumerate(large)), 2)] == [3, 4]
