@@ -21,7 +21,7 @@ FLOOR_PER_SECOND = 1_000_000 // 60
 def main() -> None:
     """Measures and publishes."""
     with bench({"ingest": "ingest", "writer": "writer"}) as stack:
-        run(stack, [stack.order("warm", 2)])
+        run(stack, [stack.order("warm", 1)])
         with stack.connect() as connection:
             connection.execute("TRUNCATE events")
         full = run(stack, [stack.order(f"full-{number}", SECONDS) for number in range(GENERATORS)])

@@ -7,7 +7,8 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from tidemark import __version__, blocking, errors
@@ -30,8 +31,10 @@ _EXAMPLES = """examples:
   tidemark keys create --role ingest --title 'web servers'
 
 Times are spans (45s, 90m, 12h, 30d, 2w) or instants (2026-11-01, 2026-11-01T12:30:00Z).
-The key is taken from TIDEMARK_KEY, the addresses from TIDEMARK_INGEST_ADDRESS and TIDEMARK_QUERY_ADDRESS.
+The key is taken from TIDEMARK_KEY, the addresses from TIDEMARK_INGEST_ADDRESS and TIDEMARK_QUERY_ADDRESS; without a key,
+all three from the file .tidemark/client.env that `make run` leaves in its folder.
 """
+NEARBY = Path(".tidemark/client.env")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,7 +73,22 @@ def _load(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
-    return {"key": arguments.key, "project": arguments.project, "timeout": arguments.timeout}
+    return {
+        "key": arguments.key,
+        "project": arguments.project,
+        "timeout": arguments.timeout,
+        "environment": environment(Path.cwd(), os.environ),
+    }
+
+
+def environment(folder: Path, given: Mapping[str, str]) -> dict[str, str]:
+    """What is `given`, and for the rest what a stack started in `folder` or above it has left for its users."""
+    for place in (folder, *folder.parents):
+        path = place / NEARBY
+        if "TIDEMARK_KEY" not in given and path.is_file() and os.access(path, os.R_OK):
+            lines = path.read_text().splitlines()
+            return {**dict(line.split("=", 1) for line in lines if "=" in line), **given}
+    return dict(given)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -27,7 +27,7 @@ from services.query.trust import metadata
 from services.query.worker import LEAST_INTERVAL, TICK, Feeds, Watched
 from tidemark.v1 import query_pb2 as pb
 from tidemark.v1 import query_pb2_grpc
-from tidemark.v1.question_pb2 import EventsResult, TimeRange
+from tidemark.v1.question_pb2 import EventsResult, StoredEvent, TimeRange
 
 LONGEST_INTERVAL = 3600.0
 
@@ -193,7 +193,7 @@ class Query(query_pb2_grpc.QueryServiceServicer):  # type: ignore[misc]
             watched.project_id, self._settings.query_seconds, patient=True
         ) as snapshot:
             touched = await snapshot.touched(cursor.versions)
-            fresh = []
+            fresh: list[StoredEvent] = []
             question = watched.question(datetime.now(UTC))
             if isinstance(question, Events) and touched:
                 until = answer.facts.batches

@@ -41,6 +41,7 @@ LIGHT = {"google", "grpc", "grpc_status", "orjson"}
 READS_ENVIRONMENT = {
     "services/kit/settings.py",
     "services/__main__.py",
+    "tidemark/cli.py",
     "tidemark/client.py",
     "tidemark/terminal/console.py",
 }

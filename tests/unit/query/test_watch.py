@@ -23,6 +23,7 @@ from services.query.watch import (
     decode,
     delta,
     encode,
+    latest,
     lines,
     newest,
     renewed,

@@ -1,5 +1,7 @@
 """The command line: what is parsed, what is refused, and how it ends."""
 
+from pathlib import Path
+
 import pytest
 
 from tidemark import cli
@@ -87,3 +89,18 @@ def test_mistakes_end_in_one_sentence(arguments, message, capsys):
     assert err.startswith("tidemark: ")
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_without_a_key_the_stack_of_this_folder_or_one_above_is_used(tmp_path: Path) -> None:
+    (tmp_path / ".tidemark").mkdir()
+    (tmp_path / ".tidemark/client.env").write_text("TIDEMARK_KEY=tmk_a\nTIDEMARK_QUERY_ADDRESS=127.0.0.1:1\n")
+    below = tmp_path / "below"
+    below.mkdir()
+    found = cli.environment(below, {"TIDEMARK_QUERY_ADDRESS": "127.0.0.1:2"})
+    assert found == {"TIDEMARK_KEY": "tmk_a", "TIDEMARK_QUERY_ADDRESS": "127.0.0.1:2"}
+
+
+def test_a_key_that_is_given_goes_with_the_addresses_that_are_given(tmp_path: Path) -> None:
+    (tmp_path / ".tidemark").mkdir()
+    (tmp_path / ".tidemark/client.env").write_text("TIDEMARK_KEY=tmk_a\nTIDEMARK_QUERY_ADDRESS=127.0.0.1:1\n")
+    assert cli.environment(tmp_path, {"TIDEMARK_KEY": "tmk_b"}) == {"TIDEMARK_KEY": "tmk_b"}
