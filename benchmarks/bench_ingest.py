@@ -12,7 +12,7 @@ from benchmarks.load import NAMES, USERS
 from benchmarks.report import Figure
 
 GENERATORS = int(os.environ.get("TIDEMARK_BENCH_GENERATORS", "2"))
-SECONDS, PACED_SECONDS, COLUMNAR_SECONDS = (20, 5, 3) if QUICK else (60, 30, 20)
+SECONDS, PACED_SECONDS, COLUMNAR_SECONDS = (20, 4, 2) if QUICK else (60, 30, 20)
 RIVAL_ROWS = 150_000 if QUICK else 2_000_000
 PRELOAD_ROWS = 0 if QUICK else int(os.environ.get("TIDEMARK_BENCH_PRELOAD", "50_000_000"))
 FLOOR_PER_SECOND = 1_000_000 // 60

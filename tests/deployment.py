@@ -7,6 +7,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -77,13 +78,14 @@ class Tenant:
 
 
 @pytest.fixture(scope="session")
-def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
+def deployment() -> Iterator[Suite]:
     """Two ingests, two writers and a query, with PostgreSQL and Redis of their own."""
-    folder = tmp_path_factory.mktemp("deployment")
-    for part in (folder, *folder.parents[:2]):
-        part.chmod(0o711)  # The servers may run as another account.
-    with running(folder, TARGETS, shared_buffers_mb=256) as suite:
-        yield suite
+    # Not in pytest's own folder, which every run closes to other accounts; the servers may run as one.
+    with tempfile.TemporaryDirectory(prefix="tidemark-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        with running(folder, TARGETS, shared_buffers_mb=256) as suite:
+            yield suite
 
 
 @pytest.fixture

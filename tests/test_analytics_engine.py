@@ -28,13 +28,18 @@ async def test_query_performance(tenant: Tenant) -> None:
     async with tenant.client() as client:
         for number in range(60_000):
             at = start + timedelta(seconds=chance.random() * 172_800)
-            hour, country = at.replace(minute=0, second=0, microsecond=0), chance.choice(["DE", "FR", "IT", "PL"])
+            hour, country = (
+                at.replace(minute=0, second=0, microsecond=0),
+                chance.choice(["DE", "FR", "IT", "PL"]),
+            )
             amount, user = chance.randrange(1, 100), f"user-{chance.randrange(4000)}"
             by_hour[hour] += 1
             by_country[country] += 1
             amounts[hour] += amount
             users.add(user)
-            client.track("order", user_id=user, occurred_at=at, properties={"amount": amount, "country": country})
+            client.track(
+                "order", user_id=user, occurred_at=at, properties={"amount": amount, "country": country}
+            )
             if number % 2000 == 0:
                 await client.ready()
         for second in range(600):
@@ -61,7 +66,12 @@ async def test_query_performance(tenant: Tenant) -> None:
         assert {line.label: line.total for line in split.lines if not line.other} == dict(largest)
         assert sum(line.total for line in split.lines) == 60_000
         load = await client.series(
-            "load", source="metrics", measure=["avg", "max", "p90"], interval="minute", start=end - timedelta(minutes=10), end=end
+            "load",
+            source="metrics",
+            measure=["avg", "max", "p90"],
+            interval="minute",
+            start=end - timedelta(minutes=10),
+            end=end,
         )
         assert [round(line.total, 6) for line in load.lines[:2]] == [4.5, 9.0]
         assert load.lines[2].total == pytest.approx(8, abs=1)
@@ -76,8 +86,12 @@ async def test_query_performance(tenant: Tenant) -> None:
 
         await ask(20)
         p99 = float(np.quantile(await ask(200), 0.99))
-        together = float(np.quantile(np.concatenate(await asyncio.gather(*(ask(50) for _ in range(CLIENTS)))), 0.99))
-        print(f"\nrollup question warm: p99 {p99 * 1000:.1f} ms alone, {together * 1000:.1f} ms from {CLIENTS} at once")
+        together = float(
+            np.quantile(np.concatenate(await asyncio.gather(*(ask(50) for _ in range(CLIENTS)))), 0.99)
+        )
+        print(
+            f"\nrollup question warm: p99 {p99 * 1000:.1f} ms alone, {together * 1000:.1f} ms from {CLIENTS} at once"
+        )
         assert p99 < WARM_P99_SECONDS
 
 

@@ -38,7 +38,9 @@ async def fill(client: tidemark.Client, count: int, start: int = 0) -> None:
             )
         except tidemark.BufferFull:
             await client.ready()
-            client.track(f"page_{number % 20}", user_id=f"user-{number % 5000}", properties={"number": number})
+            client.track(
+                f"page_{number % 20}", user_id=f"user-{number % 5000}", properties={"number": number}
+            )
         if number % 500 == 0:
             await asyncio.sleep(0)
     await client.flush()
@@ -91,7 +93,9 @@ def _nested(levels: int) -> dict[str, object]:
 async def test_real_time_processing(tenant: Tenant) -> None:
     """A watched series follows what is committed; late events land in their bucket; killed processes change nothing."""
     now = datetime.now(UTC)
-    watched = questions.series("ping", interval="minute", start=now - timedelta(hours=2), end=now + timedelta(minutes=30))
+    watched = questions.series(
+        "ping", interval="minute", start=now - timedelta(hours=2), end=now + timedelta(minutes=30)
+    )
     async with tenant.client() as client:
         changes = client.watch(watched)
         snapshot = await anext(changes)

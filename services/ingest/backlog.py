@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from redis.exceptions import RedisError
 
@@ -41,14 +41,14 @@ class Backlog:
                 measured = await self._log.backlog_bytes(self._partitions)
             except RedisError as error:
                 log.warning("the backlog cannot be measured: %s", error)
-                await asyncio.sleep(_IDLE_POLL_SECONDS)
+                await _pause(draining, _IDLE_POLL_SECONDS)
                 continue
             # What was appended while Redis was asked may or may not be in its answer; count it, to be safe.
             self._in_log, self._appended = measured + self._appended - appended, 0
             metrics.BACKLOG_BYTES.set(measured)
             async with self._freed:
                 self._freed.notify_all()
-            await asyncio.sleep(_BUSY_POLL_SECONDS if measured or self._appended else _IDLE_POLL_SECONDS)
+            await _pause(draining, _BUSY_POLL_SECONDS if measured or self._appended else _IDLE_POLL_SECONDS)
 
     @asynccontextmanager
     async def room(self, size: int, patience: float) -> AsyncIterator[None]:
@@ -78,3 +78,8 @@ class Backlog:
             self._in_memory -= size
             async with self._freed:
                 self._freed.notify()
+
+
+async def _pause(draining: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(draining.wait(), seconds)

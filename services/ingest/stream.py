@@ -238,7 +238,7 @@ class Commits:
                 async with self._redis.pubsub() as channel:
                     await channel.subscribe(COMMITS)
                     while not draining.is_set():
-                        message = await channel.get_message(ignore_subscribe_messages=True, timeout=1.0)
+                        message = await channel.get_message(ignore_subscribe_messages=True, timeout=0.2)
                         if message:
                             commit = orjson.loads(message["data"])
                             await self._advance(commit["partition"], order(commit["last_id"]))

@@ -81,7 +81,7 @@ class Settings:
 
     query_seconds: float = 30.0
     """How long a question may take."""
-    query_concurrency: int = 8
+    query_concurrency: int = 6
     """Questions of one project answered at once by one process; more wait for their turn."""
     query_queue: int = 64
     """Questions of one project that may wait; more are refused."""

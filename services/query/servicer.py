@@ -159,7 +159,7 @@ class Query(query_pb2_grpc.QueryServiceServicer):  # type: ignore[misc]
         async with self._store.snapshot(project.project_id, self._seconds()) as snapshot:
             facts = await snapshot.facts()
             found, more = await snapshot.events(question, Page(size, after))
-        in_flight = await self._log.received(project.project_id, len(facts.versions)) - facts.received
+        in_flight = await self._log.in_flight(project.project_id, len(facts.versions), facts.received)
         response = pb.RunQueryResponse(
             metadata=metadata(question.span, facts, in_flight, time.monotonic() - began, uuid4().hex),
             events=EventsResult(events=found),
@@ -175,7 +175,7 @@ class Query(query_pb2_grpc.QueryServiceServicer):  # type: ignore[misc]
         async with self._store.snapshot(project.project_id, self._seconds()) as snapshot:
             facts = await snapshot.facts()
             reading = await snapshot.series(planned)
-        in_flight = await self._log.received(project.project_id, len(facts.versions)) - facts.received
+        in_flight = await self._log.in_flight(project.project_id, len(facts.versions), facts.received)
         return pb.RunQueryResponse(
             series=result(planned, reading, facts.at),
             metadata=metadata(

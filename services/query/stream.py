@@ -25,6 +25,17 @@ class Log:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
+    async def in_flight(self, project_id: int, partitions: int, committed: int) -> int | None:
+        """Events and points of a project appended beyond those `committed`; None while Redis is away.
+
+        Answers come from the database and do not need Redis: only how complete they are cannot be told without it.
+        """
+        try:
+            return max(0, await self.received(project_id, partitions) - committed)
+        except RedisError as error:
+            log.warning("completeness is unknown until Redis answers: %s", error)
+            return None
+
     async def received(self, project_id: int, partitions: int) -> int:
         """Events and points of a project ever appended."""
         return sum(await self._fields((f"tm:{{{p}}}:projects", str(project_id)) for p in range(partitions)))

@@ -1,6 +1,7 @@
 """How far an answer can be trusted: facts of the snapshot come in, `QueryMetadata` goes out with the answer."""
 
 import base64
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -37,14 +38,19 @@ class Facts:
         return base64.urlsafe_b64encode(orjson.dumps(self.versions)).decode().rstrip("=")
 
 
-def completeness(span: Span, facts: Facts, in_flight: int) -> float:
-    """The estimated share of the asked rows that is committed, 1 when the watermark is past the range.
+def completeness(span: Span, facts: Facts, in_flight: int | None) -> float:
+    """The estimated share of the asked rows that is committed: 1 when the watermark is past the range, NaN when what is in
+    flight is not known.
 
     What is in flight is compared with what the range would hold if the project had always received as much as in the last
     hour, but never more than it ever received. Exact counts would cost more than the question itself.
     """
     settled = facts.watermark is not None and min(span.end, facts.at) <= facts.watermark
-    if settled or in_flight <= 0 or span.start >= facts.at:
+    if settled or span.start >= facts.at:
+        return 1.0
+    if in_flight is None:
+        return math.nan
+    if in_flight <= 0:
         return 1.0
     length = min(span.end, facts.at) - span.start
     expected = min(facts.received, facts.received_hour * (length / HOUR))
@@ -52,7 +58,7 @@ def completeness(span: Span, facts: Facts, in_flight: int) -> float:
 
 
 def metadata(
-    span: Span, facts: Facts, in_flight: int, elapsed: float, query_id: str, plan: Plan | None = None
+    span: Span, facts: Facts, in_flight: int | None, elapsed: float, query_id: str, plan: Plan | None = None
 ) -> pb.QueryMetadata:
     """The metadata of an answer; without a plan, of rows as they came."""
     found = pb.QueryMetadata(

@@ -119,7 +119,7 @@ class Feed:
                 answer = await self._events(question, facts, old, touched, snapshot)
             else:
                 answer = await _series(question, facts, old, touched, snapshot, now)
-        in_flight = await self._log.received(self._watched.project_id, len(facts.versions)) - facts.received
+        in_flight = await self._log.in_flight(self._watched.project_id, len(facts.versions), facts.received)
         about = metadata(question.span, facts, in_flight, time.monotonic() - began, "", answer.plan)
         return replace(answer, metadata=about)
 

@@ -36,7 +36,7 @@ FROM ({raw}) AS raw FULL JOIN (SELECT * FROM rollups_{table} WHERE source = {sou
 WHERE (raw.count, raw.sum, raw.min, raw.max) IS DISTINCT FROM (kept.count, kept.sum, kept.min, kept.max)
 """
 _UNIQUES = """
-SELECT name, bucket, raw.users, sketches FROM (
+SELECT name, bucket, coalesce(raw.users, 0), sketches FROM (
     SELECT name, date_bin('{width}', occurred_at, 'epoch') AS bucket, count(DISTINCT user_id) AS users FROM events GROUP BY 1, 2
 ) AS raw FULL JOIN (
     SELECT name, bucket, array_agg(uniques) FILTER (WHERE uniques IS NOT NULL) AS sketches
@@ -151,6 +151,9 @@ def _rollup_faults(connection: psycopg.Connection[Any], table: str, width: str) 
         if abs(estimate - users) > max(0.5, 2 * UNIQUES_ERROR * users):
             yield f"rollups_{table} {name} {bucket}: {estimate:.1f} unique users, truly {users}"
     for name, bucket, values, sketches in connection.execute(_QUANTILES.format(width=width, table=table)):
+        if values is None or sketches is None:
+            yield f"rollups_{table} {name} {bucket}: there are points without a rollup, or the other way about"
+            continue
         for rank in (0.05, 0.5, 0.95):
             if fault := _rank_fault(merged_quantiles(sketches), np.array(values), rank):
                 yield f"rollups_{table} {name} {bucket}: {fault}"

@@ -167,12 +167,9 @@ async def test_a_repeated_batch_is_acknowledged_again_and_stored_once(
         await until(lambda: _is(ledger(settings), (6, 6, 0, 0, 0)))
 
 
-@KINDS
-async def test_a_producer_that_the_log_forgot_is_still_known(
-    suite: Suite, settings: Settings, kind: str
-) -> None:
+async def test_a_producer_that_the_log_forgot_is_still_known(suite: Suite, settings: Settings) -> None:
     async with suite(ingest, writer) as served:
-        door = Door(served, kind)
+        door = Door(served)
         for sequence in (1, 2):
             await door.send(door.batch(sequence), ack_mode=COMMITTED)
         await served.resources.redis.delete(*await served.resources.redis.keys("tm:*:producer:*"))
@@ -181,13 +178,10 @@ async def test_a_producer_that_the_log_forgot_is_still_known(
         assert await rows_stored(settings) == 3
 
 
-@KINDS
 @pytest.mark.parametrize("mode", [FAST, DURABLE, ingest_pb2.ACK_MODE_UNSPECIFIED])
-async def test_without_a_writer_a_batch_is_acknowledged_by_the_log(
-    suite: Suite, kind: str, mode: int
-) -> None:
+async def test_without_a_writer_a_batch_is_acknowledged_by_the_log(suite: Suite, mode: int) -> None:
     async with suite(ingest) as served:
-        door = Door(served, kind)
+        door = Door(served)
         assert (await door.send(ack_mode=mode)).accepted_count == 1
         assert len(await answers(door.stream([door.request(door.batch(2), ack_mode=mode)]))) == 1
         assert await door.received() == 2
@@ -226,18 +220,16 @@ async def test_a_stream_is_read_on_while_acknowledgements_wait_for_the_database(
         call.cancel()
 
 
-@KINDS
-async def test_an_empty_batch_moves_the_sequence_on(suite: Suite, kind: str) -> None:
+async def test_an_empty_batch_moves_the_sequence_on(suite: Suite) -> None:
     async with suite(ingest) as served:
-        door = Door(served, kind)
+        door = Door(served)
         assert (await door.send(door.batch(1, rows=0))).accepted_count == 0
         assert (await door.send(door.batch(2))).accepted_count == 1
 
 
-@KINDS
-async def test_a_batch_outside_any_sequence_is_always_taken(suite: Suite, kind: str) -> None:
+async def test_a_batch_outside_any_sequence_is_always_taken(suite: Suite) -> None:
     async with suite(ingest) as served:
-        door = Door(served, kind)
+        door = Door(served)
         for _ in range(2):
             assert not (await door.send(door.batch(0))).repeated
         assert await door.received() == 2
@@ -423,10 +415,9 @@ async def test_bad_batches_are_refused_by_field_and_leave_nothing(suite: Suite) 
         await assert_harmless(door)
 
 
-@KINDS
-async def test_a_gap_is_refused_with_the_sequence_expected(suite: Suite, kind: str) -> None:
+async def test_a_gap_is_refused_with_the_sequence_expected(suite: Suite) -> None:
     async with suite(ingest) as served:
-        door = Door(served, kind)
+        door = Door(served)
         await door.send(door.batch(1))
         refused = await refusal(door.send(door.batch(3)))
         assert (refused.code, refused.reason) == ("OUT_OF_RANGE", "SEQUENCE_GAP")
@@ -436,10 +427,9 @@ async def test_a_gap_is_refused_with_the_sequence_expected(suite: Suite, kind: s
         assert (await door.send(door.batch(2))).accepted_count == 1
 
 
-@KINDS
-async def test_an_older_epoch_is_refused_with_the_one_at_work(suite: Suite, kind: str) -> None:
+async def test_an_older_epoch_is_refused_with_the_one_at_work(suite: Suite) -> None:
     async with suite(ingest) as served:
-        door = Door(served, kind)
+        door = Door(served)
         await door.send(door.batch(1, epoch=9))
         refused = await refusal(door.send(door.batch(1, epoch=8)))
         assert (refused.code, refused.reason) == ("FAILED_PRECONDITION", "PRODUCER_FENCED")
@@ -491,7 +481,9 @@ async def test_text_that_is_not_utf8_is_refused_by_its_path(suite: Suite, kind: 
 async def test_a_bomb_of_nested_messages_is_refused_by_its_path(suite: Suite) -> None:
     async with suite(ingest) as served:
         door = Door(served)
-        refused = await refusal(door.send(event_batch(event(properties=_struct(60)))))
+        bomb = door.request(event_batch(event()))
+        bomb.batch.events[0].properties.CopyFrom(_struct(60))
+        refused = await refusal(door.send_bytes(bomb.SerializeToString()))
         assert (refused.code, refused.reason) == ("INVALID_ARGUMENT", "REQUEST_UNREADABLE")
         assert refused.violations[0].startswith("batch.events[0].properties.fields[0].value.struct_value.")
         assert "is nested deeper than 100 messages" in refused.message
@@ -553,10 +545,9 @@ async def test_a_message_of_the_largest_size_is_taken(suite: Suite) -> None:
 # --- who may send -----------------------------------------------------------------------------------------------------
 
 
-@KINDS
-async def test_a_key_of_another_project_is_denied(suite: Suite, kind: str) -> None:
+async def test_a_key_of_another_project_is_denied(suite: Suite) -> None:
     async with suite(ingest) as served:
-        door = Door(served, kind)
+        door = Door(served)
         refused = await refusal(door.send(project="projects/other"))
         assert (refused.code, refused.reason) == ("PERMISSION_DENIED", "WRONG_PROJECT")
         streamed = await refusal(answers(door.stream([door.request(project="projects/other")])))
@@ -578,10 +569,9 @@ async def test_a_project_that_is_malformed_missing_or_unknown_is_refused(suite: 
         await assert_harmless(door)
 
 
-@KINDS
-async def test_a_key_that_may_only_read_is_denied(suite: Suite, kind: str) -> None:
+async def test_a_key_that_may_only_read_is_denied(suite: Suite) -> None:
     async with suite(ingest) as served:
-        door = Door(served, kind, key="viewer")
+        door = Door(served, key="viewer")
         refused = await refusal(door.send())
         assert (refused.code, refused.reason) == ("PERMISSION_DENIED", "ROLE_INSUFFICIENT")
         await assert_harmless(door)
@@ -608,12 +598,11 @@ async def test_no_key_and_an_expired_key_are_refused(suite: Suite, settings: Set
 # --- limits -----------------------------------------------------------------------------------------------------------
 
 
-@KINDS
-async def test_a_quota_of_events_is_kept(suite: Suite, settings: Settings, kind: str) -> None:
+async def test_a_quota_of_events_is_kept(suite: Suite, settings: Settings) -> None:
     async with suite(ingest) as served:
         async with await psycopg.AsyncConnection.connect(settings.database_url) as connection:
             await connection.execute("UPDATE tidemark.api_keys SET events_per_minute = 10 WHERE role = 1")
-        door = Door(served, kind)
+        door = Door(served)
         refused = await refusal(door.send(door.batch(rows=11)))
         assert (refused.code, refused.violations) == ("INVALID_ARGUMENT", ["batch"])
 
@@ -628,15 +617,12 @@ async def test_a_quota_of_events_is_kept(suite: Suite, settings: Settings, kind:
         assert 0 < retry_delay(refused) <= 60
         assert 0 < int(refused.trailing["grpc-retry-pushback-ms"]) <= 60_000
         assert await door.received() in (10, 20)
-        assert (await Door(served, kind, "admin").send(door.batch(name="after"))).accepted_count == 1
+        assert (await Door(served, key="admin").send(door.batch(name="after"))).accepted_count == 1
 
 
-@KINDS
-async def test_a_full_backlog_slows_a_stream_down_before_it_refuses(
-    suite: Suite, settings: Settings, kind: str
-) -> None:
+async def test_a_full_backlog_slows_a_stream_down_before_it_refuses(suite: Suite, settings: Settings) -> None:
     async with suite(ingest, backlog_bytes=2000, slow_seconds=0.4) as served:
-        door = Door(served, kind)
+        door = Door(served)
         await door.send(door.batch(1, rows=100))
         refused = await refusal(door.send(door.batch(2)))
         assert (refused.code, refused.reason) == ("RESOURCE_EXHAUSTED", "BACKLOG_FULL")
@@ -650,15 +636,12 @@ async def test_a_full_backlog_slows_a_stream_down_before_it_refuses(
         assert await door.received() == 100
 
 
-@KINDS
-async def test_a_stream_waits_out_a_backlog_that_goes_away(
-    suite: Suite, settings: Settings, kind: str
-) -> None:
+async def test_a_stream_waits_out_a_backlog_that_goes_away(suite: Suite, settings: Settings) -> None:
     async with suite(ingest, writer, backlog_bytes=2000, slow_seconds=20.0) as served:
-        door = Door(served, kind)
-        given = await answers(door.stream([door.request(door.batch(n, rows=50)) for n in range(1, 9)]))
-        assert [each.sequence for each in given] == list(range(1, 9))
-        await until(lambda: _is(ledger(settings), (400, 400, 0, 0, 0)))
+        door = Door(served)
+        given = await answers(door.stream([door.request(door.batch(n, rows=50)) for n in (1, 2, 3)]))
+        assert [each.sequence for each in given] == [1, 2, 3]
+        await until(lambda: _is(ledger(settings), (150, 150, 0, 0, 0)))
 
 
 async def test_a_batch_larger_than_the_memory_for_batches_is_refused(suite: Suite) -> None:

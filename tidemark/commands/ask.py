@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -101,7 +102,8 @@ def trust(metadata: Metadata | None) -> list[str]:
     error = f", error ≤ {metadata.error_bound:.1%}" if metadata.error_bound else ""
     watermark = f"complete to {text(metadata.watermark)}" if metadata.watermark else "nothing received yet"
     cost = f"{metadata.elapsed * 1000:.0f} ms, query {metadata.query_id}"
-    return [f"{watermark} ({metadata.completeness:.1%}), from {metadata.source}{error}, {cost}"]
+    share = "share unknown" if math.isnan(metadata.completeness) else f"{metadata.completeness:.1%}"
+    return [f"{watermark} ({share}), from {metadata.source}{error}, {cost}"]
 
 
 def drawn(answer: Events | Series, console: Console) -> list[str]:

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -48,3 +49,8 @@ def test_the_same_data_has_the_same_version() -> None:
     assert found.elapsed.ToMilliseconds() == 250
     assert found.time_range.start.ToDatetime(UTC) == NOON - HOUR
     assert found.watermark.ToDatetime(UTC) == NOON - HOUR
+
+
+def test_completeness_is_unknown_without_the_log_but_for_what_is_settled() -> None:
+    assert math.isnan(completeness(Span(NOON - HOUR, NOON), FACTS, None))
+    assert completeness(Span(NOON - 3 * HOUR, NOON - HOUR), FACTS, None) == 1
