@@ -44,7 +44,7 @@ class Order:
     """0 for as many as are taken."""
     columnar: bool = False
     buffer_bytes: int = 8 << 20
-    batch_seconds: float = 0.05
+    batch_seconds: float = 0.02
 
 
 @dataclass

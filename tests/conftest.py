@@ -111,7 +111,8 @@ def template(servers: Servers) -> Iterator[str]:
 def database(servers: Servers, template: str) -> Iterator[str]:
     """The URL of a migrated, empty database of this test's own."""
     name = f"tidemark_test_{uuid.uuid4().hex[:12]}"
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    # Copying files takes 20 ms where copying through the WAL takes 300.
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY = FILE_COPY")
     with psycopg.connect(servers.database_url, autocommit=True) as connection:
         connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
         yield servers.url_of(name)

@@ -15,7 +15,7 @@ class Limits:
 
     batch_count: int = 2000
     batch_bytes: int = 1 << 20
-    batch_seconds: float = 0.05
+    batch_seconds: float = 0.02
     buffer_bytes: int = 32 << 20
 
     def __post_init__(self) -> None:

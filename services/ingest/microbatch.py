@@ -20,6 +20,7 @@ from services.ingest.entry import Header
 
 MINUTE_US = 60_000_000
 MAX_TOUCHED = 64
+MAX_NAMES = 64
 LATENESS_DECAY = 0.9
 
 Mask = NDArray[np.bool_]
@@ -283,6 +284,16 @@ class Outcome:
         for (partition, project), values in minutes.items():
             spans.setdefault(partition, {})[project] = _spans(np.unique(np.array(values, np.int64)))
         return spans
+
+    def names(self) -> dict[int, list[str] | None]:
+        """By project: the names of what is stored, None for more than `MAX_NAMES`."""
+        found: dict[int, list[str] | None] = {}
+        tables = [rows.table.select(["project_id", "name"]) for rows in (self.events, self.points)]
+        stored = pa.concat_tables(tables)
+        for project in pc.unique(stored["project_id"]).to_pylist():
+            names = pc.unique(stored["name"].filter(pc.equal(stored["project_id"], project)))
+            found[project] = names.to_pylist() if len(names) <= MAX_NAMES else None
+        return found
 
 
 def _spans(minutes: NDArray[np.int64]) -> list[tuple[int, int]]:

@@ -235,15 +235,19 @@ class _Session:
             metrics.WRITER_ROWS.labels(outcome).inc(int(rows.sum()))
         oldest_us = min(batch.header.received_us for batch in work.batches)
         metrics.COMMIT_LAG_SECONDS.observe(max(0.0, time.time() - oldest_us / 1e6))
+        names = result.names()
         for partition, position in work.after.items():
-            await self._log.announce(_announcement(position, touched.get(partition, {})))
+            await self._log.announce(_announcement(position, touched.get(partition, {}), names))
             await self._log.committed(partition, position.last_id, position.received, position.bytes)
 
 
-def _announcement(position: Position, touched: Mapping[int, list[tuple[int, int]]]) -> dict[str, object]:
+def _announcement(
+    position: Position, touched: Mapping[int, list[tuple[int, int]]], names: Mapping[int, list[str] | None]
+) -> dict[str, object]:
     return {
         "partition": position.partition,
         "version": position.version,
         "last_id": position.last_id,
         "projects": {str(project): spans for project, spans in touched.items()},
+        "names": {str(project): names[project] for project in touched},
     }

@@ -5,6 +5,7 @@
 
 import asyncio
 import functools
+import gc
 import ipaddress
 import logging
 import signal
@@ -43,6 +44,9 @@ async def serve(target: str, builders: Sequence[Builder], settings: Settings) ->
     async with opened(settings) as resources:
         _drain_on_signals(resources.draining)
         services = [await build(resources) for build in builders]
+        # What start-up made lives as long as the process: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
         with exposed(settings.metrics_port or METRICS_PORTS[target], settings):
             async with working(services, resources), AsyncExitStack() as stack:
                 if any(service.servicers for service in services):

@@ -15,7 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.kit.errors import Invalid
 from services.query.calendar import EPOCH, Span, Step, ceil, edges, fitting, seconds_of
 from services.query.fields import Field, Form, field
-from services.query.filter import EVERYTHING, Condition, condition
+from services.query.filter import EVERYTHING, Condition, condition, names
 from tidemark.v1 import question_pb2 as pb
 
 MAX_MEASURES = 10
@@ -91,6 +91,21 @@ def read(query: pb.Query, default_zone: str, now: datetime, at: str = "query") -
             return _series(query.series, query.time_range, zone, now, at)
         case _:
             raise Invalid(at, "asks nothing; give it events or series")
+
+
+def named(question: Question) -> frozenset[str] | None:
+    """The names of the only events and metrics that can change the answer; None for all."""
+    conditions = (
+        [names(question.filter)]
+        if isinstance(question, Events)
+        else [(each.name,) if each.name else names(each.filter) for each in question.measures]
+    )
+    found: set[str] = set()
+    for limited in conditions:
+        if limited is None:
+            return None
+        found.update(limited)
+    return frozenset(found)
 
 
 def span(asked: pb.TimeRange, now: datetime, at: str) -> Span:

@@ -72,6 +72,8 @@ class Bell:
     project_id: int
     span: Span
     """The time watched, in which a commit matters; its owner moves it on."""
+    names: frozenset[str] | None = None
+    """The names watched; None for all."""
     rung: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -109,12 +111,17 @@ class Commits:
                 await asyncio.sleep(_RETRY_SECONDS)
 
     def _announce(self, data: bytes) -> None:
-        """Ring the bells whose project and time a commit touched."""
+        """Ring the bells whose project, names and time a commit touched; not told which names, it may be all of them."""
+        commit = orjson.loads(data)
         touched = {
             int(project): [Span(_instant(start), _instant(end)) for start, end in spans]
-            for project, spans in orjson.loads(data)["projects"].items()
+            for project, spans in commit["projects"].items()
         }
+        names = {int(project): stored for project, stored in commit.get("names", {}).items()}
         for bell in self._bells:
+            stored = names.get(bell.project_id)
+            if stored is not None and bell.names is not None and bell.names.isdisjoint(stored):
+                continue
             if any(bell.span.overlaps(span) for span in touched.get(bell.project_id, ())):
                 bell.rung.set()
 

@@ -18,7 +18,7 @@ from services.kit.errors import Unavailable
 from services.query import watch
 from services.query.calendar import Span
 from services.query.plan import Plan, plan
-from services.query.question import Events, Question, Series, read
+from services.query.question import Events, Question, Series, named, read
 from services.query.shape import Reading, result
 from services.query.sql import Page
 from services.query.store import Snapshot, Store
@@ -62,8 +62,9 @@ class Feed:
     async def run(self, commits: Commits) -> None:
         """Answer again and again until cancelled; a failure is what followers get then."""
         try:
-            span = self._watched.question(datetime.now(UTC)).span
-            with commits.bell(Bell(self._watched.project_id, span, self._rung)) as bell:
+            question = self._watched.question(datetime.now(UTC))
+            ours = Bell(self._watched.project_id, question.span, named(question), self._rung)
+            with commits.bell(ours) as bell:
                 while True:
                     self._rung.clear()
                     began = time.monotonic()

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from services.ingest.entry import Account
 from services.ingest.stream import Appended, Log, log_key, meta_key, producer_key, projects_key
@@ -288,6 +290,6 @@ async def test_a_log_without_memory_asks_to_wait(bench: Bench) -> None:
 
 
 async def test_a_log_that_does_not_answer_is_unavailable() -> None:
-    async with Redis(port=1) as redis:
+    async with Redis(port=1, retry=Retry(NoBackoff(), 0)) as redis:
         with pytest.raises(Unavailable, match="the log does not answer; retry"):
             await Log(redis).append(P, (1, "a", 1, 1), NEW, 1, (b"", b""))

@@ -164,6 +164,7 @@ async def test_commits_are_announced_with_what_they_touched(settings: Settings) 
             "version": 1,
             "last_id": entry_id,
             "projects": {"4": [[minute, minute + 60_000_000]]},
+            "names": {"4": ["clicked"]},
         }
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest import entry, microbatch
-from services.ingest.microbatch import MAX_TOUCHED, MINUTE_US, Microbatch, Outcome
+from services.ingest.microbatch import MAX_NAMES, MAX_TOUCHED, MINUTE_US, Microbatch, Outcome
 from tests.ingesting import NOW_US, entry_fields, entry_of_header, event, gathered, point, position
 
 Fields = dict[bytes, bytes]
@@ -351,6 +351,18 @@ def test_beyond_sixty_four_spans_the_smallest_gaps_are_closed() -> None:
     assert spans[:60] == [(minute, minute + 1) for minute in far_apart]
     assert spans[60][0] == 100_000
     assert spans[-1][1] == 100_019
+
+
+def test_names_are_those_of_what_is_stored_unless_they_are_too_many() -> None:
+    work = gathered(
+        entry_fields(event(1, name="a"), event(2, name="b"), event(3, name="a")),
+        entry_fields(point(1.0, name="c"), producer_id="host"),
+        entry_fields(*(event(n, name=f"n{n}") for n in range(MAX_NAMES + 1)), project_id=2),
+    )
+    fresh = np.array([True, False, *[True] * (MAX_NAMES + 2)])
+    result = microbatch.outcome(work, fresh, np.ones(len(fresh), np.bool_), np.ones(1, np.bool_))
+    assert result.names() == {1: ["a", "c"], 2: None}
+    assert all_new(gathered()).names() == {}
 
 
 def test_nothing_stored_touches_nothing() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kit.errors import Invalid
-from services.query.question import MAX_VALUES, Events, Series, read, span
+from services.query.question import MAX_VALUES, Events, Series, named, read, span
 from tidemark.v1 import question_pb2 as q
 
 NOW = datetime(2026, 3, 2, 12, 34, 56, 789_000, tzinfo=UTC)
@@ -197,3 +197,12 @@ def test_an_answer_too_large_to_send_is_refused_before_it_is_read() -> None:
 def test_no_request_that_can_be_parsed_is_more_than_invalid(data: bytes) -> None:
     with suppress(DecodeError, Invalid):
         read(q.Query.FromString(data), "UTC", NOW)
+
+
+def test_a_question_is_changed_by_the_names_it_asks_for_alone() -> None:
+    one, two = (q.Measure(aggregation=q.AGGREGATION_COUNT, name=name) for name in ("signup", "login"))
+    assert named(readable(series(measures=[one, two]))) == {"signup", "login"}
+    assert named(readable(series(measures=[one, COUNT]))) is None
+    everything = q.Query(events=q.EventsQuestion())
+    everything.time_range.last.FromTimedelta(timedelta(hours=1))
+    assert named(read(everything, "UTC", NOW)) is None
