@@ -1,5 +1,5 @@
 """Projects, keys and the audit log.
 
 `servicer.py` answers AdminService: it reads names and fields with `request.py` (pure), asks `store.py`, and builds the answer
-with `message.py` (pure). The target query serves it, as it is small and the same people call it.
+with `record.py` (pure). The target query serves it, as it is small and the same people call it.
 """

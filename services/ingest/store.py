@@ -57,8 +57,8 @@ _PUT_BUCKETS = """
 INSERT INTO rollups_{width}
     (project_id, source, type, name, bucket, partition, count, sum, min, max, uniques, quantiles)
 SELECT * FROM unnest(
-    %s::int[], %s::smallint[], %s::smallint[], %s::text[], %s::timestamptz[], %s::smallint[],
-    %s::bigint[], %s::float8[], %s::float8[], %s::float8[], %s::bytea[], %s::bytea[])
+    %b::int[], %b::smallint[], %b::smallint[], %b::text[], %b::timestamptz[], %b::smallint[],
+    %b::bigint[], %b::float8[], %b::float8[], %b::float8[], %b::bytea[], %b::bytea[])
 ON CONFLICT (project_id, source, name, bucket, type, partition) DO UPDATE SET
     count = excluded.count, sum = excluded.sum, min = excluded.min, max = excluded.max,
     uniques = excluded.uniques, quantiles = excluded.quantiles

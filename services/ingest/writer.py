@@ -72,6 +72,7 @@ class _Session:
         self._producers: dict[tuple[int, str], tuple[int, int]] = {}
         self._buckets = Buckets()
         self._entry_rows = 1000.0
+        self._renewed_at = 0.0
         self._committing: asyncio.Task[None] | None = None
 
     async def run(self, draining: asyncio.Event) -> None:
@@ -106,14 +107,20 @@ class _Session:
         A commit may take longer than the lease, as when it brings ten years of history; its writer lives all the same.
         """
         if self._committing:
-            while not (await asyncio.wait([self._committing], timeout=self._lease_seconds / 3))[0]:
+            while not (await asyncio.wait([self._committing], timeout=self._renewal_due()))[0]:
+                self._renewed_at = time.monotonic()
                 async with await postgres.connect(self._settings.database_url) as connection:
                     await self._lease.pulse(connection)
             committing, self._committing = self._committing, None
             await committing
 
+    def _renewal_due(self) -> float:
+        """Seconds until the lease must be renewed."""
+        return max(0.0, self._renewed_at + self._lease_seconds / 3 - time.monotonic())
+
     async def _beat(self) -> bool:
         """Renews the lease and moves towards the fair share of partitions; whether it is held."""
+        self._renewed_at = time.monotonic()
         idle_since = store.at(int(min(self._idle_since.values(), default=time.time()) * 1e6))
         held, share = await self._lease.renew(self._ahead, self._idle_since, idle_since)
         for partition in self._ahead.keys() - held:

@@ -248,7 +248,7 @@ async def test_two_writers_share_and_the_last_one_takes_all(settings: Settings) 
 
 
 async def test_a_commit_longer_than_the_lease_is_not_taken_for_death(settings: Settings) -> None:
-    async with staged(settings) as stage, stage.writer("one", lease_seconds=0.6):
+    async with staged(settings) as stage, stage.writer("one", lease_seconds=3.0):
         await stage.owned({"one"})
         async with await postgres.connect(settings.database_url) as blocker:
             await blocker.execute("BEGIN")
@@ -260,11 +260,11 @@ async def test_a_commit_longer_than_the_lease_is_not_taken_for_death(settings: S
                 return bool(await stage.books.value(waiting))
 
             await until(is_blocked)
-            async with stage.writer("two", lease_seconds=0.6):
+            async with stage.writer("two", lease_seconds=3.0):
                 ((blocked_since,),) = await stage.books.rows("SELECT now()")
 
                 async def have_passed() -> bool:
-                    passed = "SELECT now() > %s + interval '1.5 seconds'"
+                    passed = "SELECT now() > %s + interval '3.5 seconds'"
                     return (await stage.books.rows(passed, blocked_since)) == [(True,)]
 
                 await until(have_passed)
