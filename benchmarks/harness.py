@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from benchmarks.load import Delivery, Order, delivery, spawn
 from deploy.local.suite import Suite, running
+from services.kit.postgres import conninfo
 
 QUICK = os.environ.get("QUICK", "") not in ("", "0")
 BATCHES_PER_PARTITION = 4_096
@@ -29,7 +30,6 @@ SHARED_BUFFERS_MB = 1_024
 TARGETS = {"ingest": "ingest", "writer": "writer", "query": "query"}
 _POLL_SECONDS = 0.01
 _PATIENCE_SECONDS = 300.0
-_SEARCH = "-c search_path=tidemark,public"
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Bench:
 
     def connect(self) -> psycopg.Connection[Any]:
         """A connection that sees the platform's tables."""
-        return psycopg.connect(self.suite.postgres.url, autocommit=True, options=_SEARCH)
+        return psycopg.connect(conninfo(self.suite.postgres.url), autocommit=True)
 
     def order(self, name: str, seconds: float, **details: Any) -> Order:
         """An order for a generator whose producer is called `name`."""

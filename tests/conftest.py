@@ -11,11 +11,10 @@
 import asyncio
 import inspect
 import os
-import socket
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -30,6 +29,7 @@ from psycopg import sql
 
 from deploy.local.accounts import cache_folder, server_account
 from deploy.local.packages import provision
+from deploy.local.ports import free_port
 from deploy.local.servers import Postgres, Redis
 from services.admin.service import bootstrap
 from services.kit.migrate import migrate
@@ -107,9 +107,9 @@ def template(servers: Servers) -> Iterator[str]:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-@pytest.fixture
-def database(servers: Servers, template: str) -> Iterator[str]:
-    """The URL of a migrated, empty database of this test's own."""
+@contextmanager
+def cloned(servers: Servers, template: str) -> Iterator[str]:
+    """The URL of a copy of the database `template`, for as long as the context lasts."""
     name = f"tidemark_test_{uuid.uuid4().hex[:12]}"
     # Copying files takes 20 ms where copying through the WAL takes 300.
     statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY = FILE_COPY")
@@ -117,6 +117,13 @@ def database(servers: Servers, template: str) -> Iterator[str]:
         connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
         yield servers.url_of(name)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database(servers: Servers, template: str) -> Iterator[str]:
+    """The URL of a migrated, empty database of this test's own."""
+    with cloned(servers, template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -203,11 +210,3 @@ async def refusal(call: Awaitable[object]) -> Refusal:
         detail.Unpack(bad)
     violations = [violation.field for violation in bad.field_violations]
     return Refusal(error.code().name, info.reason, error.details(), dict(info.metadata), trailing, violations)
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -12,8 +12,6 @@ from collections.abc import Mapping
 DEFAULTS = {
     "ingest": 50051,
     "query": 50052,
-    "insights": 50053,
-    "reports": 50054,
     "postgres": 55432,
     "redis": 56379,
 }
@@ -81,8 +79,8 @@ def accepts(port: int) -> bool:
         return False
 
 
-def any_free() -> int:
-    """A free port of the kernel's choice, for tests."""
+def free_port() -> int:
+    """A port of the kernel's choice that nobody listens on now; tests take theirs here."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

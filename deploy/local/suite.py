@@ -21,14 +21,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local.accounts import cache_folder, server_account
+from deploy.local.first_run import pairs
+from deploy.local.logs import last_lines
 from deploy.local.packages import provision
-from deploy.local.ports import accepts, is_free
+from deploy.local.ports import DEFAULTS, accepts, is_free
 from deploy.local.process import Identity, end, identify, kill_family, send, tied, wait_until
 from deploy.local.servers import Postgres, Redis
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60.0
-_SERVING = ("ingest", "query", "insights", "reports")
 
 
 class MemberFailed(RuntimeError):
@@ -70,7 +71,7 @@ class Member:
         wait_until(lambda: self.ended or all(map(accepts, self.ports)), seconds)
         if self.ended or not all(map(accepts, self.ports)):
             raise MemberFailed(
-                f"{self.name} does not answer on {self.ports}; the end of {self.log}:\n{self.last_lines()}"
+                f"{self.name} does not answer on {self.ports}; the end of {self.log}:\n{last_lines(self.log)}"
             )
 
     @property
@@ -105,11 +106,6 @@ class Member:
         """SIGCONT: it goes on as if nothing had happened."""
         if identity := self.identity:
             send(identity, signal.SIGCONT)
-
-    def last_lines(self, count: int = 15) -> str:
-        """The end of its log."""
-        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
-        return "\n".join(f"    {line}" for line in lines[-count:])
 
     def _reap(self) -> None:
         if self._process:
@@ -163,7 +159,7 @@ def running(
         urls = {"TIDEMARK_DATABASE_URL": postgres.url, "TIDEMARK_REDIS_URL": redis.url}
         suite = Suite(postgres, redis, urls | dict(environment or {}))
         suite.command("migrate")
-        suite.keys = dict(line.split("=", 1) for line in suite.command("bootstrap").splitlines())
+        suite.keys = pairs(suite.command("bootstrap").splitlines())
         for name, target in targets.items():
             suite.members[name] = member = _member(suite, folder, name, target)
             stack.callback(member.stop)
@@ -175,7 +171,7 @@ def running(
 
 def _member(suite: Suite, folder: Path, name: str, target: str) -> Member:
     ports = {"TIDEMARK_METRICS_PORT": quiet_port()}
-    if target in _SERVING:
+    if target in DEFAULTS:
         ports = {f"TIDEMARK_{target.upper()}_PORT": quiet_port()} | ports
     own = {variable: str(port) for variable, port in ports.items()}
     return Member(name, target, suite.environment | own, list(ports.values()), folder / f"{name}.log")

@@ -96,6 +96,13 @@ def new_key(key: Key, now: datetime) -> dict[str, Any]:
     }
 
 
+def sought(text: str, field: str) -> str:
+    """A text that entries are looked for by."""
+    if "\0" in text:
+        raise Invalid(field, "holds a NUL character; leave it out")
+    return text
+
+
 def _expire_time(key: Key, now: datetime) -> datetime | None:
     if not key.HasField("expire_time"):
         return None

@@ -10,12 +10,12 @@ from services.kit.call import INSTALLATION, Project, current
 from services.kit.errors import Denied, Invalid
 from services.kit.identity import caller, new_secret, project
 from services.kit.service import Pool
-from tidemark.v1 import admin_pb2
+from tidemark.v1 import admin_pb2, admin_pb2_grpc
 
 PAGE, LARGEST_PAGE = 100, 1000
 
 
-class Admin:
+class Admin(admin_pb2_grpc.AdminServiceServicer):
     """The RPCs of AdminService."""
 
     def __init__(self, pool: Pool) -> None:
@@ -99,9 +99,10 @@ class Admin:
     ) -> admin_pb2.ListAuditEntriesResponse:
         """Lists audit entries, newest first."""
         parent = await _parent(request.parent, "parent")
+        actor, action = read.sought(request.actor, "actor"), read.sought(request.action, "action")
         limit = page.size(request.page_size, PAGE, LARGEST_PAGE)
         (before,) = page.position(request, int) or (None,)
-        rows = await self._store.entries(parent.project_id, request.actor, request.action, before, limit + 1)
+        rows = await self._store.entries(parent.project_id, actor, action, before, limit + 1)
         return admin_pb2.ListAuditEntriesResponse(
             entries=[row.message() for row in rows[:limit]],
             next_page_token=page.token(request, rows[limit - 1].sequence) if len(rows) > limit else "",

@@ -7,9 +7,8 @@ version, which must decode for ever.
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import orjson
 import pyarrow as pa
@@ -18,7 +17,20 @@ from services.ingest.columns import SCHEMAS
 
 VERSION = 1
 _CRC_DIGITS = 8
-T = TypeVar("T")
+_END_OF_TIME_US = 253_402_300_800_000_000
+"""The year 10000."""
+_LIMITS = {
+    "project": 1 << 31,
+    "producer": 0,
+    "epoch": 1 << 53,
+    "sequence": 1 << 53,
+    "sent": _END_OF_TIME_US,
+    "received": _END_OF_TIME_US,
+    "accepted": 1 << 31,
+    "rejected": 1 << 31,
+    "crc": 1 << 32,
+}
+"""What a header must hold, and below what."""
 
 
 class Corrupt(Exception):
@@ -85,18 +97,20 @@ def encode(header: Header, rows: pa.RecordBatch) -> tuple[bytes, bytes]:
 
 def row_count(fields: Mapping[bytes, bytes]) -> int:
     """How many rows an entry holds, by its header; 1 when that cannot be told."""
-    return _glance(fields, lambda head: int(head["accepted"])) or 1
+    header = _glance(fields)
+    return header.accepted if header else 1
 
 
 def producer(fields: Mapping[bytes, bytes]) -> tuple[int, str] | None:
     """Project and producer of an entry; None when they cannot be told."""
-    return _glance(fields, lambda head: (int(head["project"]), str(head["producer"])))
+    header = _glance(fields)
+    return (header.project_id, header.producer_id) if header else None
 
 
-def _glance(fields: Mapping[bytes, bytes], read: Callable[[dict[str, Any]], T]) -> T | None:
+def _glance(fields: Mapping[bytes, bytes]) -> Header | None:
     try:
-        return read(orjson.loads(fields[b"h"][_CRC_DIGITS:]))
-    except (KeyError, TypeError, ValueError):
+        return decode_header(fields)
+    except (Corrupt, TooNew):
         return None
 
 
@@ -125,6 +139,8 @@ def decode_header(fields: Mapping[bytes, bytes]) -> Header:
             raise TooNew(
                 f"entry version {head['v']} of kind {head['kind']!r} is newer than this release: upgrade the writer"
             )
+        if not all(_is_sane(head[name], limit) for name, limit in _LIMITS.items()):
+            raise Corrupt("the header holds what no batch can have")
         return Header(
             kind=head["kind"],
             project_id=head["project"],
@@ -138,6 +154,13 @@ def decode_header(fields: Mapping[bytes, bytes]) -> Header:
         )
     except (KeyError, TypeError, orjson.JSONDecodeError) as error:
         raise Corrupt(f"the header cannot be read: {error!r}") from error
+
+
+def _is_sane(value: object, limit: int) -> bool:
+    """Whether the database can hold it: a number below `limit`, or a text where there is none."""
+    if not limit:
+        return isinstance(value, str) and "\0" not in value
+    return type(value) is int and 0 <= value < limit
 
 
 def decode_rows(fields: Mapping[bytes, bytes]) -> pa.RecordBatch:

@@ -13,7 +13,7 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from services.ingest.microbatch import LATENESS_DECAY, Position
-from services.ingest.store import EPOCH
+from services.kit.instant import MICROSECOND, us_of
 
 log = logging.getLogger(__name__)
 
@@ -106,8 +106,8 @@ class Lease:
                 batches,
                 received,
                 size,
-                _us(watermark),
-                lateness // _MICROSECOND,
+                us_of(watermark) if watermark else 0,
+                lateness // MICROSECOND,
             )
             for partition, epoch, last_id, version, batches, received, size, watermark, lateness in rows
         ]
@@ -128,10 +128,3 @@ class Lease:
     async def project_totals(self, partition: int) -> dict[int, int]:
         """What the partition has received of each project, since the beginning."""
         return dict(await (await self._connection.execute(_PROJECTS, (partition,))).fetchall())
-
-
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def _us(instant: Any) -> int:
-    return 0 if instant is None else (instant - EPOCH) // _MICROSECOND

@@ -22,6 +22,8 @@ MINUTE_US = 60_000_000
 MAX_TOUCHED = 64
 MAX_NAMES = 64
 LATENESS_DECAY = 0.9
+_LAST_MS = 7_258_118_400_000
+"""The first instant of 2200."""
 
 Mask = NDArray[np.bool_]
 Known = Mapping[tuple[int, str], tuple[int, int]]
@@ -157,7 +159,8 @@ def gather(
 
 
 def _entry_us(entry_id: str) -> int:
-    return int(entry_id.partition("-")[0]) * 1000
+    """When an entry was appended, by its id; which can be any number where it was not us who gave it."""
+    return min(int(entry_id.partition("-")[0]), _LAST_MS) * 1000
 
 
 def _corrupt(index: int, rows: int, error: Exception, fields: Mapping[bytes, bytes]) -> DeadLetter:

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from functools import partial
 
 from services.ingest.backlog import Backlog
 from services.ingest.servicer import Ingest
@@ -31,7 +32,7 @@ async def ingest(resources: Resources) -> Service:
                 Ingest(log, commits, backlog, resources.pool, partitions),
             )
         ],
-        workers=[lambda: backlog.watch(resources.draining), lambda: commits.listen(resources.draining)],
+        workers=[partial(backlog.watch, resources.draining), partial(commits.listen, resources.draining)],
     )
 
 

@@ -6,7 +6,7 @@ still owns every partition at the epoch it took it with: otherwise it is a zombi
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,9 @@ from psycopg.types.range import Range
 from services.ingest import microbatch, rollup
 from services.ingest.microbatch import DeadLetter, Known, Mask, Microbatch, Outcome, Rows
 from services.ingest.rollup import Bucket, Buckets, Key
+from services.kit.instant import at, us_of
 from services.kit.sketch import merged_quantiles, merged_uniques
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _JSON_COLUMNS = {"properties", "context", "tags"}
 
 
@@ -108,11 +108,6 @@ FROM unnest(%s::smallint[], %s::bigint[], %s::text[], %s::text[], %s::bigint[], 
 WHERE partitions.partition = moved.partition AND partitions.epoch = moved.epoch AND partitions.last_id = moved.from_id
 """
 _FORGET_COMMITS = "DELETE FROM commits WHERE committed_at < now() - interval '1 hour'"
-
-
-def at(us: int) -> datetime:
-    """An instant from microseconds since 1970."""
-    return EPOCH + timedelta(microseconds=us)
 
 
 async def known(connection: AsyncConnection[Any], producers: Iterable[tuple[int, str]]) -> Known:
@@ -286,9 +281,8 @@ async def _read_buckets(
         uniques,
         quantiles,
     ) in rows:
-        bucket_us = (bucket - EPOCH) // timedelta(microseconds=1)
         yield (
-            Key(width, project, source, type_, name, bucket_us, partition),
+            Key(width, project, source, type_, name, us_of(bucket), partition),
             Bucket(
                 count,
                 total,

@@ -20,9 +20,11 @@ from redis.asyncio import Redis
 
 from services.ingest.entry import Account
 from services.kit.errors import Exhausted, Unavailable
+from services.kit.keys import COMMITS, log_key, meta_key, producer_key, projects_key
 
-COMMITS = "tm:commits"
 DISK_MS = 5000
+MISSED_SECONDS = 1.0
+"""After how long without word of a commit the log is asked for it."""
 _LIBRARY = (Path(__file__).parent / "append.lua").read_text()
 log = logging.getLogger(__name__)
 
@@ -33,26 +35,6 @@ Entry = tuple[str, Mapping[bytes, bytes]]
 def partition_of(project_id: int, producer_id: str, partitions: int) -> int:
     """The partition of a producer: always the same one."""
     return zlib.crc32(f"{project_id}:{producer_id}".encode()) % partitions
-
-
-def log_key(partition: int) -> str:
-    """The stream of a partition."""
-    return f"tm:{{{partition}}}:log"
-
-
-def meta_key(partition: int) -> str:
-    """The hash with a partition's totals: `received` and `bytes` appended, and the `last_id` committed."""
-    return f"tm:{{{partition}}}:meta"
-
-
-def projects_key(partition: int) -> str:
-    """The hash with the total received of each project in a partition."""
-    return f"tm:{{{partition}}}:projects"
-
-
-def producer_key(partition: int, producer: str) -> str:
-    """The hash with the epoch and last sequence of a producer, given as `{project_id}:{producer_id}`."""
-    return f"tm:{{{partition}}}:producer:{producer}"
 
 
 def order(entry_id: str) -> tuple[int, int]:
@@ -249,17 +231,22 @@ class Commits:
     async def reach(self, partition: int, entry_id: str) -> None:
         """Returns when the entry is committed."""
         wanted = order(entry_id)
+
+        def reached() -> bool:
+            return self._reached.get(partition, (0, 0)) >= wanted
+
         async with self._changed:
-            while self._reached.get(partition, (0, 0)) < wanted:
+            while not reached():
                 try:
-                    await asyncio.wait_for(self._changed.wait(), timeout=1.0)
+                    # Counted from here, not from the last announcement: those of other partitions never cease.
+                    async with asyncio.timeout(MISSED_SECONDS):
+                        await self._changed.wait_for(reached)
                 except TimeoutError:
                     # An announcement can be lost with its connection; what the writer left in the hash cannot.
                     last_id: Any = await self._redis.hget(meta_key(partition), "last_id")  # type: ignore[misc]
                     if last_id:
-                        self._reached[partition] = max(
-                            self._reached.get(partition, (0, 0)), order(last_id.decode())
-                        )
+                        known = self._reached.get(partition, (0, 0))
+                        self._reached[partition] = max(known, order(last_id.decode()))
 
     async def _advance(self, partition: int, reached: tuple[int, int]) -> None:
         async with self._changed:

@@ -24,6 +24,8 @@ MAX_ROWS = 10_000
 MAX_NAME = 200
 MAX_JSON_BYTES = 64 << 10
 MAX_JSON_DEPTH = 16
+_MAX_STRUCT_BYTES = 6 * MAX_JSON_BYTES
+"""Of a `Struct`: more can be no JSON within the limit, as a number takes 11 bytes in one and 2 in the other."""
 MAX_TAGS = 32
 MAX_UNIT = 32
 MAX_AHEAD_US = 3_600_000_000
@@ -88,8 +90,8 @@ def events(batch: ingest_pb2.EventBatch, now_us: int) -> Verdict:
         properties = [text.encode() if text else b"" for text in properties]
         contexts = [text.encode() if text else b"" for text in contexts]
     else:
+        _check_count("batch.events", len(batch.events))
         rows = list(batch.events)  # Each pass over the container itself would wrap every event anew.
-        _check_count("batch.events", len(rows))
         ids = [row.event_id for row in rows]
         kinds = [row.type for row in rows]
         names = [row.name for row in rows]
@@ -139,8 +141,8 @@ def events(batch: ingest_pb2.EventBatch, now_us: int) -> Verdict:
 
 def points(batch: ingest_pb2.PointBatch, now_us: int) -> Verdict:
     """The verdict on a batch of metric points; raises `Invalid` where the batch as a whole cannot be read."""
+    _check_count("batch.points", len(batch.points))
     rows = list(batch.points)
-    _check_count("batch.points", len(rows))
     faults = _Faults()
     names = [row.name for row in rows]
     kinds = [row.kind for row in rows]
@@ -268,8 +270,12 @@ def _read_structs(rows: Iterable[event_pb2.Event], name: str, texts: list[bytes]
             if texts[row]:
                 faults.add(row, name, MALFORMED, f"is given beside {name}_json; send one of the two")
                 continue
+            struct = getattr(event, name)
+            if (size := struct.ByteSize()) > _MAX_STRUCT_BYTES:
+                faults.add(row, name, TOO_LARGE, f"has {size} bytes; send at most {MAX_JSON_BYTES} as JSON")
+                continue
             try:
-                texts[row] = orjson.dumps(json_format.MessageToDict(getattr(event, name)))
+                texts[row] = orjson.dumps(json_format.MessageToDict(struct))
             except ValueError as error:
                 faults.add(row, name, MALFORMED, f"cannot be stored as JSON: {error}")
 

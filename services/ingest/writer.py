@@ -24,6 +24,7 @@ from services.ingest.rollup import Buckets
 from services.ingest.store import Fenced
 from services.ingest.stream import Entry, Log, order
 from services.kit import metrics, postgres
+from services.kit.instant import at
 from services.kit.settings import Settings
 
 IDLE_MS = 200
@@ -121,7 +122,7 @@ class _Session:
     async def _beat(self) -> bool:
         """Renews the lease and moves towards the fair share of partitions; whether it is held."""
         self._renewed_at = time.monotonic()
-        idle_since = store.at(int(min(self._idle_since.values(), default=time.time()) * 1e6))
+        idle_since = at(int(min(self._idle_since.values(), default=time.time()) * 1e6))
         held, share = await self._lease.renew(self._ahead, self._idle_since, idle_since)
         for partition in self._ahead.keys() - held:
             log.warning("partition %d has another writer now", partition)
@@ -185,7 +186,7 @@ class _Session:
 
     async def _collect(self) -> Entries:
         """The next entries of all held partitions: what comes within the collecting time, up to a microbatch."""
-        limit = self._settings.micro_batch_events
+        limit = self._settings.microbatch_events
         count = max(1, min(1000, int(limit / self._entry_rows / len(self._ahead))))
         positions = {partition: position.last_id for partition, position in self._ahead.items()}
         asked_at, entries, rows = time.time(), Entries(), 0
@@ -195,7 +196,7 @@ class _Session:
                 self._idle_since.pop(partition, None)
             else:
                 self._idle_since[partition] = asked_at
-        until = time.monotonic() + self._settings.micro_batch_seconds
+        until = time.monotonic() + self._settings.microbatch_seconds
         while found:
             for partition, new in found.items():
                 entries.setdefault(partition, []).extend(new)

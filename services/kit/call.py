@@ -35,17 +35,14 @@ INSTALLATION = Project(0, "-", "UTC")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who makes a call: a key and where it comes from. A key without a project belongs to the whole installation."""
+    """Who makes a call: a key. One without a project belongs to the whole installation."""
 
     key_id: str
-    display_name: str
     project_id: int | None
     project_slug: str | None
     role: Role
     events_per_minute: int = 0
     requests_per_minute: int = 0
-    peer: str = ""
-    request_id: str = ""
 
     @property
     def name(self) -> str:

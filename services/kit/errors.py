@@ -2,7 +2,7 @@
 
 Every error here is a `google.rpc.Status` with one `ErrorInfo` (domain `tidemark`); bad input adds `BadRequest` with the field,
 exhaustion adds `RetryInfo`. Anything else that escapes a handler becomes INTERNAL with an incident id and no text of ours:
-`services/kit/server.py` sees to that. A bad *event* is not an error but a `Rejection` in the answer.
+`services/kit/rpc.py` sees to that. A bad *event* is not an error but a `Rejection` in the answer.
 """
 
 import grpc

@@ -14,7 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
@@ -36,8 +36,7 @@ REMEMBERED = 10_000
 _SECRET = re.compile(r"tmk_([a-z0-9]{1,32})_[A-Za-z0-9_-]{43}")
 _PROJECT = re.compile(r"projects/([a-z][a-z0-9-]{2,39})")
 _KEYS = """
-    SELECT key_id, secret_sha256, expires_at, revoked_at, api_keys.display_name, project_id, slug, role, events_per_minute,
-           requests_per_minute
+    SELECT key_id, secret_sha256, expires_at, revoked_at, project_id, slug, role, events_per_minute, requests_per_minute
     FROM api_keys LEFT JOIN projects USING (project_id)
     WHERE key_id = ANY (%s)
 """
@@ -159,7 +158,7 @@ class Directory:
         self._pool = pool
         self._redis = redis
         self._keys: _Recent[_Key | None] = _Recent(self._find_key)
-        self._projects: dict[str, tuple[float, Project]] = {}
+        self._projects: _Recent[Project] = _Recent(self._find_project)
         self._streams: set[Call] = set()
 
     @asynccontextmanager
@@ -167,7 +166,7 @@ class Directory:
         """The layer that lets a call pass only with a good key that may do what the RPC's permission asks."""
         call.directory = self
         key = await self._authenticate(_bearer(call.context.invocation_metadata() or ()))
-        call.caller = who = replace(key.caller, peer=call.peer, request_id=call.request_id)
+        call.caller = who = key.caller
         key.check()
         authorise(call.method.permission, who)
         await self.spend(who.key_id, "requests", who.requests_per_minute, 1)
@@ -182,17 +181,7 @@ class Directory:
 
     async def project(self, slug: str) -> Project:
         """The project; one that is not there is asked for again each time, as it may be made the next moment."""
-        known = self._projects.get(slug)
-        asked_at = time.monotonic()
-        if known is not None and asked_at - known[0] < FRESH_SECONDS:
-            return known[1]
-        async with self._pool.connection() as connection:
-            row = await (await connection.execute(_PROJECTS, (slug,))).fetchone()
-        if row is None:
-            raise NotFound(f"there is no project projects/{slug}", reason="PROJECT_NOT_FOUND")
-        found = Project(*row)
-        self._projects[slug] = (asked_at, found)
-        return found
+        return await self._projects.get(slug)
 
     async def spend(self, key_id: str, what: str, per_minute: int, count: int) -> None:
         """Count against a quota that all processes share; the window is the clock's minute. 0 is without limit."""
@@ -253,6 +242,13 @@ class Directory:
 
     async def _find_key(self, key_id: str) -> _Key | None:
         return (await self._read_keys([key_id])).get(key_id)
+
+    async def _find_project(self, slug: str) -> Project:
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(_PROJECTS, (slug,))).fetchone()
+        if row is None:
+            raise NotFound(f"there is no project projects/{slug}", reason="PROJECT_NOT_FOUND")
+        return Project(*row)
 
     async def _read_keys(self, key_ids: list[str]) -> dict[str, _Key]:
         async with self._pool.connection() as connection:

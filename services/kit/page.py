@@ -3,13 +3,13 @@
 A servicer hands in the request and the position of the last row it gave; the next request brings the token back.
 """
 
-import base64
 import hashlib
 from typing import Any, TypeVar
 
 import orjson
 from google.protobuf.message import Message
 
+from services.kit import opaque
 from services.kit.errors import Invalid
 
 M = TypeVar("M", bound=Message)
@@ -26,7 +26,7 @@ def size(requested: int, default: int, most: int) -> int:
 
 def token(request: Message, *position: int | str) -> str:
     """The token of the page that begins behind `position`."""
-    return base64.urlsafe_b64encode(_digest(request) + orjson.dumps(position)).decode().rstrip("=")
+    return opaque.sealed(_digest(request) + orjson.dumps(position))
 
 
 def position(request: Message, *kinds: type[int] | type[str]) -> list[Any] | None:
@@ -38,7 +38,7 @@ def position(request: Message, *kinds: type[int] | type[str]) -> list[Any] | Non
     if not given:
         return None
     try:
-        data = base64.b64decode(given + "=" * (-len(given) % 4), altchars=b"-_", validate=True)
+        data = opaque.opened(given)
         found = orjson.loads(data[8:])
     except ValueError as error:
         raise Invalid(

@@ -28,10 +28,6 @@ class Settings:
     """Port of the target ingest."""
     query_port: int = 50052
     """Port of the target query, which also answers AdminService."""
-    insights_port: int = 50053
-    """Port of the target insights."""
-    reports_port: int = 50054
-    """Port of the target reports."""
     metrics_port: int = 0
     """Port of this process's Prometheus metrics; 0 for the target's own: 9101 ingest, 9102 writer, 9103 query."""
 
@@ -72,9 +68,9 @@ class Settings:
     """Shards of the log. Fixed when the database is first migrated; later values are ignored."""
     lease_seconds: float = 5.0
     """How long a writer owns a partition without renewing."""
-    micro_batch_events: int = 40_000
+    microbatch_events: int = 40_000
     """Events and points that a writer commits at most in one transaction, give or take a batch."""
-    micro_batch_seconds: float = 0.03
+    microbatch_seconds: float = 0.03
     """How long a writer collects at least before it commits; longer when it is behind."""
     accepted_lateness_seconds: float = 86_400.0
     """An event received longer than this after it happened is flagged late; it is stored and counted all the same."""
@@ -85,6 +81,8 @@ class Settings:
     """Questions of one project answered at once by one process; more wait for their turn."""
     query_queue: int = 64
     """Questions of one project that may wait; more are refused."""
+    query_watches: int = 200
+    """Different questions of one project that one process keeps answered for watches; more are refused."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":

@@ -10,10 +10,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
+from services.kit.instant import EPOCH
 from tidemark.v1.question_pb2 import Interval
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 _SECONDS = {Interval.UNIT_SECOND: 1, Interval.UNIT_MINUTE: 60, Interval.UNIT_HOUR: 3600}
 _MONDAY = date(1970, 1, 5).toordinal()
 

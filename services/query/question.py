@@ -13,7 +13,8 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.kit.errors import Invalid
-from services.query.calendar import EPOCH, Span, Step, ceil, edges, fitting, seconds_of
+from services.kit.instant import EPOCH
+from services.query.calendar import Span, Step, ceil, edges, fitting, seconds_of
 from services.query.fields import Field, Form, field
 from services.query.filter import EVERYTHING, Condition, condition, names
 from tidemark.v1 import question_pb2 as pb

@@ -15,7 +15,7 @@ async def query(resources: Resources) -> Service:
     settings, draining = resources.settings, resources.draining
     store = Store(resources.pool, Turns(settings.query_concurrency, settings.query_queue))
     log, commits = Log(resources.redis), Commits(resources.redis)
-    feeds = Feeds(store, log, commits, settings.query_seconds)
+    feeds = Feeds(store, log, commits, settings.query_seconds, settings.query_watches)
     servicer = Query(store, log, feeds, settings)
     return Service(
         servicers=(Servicer(add_QueryServiceServicer_to_server, servicer),),

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psutil
 
@@ -13,12 +13,13 @@ import tidemark
 from services.kit import audit, identity, metrics, page
 from services.kit.call import Project, current
 from services.kit.errors import Invalid
+from services.kit.instant import at, us_of
 from services.kit.settings import Settings
 from services.query import analytics, ledger, watch
-from services.query.calendar import EPOCH, MICROSECOND, Span, ceil, floor
+from services.query.calendar import Span, ceil, floor
 from services.query.ledger import Account
 from services.query.plan import plan
-from services.query.question import Events, Series, read, span
+from services.query.question import LAST_END, Events, Series, read, span
 from services.query.shape import result
 from services.query.sql import Page
 from services.query.store import Store
@@ -32,8 +33,8 @@ from tidemark.v1.question_pb2 import EventsResult, StoredEvent, TimeRange
 LONGEST_INTERVAL = 3600.0
 
 
-class Query(query_pb2_grpc.QueryServiceServicer):  # type: ignore[misc]
-    """The implementation of `QueryService`."""
+class Query(query_pb2_grpc.QueryServiceServicer):
+    """The RPCs of QueryService."""
 
     def __init__(self, store: Store, log: Log, feeds: Feeds, settings: Settings) -> None:
         self._store, self._log, self._feeds, self._settings = store, log, feeds, settings
@@ -60,7 +61,7 @@ class Query(query_pb2_grpc.QueryServiceServicer):  # type: ignore[misc]
             page.size(request.page_size, 100, 1000),
         )
         watched.question(datetime.now(UTC))  # refuses here what is malformed, not in the feed
-        interval, query_id = _interval(request), uuid4().hex
+        interval, query_id = _interval(request), current.get().request_id
         cursor = watch.decode(request, project.project_id)
         async with self._feeds.joined(watched) as feed:
             shown = await feed.first()
@@ -118,7 +119,7 @@ class Query(query_pb2_grpc.QueryServiceServicer):  # type: ignore[misc]
         )
         if len(rows) > size:
             producer, minute, _ = rows[size - 1]
-            response.next_page_token = page.token(request, _micros(minute), producer, *_ends(asked))
+            response.next_page_token = page.token(request, us_of(minute), producer, *_ends(asked))
         return response
 
     async def GetPlatformAnalytics(
@@ -161,7 +162,9 @@ class Query(query_pb2_grpc.QueryServiceServicer):  # type: ignore[misc]
             found, more = await snapshot.events(question, Page(size, after))
         in_flight = await self._log.in_flight(project.project_id, len(facts.versions), facts.received)
         response = pb.RunQueryResponse(
-            metadata=metadata(question.span, facts, in_flight, time.monotonic() - began, uuid4().hex),
+            metadata=metadata(
+                question.span, facts, in_flight, time.monotonic() - began, current.get().request_id
+            ),
             events=EventsResult(events=found),
         )
         if more:
@@ -179,7 +182,7 @@ class Query(query_pb2_grpc.QueryServiceServicer):  # type: ignore[misc]
         return pb.RunQueryResponse(
             series=result(planned, reading, facts.at),
             metadata=metadata(
-                question.span, facts, in_flight, time.monotonic() - began, uuid4().hex, planned
+                question.span, facts, in_flight, time.monotonic() - began, current.get().request_id, planned
             ),
         )
 
@@ -245,30 +248,33 @@ def _minutes(request: pb.GetLedgerRequest, now: datetime) -> Span:
     return Span(floor(asked.start, 60), ceil(asked.end, 60))
 
 
-def _micros(at: datetime) -> int:
-    return (at - EPOCH) // MICROSECOND
-
-
 def _ends(span: Span) -> tuple[int, int]:
-    return _micros(span.start), _micros(span.end)
+    return us_of(span.start), us_of(span.end)
 
 
-def _resumed(ends: list[Any]) -> Span:
-    return Span(_instant(ends[0]), _instant(ends[1]))
+def _resumed(ends: list[int]) -> Span:
+    start, end = map(_instant, ends)
+    if start >= end:
+        raise _forged()
+    return Span(start, end)
 
 
-def _instant(microseconds: int) -> datetime:
-    try:
-        return EPOCH + microseconds * MICROSECOND
-    except OverflowError:
-        raise Invalid("page_token", "is not a token that this server gave; begin at the first page") from None
+def _instant(us: int) -> datetime:
+    """An instant of a token, which anybody can write: none but those that a range may reach."""
+    if not 0 <= us <= us_of(LAST_END + timedelta(minutes=1)):
+        raise _forged()
+    return at(us)
 
 
 def _uuid(text: str) -> str:
     try:
         return str(UUID(hex=text))
     except ValueError:
-        raise Invalid("page_token", "is not a token that this server gave; begin at the first page") from None
+        raise _forged() from None
+
+
+def _forged() -> Invalid:
+    return Invalid("page_token", "is not a token that this server gave; begin at the first page")
 
 
 def _process() -> analytics.Process:

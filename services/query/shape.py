@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
+from services.kit.errors import Invalid
 from services.query.calendar import Span
 from services.query.fields import Form, name_of
 from services.query.part import Part, merged, value
 from services.query.plan import Plan, Scan
 from services.query.question import Measure
-from services.query.sql import Group
+from services.query.sql import PAGE_BYTES, Group
 from tidemark.v1 import question_pb2 as pb
 from tidemark.v1.metric_pb2 import MetricKind
 
@@ -62,7 +63,17 @@ def choose(
             sizes[tuple(str(key) for key in row[:width])] = value(measure, part, 1.0)
         largest = sorted(sizes, key=lambda group: (math.isnan(sizes[group]), -sizes[group], group))
         chosen |= dict.fromkeys(largest)
-    return tuple(chosen)[:top]
+    groups = tuple(chosen)[:top]
+    # Every line of the answer repeats its group.
+    lines = sum(len(scan.measures) for scan in scans)
+    size = lines * sum(len(key.encode()) for group in groups for key in group)
+    if size > PAGE_BYTES:
+        raise Invalid(
+            "query.series.group_by",
+            f"gives groups whose names fill {size} bytes of the answer, which may hold {PAGE_BYTES}; ask for fewer, or split by "
+            "a field of shorter values",
+        )
+    return groups
 
 
 def result(plan: Plan, reading: Reading, now: datetime) -> pb.SeriesResult:

@@ -278,5 +278,8 @@ def _measured(measure: Measure, statement: Statement) -> str:
     found = json(measure.field, statement)
     if measure.aggregation == pb.AGGREGATION_UNIQUES:
         return f"nullif({found}, 'null'::jsonb)"
-    # Numbers that a double cannot hold would end the question with an error.
-    return f"CASE WHEN jsonb_typeof({found}) = 'number' AND abs({found}::numeric) < 1e300 THEN {found}::float8 END"
+    # Numbers that a double cannot hold would end the question with an error: too large ones are left out, and those next to
+    # 0 are 0.
+    size = f"abs({found}::numeric)"
+    number = f"CASE WHEN {size} > 1e-300 THEN {found}::float8 ELSE 0 END"
+    return f"CASE WHEN jsonb_typeof({found}) = 'number' AND {size} < 1e300 THEN {number} END"

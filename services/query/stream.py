@@ -5,15 +5,15 @@ import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
 import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from services.query.calendar import EPOCH, Span
+from services.kit.instant import at
+from services.kit.keys import COMMITS, log_key, meta_key, projects_key
+from services.query.calendar import Span
 
-COMMITS = "tm:commits"
 _RETRY_SECONDS = 0.5
 
 log = logging.getLogger(__name__)
@@ -38,12 +38,12 @@ class Log:
 
     async def received(self, project_id: int, partitions: int) -> int:
         """Events and points of a project ever appended."""
-        return sum(await self._fields((f"tm:{{{p}}}:projects", str(project_id)) for p in range(partitions)))
+        return sum(await self._fields((projects_key(p), str(project_id)) for p in range(partitions)))
 
     async def appended(self, partitions: int) -> list[tuple[int, int]]:
         """By partition: events and points, and bytes, ever appended."""
         counts = await self._fields(
-            (f"tm:{{{p}}}:meta", name) for p in range(partitions) for name in ("received", "bytes")
+            (meta_key(p), name) for p in range(partitions) for name in ("received", "bytes")
         )
         return list(zip(counts[::2], counts[1::2]))
 
@@ -51,7 +51,7 @@ class Log:
         """Bytes that the log takes in Redis."""
         async with self._redis.pipeline(transaction=False) as pipeline:
             for partition in range(partitions):
-                pipeline.memory_usage(f"tm:{{{partition}}}:log")
+                pipeline.memory_usage(log_key(partition))
             return sum(found or 0 for found in await pipeline.execute())
 
     async def version(self) -> str:
@@ -114,7 +114,7 @@ class Commits:
         """Ring the bells whose project, names and time a commit touched; not told which names, it may be all of them."""
         commit = orjson.loads(data)
         touched = {
-            int(project): [Span(_instant(start), _instant(end)) for start, end in spans]
+            int(project): [Span(at(start), at(end)) for start, end in spans]
             for project, spans in commit["projects"].items()
         }
         names = {int(project): stored for project, stored in commit.get("names", {}).items()}
@@ -128,7 +128,3 @@ class Commits:
     def _ring_all(self) -> None:
         for bell in self._bells:
             bell.rung.set()
-
-
-def _instant(microseconds: int) -> datetime:
-    return EPOCH + timedelta(microseconds=microseconds)

@@ -1,12 +1,12 @@
 """How far an answer can be trusted: facts of the snapshot come in, `QueryMetadata` goes out with the answer."""
 
-import base64
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import orjson
 
+from services.kit import opaque
 from services.kit.sketch import QUANTILE_ERROR, UNIQUES_ERROR
 from services.query.calendar import Span
 from services.query.plan import Plan
@@ -35,7 +35,7 @@ class Facts:
     @property
     def version(self) -> str:
         """Names this state of the data."""
-        return base64.urlsafe_b64encode(orjson.dumps(self.versions)).decode().rstrip("=")
+        return opaque.sealed(orjson.dumps(self.versions))
 
 
 def completeness(span: Span, facts: Facts, in_flight: int | None) -> float:

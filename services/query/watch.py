@@ -1,6 +1,5 @@
 """Answers that stay up to date: two answers come in, what changed goes out to `servicer`; and the cursor to go on from."""
 
-import base64
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -10,8 +9,10 @@ from typing import TypeVar
 
 import orjson
 
+from services.kit import opaque
 from services.kit.errors import Invalid
-from services.query.calendar import EPOCH, MICROSECOND, Span
+from services.kit.instant import MICROSECOND, at, us_of
+from services.query.calendar import Span
 from services.query.plan import Plan
 from services.query.shape import Reading
 from services.query.sql import PAGE_BYTES
@@ -78,9 +79,9 @@ class Cursor:
 
 def encode(cursor: Cursor, request: WatchQueryRequest, project_id: int) -> str:
     """The cursor as callers see it, bound to their question."""
-    at, start = ((instant - EPOCH) // MICROSECOND for instant in (cursor.at, cursor.start))
-    content = [_question(request, project_id), cursor.versions, cursor.batches, at, start, cursor.lines]
-    return base64.urlsafe_b64encode(orjson.dumps(content)).decode().rstrip("=")
+    instants = us_of(cursor.at), us_of(cursor.start)
+    content = [_question(request, project_id), cursor.versions, cursor.batches, *instants, cursor.lines]
+    return opaque.sealed(orjson.dumps(content))
 
 
 def decode(request: WatchQueryRequest, project_id: int) -> Cursor | None:
@@ -88,10 +89,8 @@ def decode(request: WatchQueryRequest, project_id: int) -> Cursor | None:
     if not request.cursor:
         return None
     try:
-        padded = request.cursor + "=" * (-len(request.cursor) % 4)
-        content = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        question, versions, batches, at, start, shown = content
-        cursor = Cursor(_counts(versions), _counts(batches), _instant(at), _instant(start), str(shown))
+        question, versions, batches, seen, start, shown = orjson.loads(opaque.opened(request.cursor))
+        cursor = Cursor(_counts(versions), _counts(batches), at(seen), at(start), str(shown))
     except (ValueError, TypeError, OverflowError) as error:
         raise Invalid("cursor", "is not one that this server gave; leave it out to begin anew") from error
     if question != _question(request, project_id):
@@ -192,19 +191,17 @@ def _counts(values: Iterable[object]) -> tuple[int, ...]:
     return found
 
 
-def _instant(microseconds: int) -> datetime:
-    return EPOCH + microseconds * MICROSECOND
-
-
 def newest(events: Iterable[pb.StoredEvent], span: Span, size: int) -> list[pb.StoredEvent]:
     """The newest of `events` in `span`, newest first, at most `size` and what fits into one answer."""
-    start = (span.start - EPOCH) // MICROSECOND
+    start = us_of(span.start)
     placed = sorted(
         ((each.event.occurred_at.ToMicroseconds(), each.event.event_id, each) for each in events),
         key=lambda place: place[:2],
         reverse=True,
     )
-    return _fitting((event for at, _, event in placed if at >= start), size, lambda event: event.ByteSize())
+    return _fitting(
+        (event for happened, _, event in placed if happened >= start), size, lambda event: event.ByteSize()
+    )
 
 
 def latest(arrived: Sequence[Arrival], size: int) -> tuple[Arrival, ...]:

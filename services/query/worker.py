@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from services.kit import metrics
-from services.kit.errors import Unavailable
+from services.kit.errors import Exhausted, Unavailable
 from services.query import watch
 from services.query.calendar import Span
 from services.query.plan import Plan, plan
@@ -177,8 +177,10 @@ async def _renewed(old: Reading, slots: list[int], planned: Plan, snapshot: Snap
 class Feeds:
     """The feeds of this process."""
 
-    def __init__(self, store: Store, log: Log, commits: Commits, seconds: float) -> None:
+    def __init__(self, store: Store, log: Log, commits: Commits, seconds: float, most: int) -> None:
+        """`most` different questions of one project are kept answered at once."""
         self._store, self._log, self._commits, self._seconds = store, log, commits, seconds
+        self._most = most
         self._feeds: dict[Watched, tuple[Feed, asyncio.Task[None]]] = {}
         self._closed = False
 
@@ -213,6 +215,12 @@ class Feeds:
             feed.end(Unavailable("the server is shutting down: go on elsewhere with the last cursor"))
 
     def _begun(self, watched: Watched) -> tuple[Feed, asyncio.Task[None]]:
+        if sum(each.project_id == watched.project_id for each in self._feeds) >= self._most:
+            raise Exhausted(
+                f"{self._most} different questions of this project are watched, which is the limit: end some, or watch the same",
+                retry_after=TICK,
+                reason="TOO_MANY_WATCHES",
+            )
         feed = Feed(watched, self._store, self._log, self._seconds)
         self._feeds[watched] = feed, asyncio.create_task(feed.run(self._commits))
         return self._feeds[watched]

@@ -13,6 +13,7 @@ import redis
 from datasketches import kll_doubles_sketch
 
 from deploy.local.suite import Suite
+from services.kit.postgres import conninfo
 from services.kit.sketch import QUANTILE_ERROR, UNIQUES_ERROR, merged_quantiles, merged_uniques
 from tests.chaos.load import EVENTS, POINTS, Journal
 
@@ -89,7 +90,7 @@ _COMMITTED = "SELECT partition, last_id, received, bytes FROM partitions"
 
 def faults(suite: Suite, lives: Sequence[Journal]) -> Iterator[str]:
     """Everything that is not as it must be, in words."""
-    with psycopg.connect(suite.postgres.url, options="-c search_path=tidemark,public") as connection:
+    with psycopg.connect(conninfo(suite.postgres.url)) as connection:
         for lane in (EVENTS, POINTS):
             yield from _row_faults(connection, lane, [life for life in lives if life.lane == lane])
         for fault, statement in _MUST_BE_EMPTY.items():
@@ -110,7 +111,7 @@ def faults(suite: Suite, lives: Sequence[Journal]) -> Iterator[str]:
 def in_flight(suite: Suite) -> int:
     """Rows that the log has taken and the database has not."""
     with (
-        psycopg.connect(suite.postgres.url, options="-c search_path=tidemark,public") as connection,
+        psycopg.connect(conninfo(suite.postgres.url)) as connection,
         redis.Redis.from_url(suite.redis.url, decode_responses=True) as log,
     ):
         waiting = 0

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psycopg
 
+from deploy.local.logs import last_lines
 from deploy.local.process import identify, kill_family, send, tied, wait_until
 from deploy.local.suite import ROOT, Suite, running
 from tests.chaos.load import PRODUCERS, Journal, journals
@@ -169,7 +170,7 @@ class Chaos:
         """Starts again what has ended by itself, which is a fault: nothing here should need a supervisor's help."""
         for member in self.suite.members.values():
             if member.ended:
-                self.faults.append(f"{member.name} ended by itself:\n{member.last_lines(5)}")
+                self.faults.append(f"{member.name} ended by itself:\n{last_lines(member.log, 5)}")
                 member.spawn()
 
 

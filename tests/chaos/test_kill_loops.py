@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from deploy.local.process import wait_until
+from services.kit.postgres import conninfo
 from tests.chaos import checker
 from tests.chaos.harness import DRAIN_LIMIT, KINDS, Chaos, chaos
 from tests.chaos.load import PRODUCERS, journals
@@ -49,7 +50,9 @@ def run(folder: Path) -> Iterator[Chaos]:
 def test_what_was_acknowledged_is_stored_exactly_once_whatever_is_killed(run: Chaos) -> None:
     print(f"\nseed {SEED}, {ROUNDS} rounds")
     began = time.monotonic()
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
+        if number and number % 10 == 0:
+            print(f"round {number}, {time.monotonic() - began:.0f} s: {dict(run.kills)}", flush=True)
         # A random moment, also in the middle of the recovery from the blow before.
         wait_until(lambda: False, run.chance.uniform(0.1, 1.2))
         for kind in run.chance.choices(list(KINDS), list(KINDS.values()), k=run.chance.choice((1, 1, 1, 2))):
@@ -79,7 +82,7 @@ def test_frozen_writer_changes_nothing(run: Chaos) -> None:
 def test_checker_sees_damage(run: Chaos) -> None:
     settle(run)
     assert run.faults == []
-    with psycopg.connect(run.suite.postgres.url, options="-c search_path=tidemark") as connection:
+    with psycopg.connect(conninfo(run.suite.postgres.url)) as connection:
         for statement in DAMAGE.values():
             assert connection.execute(statement).rowcount == 1
     faults = "\n".join(checker.faults(run.suite, journals(run.folder)))

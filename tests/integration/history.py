@@ -5,15 +5,15 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import psycopg
 
 from services.kit import sketch
+from services.kit.instant import EPOCH
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WIDTHS = {"rollups_1m": 60, "rollups_1h": 3600, "rollups_1d": 86_400}
 
 

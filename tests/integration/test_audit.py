@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from services.admin.service import admin
-from services.kit import audit
+from services.kit import audit, postgres
 from services.kit.audit import Audit, verify
 from services.kit.chain import Entry
 from services.kit.server import opened
@@ -36,9 +36,7 @@ async def entries(served: Served, parent: str = DEMO, **filters: str) -> list[ad
 
 async def tamper(database: str, statement: str) -> None:
     """Change the log as somebody with all rights on the database would."""
-    async with await psycopg.AsyncConnection.connect(
-        database, options="-c search_path=tidemark,public"
-    ) as connection:
+    async with await postgres.connect(database) as connection:
         await connection.execute("SET session_replication_role = replica")
         await connection.execute(statement)
 

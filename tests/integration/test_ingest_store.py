@@ -13,6 +13,7 @@ from services.ingest import microbatch, store
 from services.ingest.lease import Lease
 from services.ingest.rollup import Buckets
 from services.kit import postgres
+from services.kit.instant import EPOCH
 from tests.ingesting import MINUTE_US, NOW_US, entry_fields, event, event_id, point
 from tests.integration.committing import LATE_AFTER_US, LEASE, desk
 
@@ -92,7 +93,7 @@ async def test_rows_are_stored_as_they_came(database: str) -> None:
         ) == [(True, None, None, None)]
         assert await ours.rows(
             "SELECT observed_at, kind, late, value, name, unit, tags FROM metric_points"
-        ) == [(store.EPOCH, 2, True, -1e308, "cpu", "By", {"a": "b"})]
+        ) == [(EPOCH, 2, True, -1e308, "cpu", "By", {"a": "b"})]
 
 
 async def test_a_writer_that_lost_a_partition_commits_nothing(database: str) -> None:
@@ -361,18 +362,18 @@ async def test_two_writers_each_take_a_fair_share(database: str) -> None:
         one, two = (
             Lease(each, name, timedelta(seconds=60)) for each, name in ((first, "one"), (second, "two"))
         )
-        assert await one.renew([], [], store.EPOCH) == (set(), 8)
+        assert await one.renew([], [], EPOCH) == (set(), 8)
         held = {each.partition for each in await one.take(8)}
         assert len(held) == 8
-        assert await two.renew([], [], store.EPOCH) == (set(), 4)
+        assert await two.renew([], [], EPOCH) == (set(), 4)
         assert await two.take(4) == []
-        assert await one.renew(held, [], store.EPOCH) == (held, 4)
+        assert await one.renew(held, [], EPOCH) == (held, 4)
         await one.give(sorted(held)[4:])
         assert {each.partition for each in await two.take(4)} == {4, 5, 6, 7}
-        assert await one.renew(held, [], store.EPOCH) == ({0, 1, 2, 3}, 4)
+        assert await one.renew(held, [], EPOCH) == ({0, 1, 2, 3}, 4)
         await two.leave()
         assert {each.partition for each in await one.take(8)} == {4, 5, 6, 7}
-        assert (await one.renew(range(8), [], store.EPOCH))[1] == 8
+        assert (await one.renew(range(8), [], EPOCH))[1] == 8
 
 
 async def test_every_taking_raises_the_epoch_and_hands_the_position_over(database: str) -> None:

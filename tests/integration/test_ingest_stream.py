@@ -1,5 +1,6 @@
 """append.lua and its client on a real Redis: a batch enters the log once and in order, and the totals tell what is in flight."""
 
+import asyncio
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -11,8 +12,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from services.ingest.entry import Account
-from services.ingest.stream import Appended, Log, log_key, meta_key, producer_key, projects_key
+from services.ingest.stream import Appended, Commits, Log
 from services.kit.errors import Exhausted, Unavailable
+from services.kit.keys import log_key, meta_key, producer_key, projects_key
 
 P = 3
 NEW, UNKNOWN = (0, 0), None
@@ -293,3 +295,24 @@ async def test_a_log_that_does_not_answer_is_unavailable() -> None:
     async with Redis(port=1, retry=Retry(NoBackoff(), 0)) as redis:
         with pytest.raises(Unavailable, match="the log does not answer; retry"):
             await Log(redis).append(P, (1, "a", 1, 1), NEW, 1, (b"", b""))
+
+
+@on_bench
+async def test_a_commit_whose_announcement_was_lost_is_noticed_amid_those_of_others(bench: Bench) -> None:
+    commits, draining = Commits(bench.redis), asyncio.Event()
+
+    async def others() -> None:
+        for number in range(1, 1000):
+            await bench.log.announce({"partition": P + 1, "last_id": f"{number}-0"})
+            await asyncio.sleep(0.05)
+
+    around = [asyncio.create_task(commits.listen(draining)), asyncio.create_task(others())]
+    try:
+        await bench.append(1)
+        (entry_id,) = await bench.entries()
+        await bench.log.committed(P, entry_id, 1, 1)
+        await asyncio.wait_for(commits.reach(P, entry_id), 10)
+    finally:
+        draining.set()
+        around[1].cancel()
+        await asyncio.gather(*around, return_exceptions=True)

@@ -14,9 +14,10 @@ from redis.asyncio import Redis
 from services.ingest import store
 from services.ingest.backlog import Backlog
 from services.ingest.entry import TooNew
-from services.ingest.stream import COMMITS, Log, log_key, meta_key, partition_of, projects_key
+from services.ingest.stream import Log, partition_of
 from services.ingest.writer import Writer
 from services.kit import metrics, postgres
+from services.kit.keys import COMMITS, log_key, meta_key, projects_key
 from services.kit.settings import Settings
 from tests.ingesting import NOW_US, entry_fields, entry_of_header, event, point
 from tests.integration.committing import Desk
@@ -145,7 +146,7 @@ async def test_what_was_appended_before_a_writer_came_is_committed(settings: Set
     async with staged(settings) as stage:
         for number in range(40):
             await stage.append(*twelve(number * 100), name=f"web-{number}", sequence=1)
-        async with stage.writer(micro_batch_events=50):
+        async with stage.writer(microbatch_events=50):
             await stage.stored(480)
         assert await stage.owners() == {}
         assert await stage.books.rows("SELECT * FROM writers") == []

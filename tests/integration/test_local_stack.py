@@ -17,7 +17,7 @@ import redis
 
 from deploy.local.accounts import cache_folder, server_account
 from deploy.local.packages import Programs, provision
-from deploy.local.ports import any_free, is_free
+from deploy.local.ports import free_port, is_free
 from deploy.local.process import Identity, alive, family, send, wait_until
 from deploy.local.servers import ONCE, Postgres, Redis, ServerFailed
 from deploy.local.stack import Stack, load
@@ -58,13 +58,13 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def postgres(programs: Programs, folder: Path) -> Iterator[Postgres]:
-    with Postgres(programs, folder / "postgres", any_free(), shared_buffers_mb=16) as server:
+    with Postgres(programs, folder / "postgres", free_port(), shared_buffers_mb=16) as server:
         yield server
 
 
 @pytest.fixture
 def redis_server(programs: Programs, folder: Path) -> Iterator[Redis]:
-    with Redis(programs, folder / "redis", any_free(), maxmemory_mb=64) as server:
+    with Redis(programs, folder / "redis", free_port(), maxmemory_mb=64) as server:
         yield server
 
 
@@ -125,7 +125,7 @@ def test_a_new_owner_takes_over_what_a_lost_one_left_running(postgres: Postgres,
     _insert(postgres)
     left = postgres.identity()
     assert left
-    with Postgres(programs, postgres.folder, any_free(), shared_buffers_mb=16) as successor:
+    with Postgres(programs, postgres.folder, free_port(), shared_buffers_mb=16) as successor:
         assert not alive(left)
         assert _kept(successor) == 42
 
@@ -187,8 +187,8 @@ class Checkout:
         (root / "services").mkdir()
         (root / "services" / "__main__.py").write_text(SERVICES)
         names = ("POSTGRES", "REDIS", "QUERY", "OTLP", "EDGE")
-        self.settings = {f"TIDEMARK_{name}_PORT": str(any_free()) for name in names}
-        while not is_free((metrics := any_free()) + 1):  # one for each of the two targets
+        self.settings = {f"TIDEMARK_{name}_PORT": str(free_port()) for name in names}
+        while not is_free((metrics := free_port()) + 1):  # one for each of the two targets
             pass
         self.settings["TIDEMARK_METRICS_PORT"] = str(metrics)
         self.settings["TIDEMARK_CACHE"] = str(cache_folder(server_account()))

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.kit.postgres import pool
+from services.kit.postgres import conninfo, pool
 from services.kit.sketch import QUANTILE_ERROR, UNIQUES_ERROR
 from services.query.plan import RAW, Plan, Scan, Tile, plan
 from services.query.question import Series, read
 from services.query.shape import result
 from services.query.store import Store, Turns
-from tests.conftest import Servers
+from tests.conftest import Servers, cloned
 from tests.integration.history import Happened, Point, commit
 from tidemark.v1 import question_pb2 as q
 
@@ -77,19 +77,12 @@ class Both:
 
 @pytest.fixture(scope="module")
 def both(servers: Servers, template: str) -> Iterator[Both]:
-    name = "tidemark_test_plans"
-    with psycopg.connect(servers.database_url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        with psycopg.connect(
-            servers.url_of(name), options="-c search_path=tidemark,public -c timezone=UTC"
-        ) as filled:
-            commit(filled, ROWS)
-        with asyncio.Runner() as runner:
-            opened = pool(servers.url_of(name), 1)
-            yield Both(Store(runner.run(opened.__aenter__()), Turns(1, 1)), runner)
-            runner.run(opened.__aexit__(None, None, None))
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with cloned(servers, template) as url, asyncio.Runner() as runner:
+        with psycopg.connect(conninfo(url)) as connection:
+            commit(connection, ROWS)
+        opened = pool(url, 1)
+        yield Both(Store(runner.run(opened.__aenter__()), Turns(1, 1)), runner)
+        runner.run(opened.__aexit__(None, None, None))
 
 
 def raw(planned: Plan) -> Plan:

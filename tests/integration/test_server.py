@@ -18,13 +18,14 @@ import redis
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from deploy.local.ports import free_port
 from services.admin.service import admin
 from services.kit.errors import BadSetting
 from services.kit.redis import durability
 from services.kit.server import exposed, opened, serve
 from services.kit.service import Resources, Service
 from services.kit.settings import Settings
-from tests.conftest import Served, Suite, free_port, refusal
+from tests.conftest import Served, Suite, refusal
 from tests.integration.answering import answering, query_of
 from tidemark.v1 import query_pb2
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing
 
 import pytest
 
-from deploy.local.ports import DEFAULTS, STRIDE, Ports, PortTaken, any_free
+from deploy.local.ports import DEFAULTS, STRIDE, Ports, PortTaken, free_port
 
 Copy = Callable[..., Ports]
 
@@ -16,7 +16,7 @@ Copy = Callable[..., Ports]
 @pytest.fixture
 def default(monkeypatch: pytest.MonkeyPatch) -> int:
     """A default for `query` which is free now, as is the next choice after it."""
-    while (port := any_free()) + STRIDE > 65535:
+    while (port := free_port()) + STRIDE > 65535:
         pass
     monkeypatch.setitem(DEFAULTS, "query", port)
     return port
@@ -52,7 +52,7 @@ def test_two_copies_starting_at_once_get_different_ports(copy: Copy, default: in
 
 
 def test_a_setting_chooses_the_port(copy: Copy) -> None:
-    port = any_free()
+    port = free_port()
     assert copy(TIDEMARK_QUERY_PORT=str(port)).take("query") == port
 
 
@@ -68,7 +68,7 @@ def test_a_setting_that_is_no_port_is_an_error_which_shows_it(copy: Copy, value:
 
 
 def test_metrics_ports_follow_each_other(copy: Copy) -> None:
-    first = any_free()
+    first = free_port()
     ports = copy(TIDEMARK_METRICS_PORT=str(first))
     assert ports.take_metrics("ingest", 0) == first
     assert ports.chosen == {"ingest metrics": first}

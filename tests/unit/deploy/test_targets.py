@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.logs import Log
-from deploy.local.ports import any_free
+from deploy.local.ports import free_port
 from deploy.local.targets import Target
 
 
@@ -28,7 +28,7 @@ def target(tmp_path: Path) -> Iterator[Target]:
 
 def test_a_target_answers_when_all_its_ports_do(target: Target) -> None:
     assert target.answers()
-    target.ports.append(any_free())
+    target.ports.append(free_port())
     assert not target.answers()
 
 

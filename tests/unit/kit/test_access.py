@@ -29,7 +29,7 @@ EXPECTED = {
 
 
 def caller(role: Role, project: str | None = None) -> Caller:
-    return Caller("k", "a key", 7 if project else None, project, role)
+    return Caller("k", 7 if project else None, project, role)
 
 
 @pytest.mark.parametrize("rpc", rpcs(), ids=lambda rpc: rpc.full_name)

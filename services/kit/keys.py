@@ -1,0 +1,27 @@
+"""What Redis holds of the log, by name: ingest and the writer fill it, query reads its totals. Pure.
+
+The keys of a partition share the tag in braces, and so the slot in which one function call touches all of them.
+"""
+
+COMMITS = "tm:commits"
+"""The channel on which the writer announces what it has just committed."""
+
+
+def log_key(partition: int) -> str:
+    """The stream of a partition."""
+    return f"tm:{{{partition}}}:log"
+
+
+def meta_key(partition: int) -> str:
+    """The hash with a partition's totals: `received` and `bytes` appended, and the `last_id` committed."""
+    return f"tm:{{{partition}}}:meta"
+
+
+def projects_key(partition: int) -> str:
+    """The hash with the total received of each project in a partition."""
+    return f"tm:{{{partition}}}:projects"
+
+
+def producer_key(partition: int, producer: str) -> str:
+    """The hash with the epoch and last sequence of a producer, given as `{project_id}:{producer_id}`."""
+    return f"tm:{{{partition}}}:producer:{producer}"
