@@ -8,7 +8,7 @@ BENCHMARKS = {"ingest": bench_ingest.main, "freshness": bench_freshness.main, "s
 
 
 def main(names: list[str]) -> int:
-    """Run the benchmarks named; gives the exit code."""
+    """Runs the benchmarks named; gives the exit code."""
     if unknown := set(names) - BENCHMARKS.keys():
         print(
             f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}",

@@ -198,7 +198,7 @@ def _row(*cells: str) -> str:
 
 
 def main() -> None:
-    """Write what has changed."""
+    """Writes what has changed."""
     for path, text in documents().items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")

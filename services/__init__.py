@@ -1,1 +1,1 @@
-"""The servers of Tidemark: `ingest` and `query` and what they share in `kit`. `__main__` is the table of targets."""
+"""The servers of Tidemark: `ingest`, `query` and `admin`, and what they share in `kit`. `__main__` is the table of targets."""

@@ -14,7 +14,7 @@ from services.kit import log
 from services.kit.errors import BadSetting
 from services.kit.migrate import migrate
 from services.kit.server import Builder, serve
-from services.kit.settings import Settings
+from services.kit.settings import Settings, misspelt
 
 TARGETS: dict[str, list[tuple[str, str]]] = {
     "ingest": [("services.ingest.service", "ingest")],
@@ -25,17 +25,17 @@ TARGETS: dict[str, list[tuple[str, str]]] = {
 
 
 async def run_target(target: str, settings: Settings) -> None:
-    """Serve until told to stop."""
+    """Serves until told to stop."""
     await serve(target, [_load(module, name) for module, name in TARGETS[target]], settings)
 
 
 async def run_migrate(settings: Settings) -> None:
-    """Bring the database to the form that this code expects."""
+    """Brings the database to the form that this code expects."""
     await migrate(settings.database_url, settings.partitions, say=print)
 
 
 async def run_bootstrap(settings: Settings) -> None:
-    """Make the first keys and print them, once."""
+    """Makes the first keys and prints them, once."""
     from services.admin.service import bootstrap
 
     made = await bootstrap(settings)
@@ -49,7 +49,7 @@ async def run_bootstrap(settings: Settings) -> None:
 
 
 async def run_targets(_: Settings) -> None:
-    """Print the targets, one a line."""
+    """Prints the targets, one a line."""
     print("\n".join(TARGETS))
 
 
@@ -61,7 +61,7 @@ COMMANDS: dict[str, Callable[[Settings], Coroutine[Any, Any, None]]] = {
 
 
 def main(arguments: list[str]) -> int:
-    """Run what the only argument names; gives the exit code."""
+    """Runs what the only argument names; gives the exit code."""
     if len(arguments) != 1 or arguments[0] not in (*TARGETS, *COMMANDS):
         print(f"usage: python -m services {' | '.join((*TARGETS, *COMMANDS))}", file=sys.stderr)
         return 2
@@ -69,6 +69,8 @@ def main(arguments: list[str]) -> int:
     try:
         settings = Settings.read(os.environ)
         log.start(name, settings.log_level)
+        for sentence in misspelt(os.environ) if name in TARGETS else ():
+            logging.getLogger(__name__).warning(sentence)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(COMMANDS[name](settings) if name in COMMANDS else run_target(name, settings))
     except BadSetting as error:

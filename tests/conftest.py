@@ -21,6 +21,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import grpc.aio
 import hypothesis
+import prometheus_client
 import psycopg
 import pytest
 import redis
@@ -51,7 +52,7 @@ _KEYS = {
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Run an `async def` test to its end."""
+    """Runs an `async def` test to its end."""
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     wanted = inspect.signature(pyfuncitem.obj).parameters
@@ -184,6 +185,11 @@ def suite(settings: Settings) -> Suite:
                 yield Served(resources, port, channel, secrets)
 
     return serve
+
+
+def counted(name: str, **labels: str) -> float:
+    """What a metric of this process stands at."""
+    return prometheus_client.REGISTRY.get_sample_value(name, labels) or 0.0
 
 
 @dataclass(frozen=True)

@@ -135,14 +135,9 @@ class Admin:
 
     async def projects(self) -> AsyncIterator[Project]:
         """The projects that the key may see, by name."""
-        token, more = "", True
-        while more:
-            request = pb.ListProjectsRequest(page_size=_PAGE, page_token=token)
-            answer = await self._ask(self._stub.ListProjects, request)
-            for message in answer.projects:
+        async for page in self._pages(self._stub.ListProjects, pb.ListProjectsRequest()):
+            for message in page.projects:
                 yield Project.of(message)
-            token = answer.next_page_token
-            more = bool(token)
 
     async def update_project(
         self, project: str, *, display_name: str | None = None, time_zone: str | None = None, etag: str = ""
@@ -180,14 +175,9 @@ class Admin:
 
     async def keys(self, project: str) -> AsyncIterator[Key]:
         """The keys of a project, newest first."""
-        token, more = "", True
-        while more:
-            request = pb.ListKeysRequest(parent=resource(project), page_size=_PAGE, page_token=token)
-            answer = await self._ask(self._stub.ListKeys, request)
-            for message in answer.keys:
+        async for page in self._pages(self._stub.ListKeys, pb.ListKeysRequest(parent=resource(project))):
+            for message in page.keys:
                 yield Key.of(message)
-            token = answer.next_page_token
-            more = bool(token)
 
     async def revoke_key(self, name: str) -> Key:
         """Ends the key `projects/{project}/keys/{key}` for ever."""
@@ -195,16 +185,10 @@ class Admin:
 
     async def audit(self, project: str, *, actor: str = "", action: str = "") -> AsyncIterator[AuditEntry]:
         """What was done and read in a project, newest first."""
-        token, more = "", True
-        while more:
-            request = pb.ListAuditEntriesRequest(
-                parent=resource(project), page_size=_PAGE, page_token=token, actor=actor, action=action
-            )
-            answer = await self._ask(self._stub.ListAuditEntries, request)
-            for message in answer.entries:
+        request = pb.ListAuditEntriesRequest(parent=resource(project), actor=actor, action=action)
+        async for page in self._pages(self._stub.ListAuditEntries, request):
+            for message in page.entries:
                 yield AuditEntry.of(message)
-            token = answer.next_page_token
-            more = bool(token)
 
     async def verify_audit(self, project: str) -> Verification:
         """Has the server recompute the hash chain of a project's audit log."""
@@ -214,6 +198,16 @@ class Admin:
         return Verification(
             answer.intact, answer.entry_count, answer.first_broken_sequence, answer.explanation
         )
+
+    async def _pages(self, method: Callable[..., Any], request: Any) -> AsyncIterator[Any]:
+        """Every page of a listing."""
+        request.page_size = _PAGE
+        while True:
+            page = await self._ask(method, request)
+            yield page
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
 
     async def _ask(self, method: Callable[..., Any], request: Any) -> Any:
         return await answered(method(request, metadata=self._metadata, timeout=self._timeout))

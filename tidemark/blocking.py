@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from tidemark import client
 from tidemark.batch import Stats
-from tidemark.errors import Undelivered
+from tidemark.errors import Error, Undelivered
 from tidemark.ledger import Analytics, Ledger
 from tidemark.questions import Span
 from tidemark.records import Change, Event, Events, Series
@@ -55,6 +55,11 @@ class Client:
     def unacknowledged(self) -> int:
         """Events and points taken and not yet acknowledged."""
         return self._client.unacknowledged
+
+    @property
+    def last_error(self) -> Error | None:
+        """What keeps the server from acknowledging, while something does."""
+        return self._client.last_error
 
     def publish(self, data: "pyarrow.RecordBatch | pyarrow.Table") -> int:
         """Takes a table of events."""

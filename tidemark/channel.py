@@ -1,6 +1,6 @@
 """Connections: an address and how to trust it come in, a `grpc.aio.Channel` goes out to `client.py`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -46,6 +46,15 @@ class Tls:
     roots_file: str = ""
     certificate_file: str = ""
     key_file: str = ""
+
+    @classmethod
+    def given(cls, environment: Mapping[str, str]) -> "Tls | None":
+        """What `TIDEMARK_TLS_ROOTS_FILE`, `…_CLIENT_CERT_FILE` and `…_CLIENT_KEY_FILE` say; None when nothing."""
+        files = [
+            environment.get(f"TIDEMARK_TLS_{name}_FILE", "")
+            for name in ("ROOTS", "CLIENT_CERT", "CLIENT_KEY")
+        ]
+        return cls(roots_file=files[0], certificate_file=files[1], key_file=files[2]) if any(files) else None
 
     def credentials(self) -> grpc.ChannelCredentials:
         """What gRPC wants to have of it."""

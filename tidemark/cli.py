@@ -34,6 +34,7 @@ Times are spans (45s, 90m, 12h, 30d, 2w) or instants (2026-11-01, 2026-11-01T12:
 The key is taken from TIDEMARK_KEY, the addresses from TIDEMARK_INGEST_ADDRESS and TIDEMARK_QUERY_ADDRESS; without a key,
 all three from the file .tidemark/client.env that `make run` leaves in its folder.
 """
+_NO_KEY = " None was given: set TIDEMARK_KEY, or go to a folder in which `make up` has left one."
 NEARBY = Path(".tidemark/client.env")
 
 
@@ -50,7 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough; nothing may be written there any more, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (errors.Error, NotARepository, ValueError, ImportError, OSError) as error:
+    except errors.Unauthenticated as error:
+        console.warn(f"tidemark: {error}{'' if _has_key(parsed) else _NO_KEY}")
+        return 2
+    except OSError as error:
+        console.warn(f"tidemark: {f'{error.filename}: {error.strerror}' if error.filename else error}")
+        return 2
+    except ImportError as error:
+        console.warn(f"tidemark: {error}: install tidemark[load]")
+        return 2
+    except (errors.Error, NotARepository, ValueError) as error:
         console.warn(f"tidemark: {error}")
         return 2
 
@@ -63,7 +73,11 @@ async def _run(arguments: argparse.Namespace, console: Console) -> int:
 def _load(arguments: argparse.Namespace, console: Console) -> int:
     """Loads are acknowledged when committed, so that the ledger holds all of them at the end."""
     faults = load.Faults()
-    options = _options(arguments) | {"ack_mode": AckMode.COMMITTED, "on_rejection": faults.rejection}
+    options = _options(arguments) | {
+        "ack_mode": AckMode.COMMITTED,
+        "on_rejection": faults.rejection,
+        "close_timeout": 1.0,  # A load waits by itself; what an interrupt leaves over is loaded again.
+    }
     try:
         with blocking.Client(arguments.ingest, arguments.query_address, **options) as client:
             return int(arguments.run(client, arguments, console, faults))
@@ -79,6 +93,10 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
         "timeout": arguments.timeout,
         "environment": environment(Path.cwd(), os.environ),
     }
+
+
+def _has_key(arguments: argparse.Namespace) -> bool:
+    return bool(arguments.key or environment(Path.cwd(), os.environ).get("TIDEMARK_KEY"))
 
 
 def environment(folder: Path, given: Mapping[str, str]) -> dict[str, str]:

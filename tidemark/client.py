@@ -75,12 +75,8 @@ class Client:
         key = key or environment.get("TIDEMARK_KEY", "")
         self._metadata = (("authorization", f"Bearer {key}"),) if key else ()
         self.project = resource(project or environment.get("TIDEMARK_PROJECT", ""))
-        roots = environment.get("TIDEMARK_TLS_ROOTS_FILE", "")
-        self._tls = (
-            (Tls(roots_file=roots) if tls or (tls is None and roots) else None)
-            if not isinstance(tls, Tls)
-            else tls
-        )
+        given = Tls.given(environment)
+        self._tls = given if tls is None else (given or Tls()) if tls is True else tls or None
         self._timeout, self._close_timeout = timeout, close_timeout
         self._minter = Minter()
         self._mint = self._minter.mint
@@ -189,6 +185,11 @@ class Client:
         """Events and points taken and not yet acknowledged."""
         return self._events.unacknowledged + self._points.unacknowledged
 
+    @property
+    def last_error(self) -> errors.Error | None:
+        """What keeps the server from acknowledging, while something does."""
+        return self._events.last_error or self._points.last_error
+
     def start(self) -> None:
         """Begins to send; `async with` does it."""
         if not self._started:
@@ -207,7 +208,7 @@ class Client:
             if self._started:
                 await asyncio.wait_for(self.flush(), self._close_timeout if timeout is None else timeout)
         except (errors.Error, TimeoutError) as error:
-            failure = self._events.last_error or self._points.last_error or error
+            failure = self.last_error or error
         finally:
             left = [(await producer.close(), producer.noun) for producer in (self._events, self._points)]
             for channel in self._channels.values():

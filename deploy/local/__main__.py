@@ -4,8 +4,6 @@ Comes in: one word from the command line (the Makefile's). Goes out: an exit cod
 sentence, without a traceback. Next: `supervisor` for `run`; `stack` says what the others must know.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
@@ -36,7 +34,7 @@ def say(line: str) -> None:
 
 
 def run() -> int:
-    """Start the stack here; Ctrl-C stops all of it."""
+    """Starts the stack here; Ctrl-C stops all of it."""
     Supervisor(ROOT, dict(os.environ), say).run()
     return 0
 
@@ -48,7 +46,7 @@ def background() -> int:
 
 
 def up() -> int:
-    """Start the stack in the background, and wait until it answers."""
+    """Starts the stack in the background, and waits until it answers."""
     stack = load(ROOT)
     if stack and alive(stack.supervisor):
         say("running already")
@@ -85,7 +83,7 @@ def _is_running(supervisor: int) -> bool:
 
 
 def down() -> int:
-    """Stop the stack started by `up` or, elsewhere, by `run`."""
+    """Stops the stack started by `up` or, elsewhere, by `run`."""
     stack = load(ROOT)
     if stack is None or not alive(stack.supervisor):
         end_left_overs(ROOT, say)
@@ -107,7 +105,7 @@ def status() -> int:
 
 
 def provide() -> int:
-    """Fill the cache with the programs, and start nothing."""
+    """Fills the cache with the programs, and starts nothing."""
     programs = provision(cache_folder(server_account()), say)
     say(f"PostgreSQL {programs.postgres}\nRedis      {programs.redis_server}")
     return 0

@@ -5,8 +5,6 @@ to run as root; None when we are an ordinary user) and folders it can enter. Nex
 as that account, `packages` and `supervisor` choose their folders by it.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import pwd
@@ -40,7 +38,7 @@ def server_account() -> Account | None:
 
 
 def blocked_by(path: Path, account: Account | None) -> Path | None:
-    """The first folder on the way to `path` which the account can not enter, if any."""
+    """The first folder on the way to `path` which the account cannot enter, if any."""
     if account is None:
         return None
     for folder in reversed([path, *path.parents]):
@@ -58,6 +56,19 @@ def blocked_by(path: Path, account: Account | None) -> Path | None:
     return None
 
 
+def write_private(path: Path, text: str, account: Account | None = None) -> None:
+    """Replaces a file, all or nothing, by one that only we, or `account`, can read."""
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    if account:
+        os.chown(part, account.uid, account.gid)
+    part.rename(path)
+
+
 def cache_folder(account: Account | None) -> Path:
     """Where unpacked programs are kept: TIDEMARK_CACHE, else a folder the servers can reach."""
     chosen = os.environ.get("TIDEMARK_CACHE")
@@ -67,7 +78,7 @@ def cache_folder(account: Account | None) -> Path:
         return folder
     if chosen:
         raise PermissionError(
-            f"TIDEMARK_CACHE={chosen}: the servers run as `{account.name}`, who can not enter"
+            f"TIDEMARK_CACHE={chosen}: the servers run as `{account.name}`, who cannot enter"
             f" {obstacle}; choose another folder, for example {SYSTEM_CACHE}"
         )
     return SYSTEM_CACHE

@@ -9,8 +9,6 @@ downloads and verifies with the keys of the host (the archive key of Debian 12 s
 unpacked programs bring their own C library: patchelf points each to it.
 """
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os
@@ -76,7 +74,7 @@ def unpacked(cache: Path, say: Say) -> Path:
 
 
 def _fetch(target: Path, say: Say) -> None:
-    """Download what apt resolves, and unpack it into `target`."""
+    """Downloads what apt resolves, and unpacks it into `target`."""
     state = target / "apt"
     state.mkdir()
     with _step(say) as step:
@@ -194,7 +192,7 @@ def _codename() -> str:
 
 
 def _relink(part: Path, final: Path, patchelf: str, say: Say) -> None:
-    """Make the programs in `part` use the libraries unpacked with them, once it is at `final`."""
+    """Makes the programs in `part` use the libraries unpacked with them, once it is at `final`."""
     with _step(say) as step:
         loader = next(part.glob("usr/lib/*/ld-linux*.so.*"))
         programs = [
@@ -214,7 +212,7 @@ def _relink(part: Path, final: Path, patchelf: str, say: Say) -> None:
 
 
 def _check(loader: Path, program: Path) -> None:
-    """Refuse a program that lacks a library: better now than when it is first needed."""
+    """Refuses a program that lacks a library: better now than when it is first needed."""
     told = subprocess.run([loader, "--list", program], check=False, capture_output=True, text=True)
     missing = sorted(set(re.findall(r"(\S+) => not found", told.stdout)))
     if told.returncode or missing:

@@ -5,17 +5,18 @@ for the command line, this repository's history as events, and on the terminal a
 Next: `supervisor` starts the collector of this host's metrics, with the same `client.env`.
 """
 
-from __future__ import annotations
-
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from deploy.local.accounts import write_private
 from deploy.local.stack import folder_of
 
 KEYS, CLIENT = "keys", "client.env"
+TRUST = ("TIDEMARK_TLS_ROOTS_FILE", "TIDEMARK_TLS_CLIENT_CERT_FILE", "TIDEMARK_TLS_CLIENT_KEY_FILE")
 TIDEMARK = (sys.executable, "-m", "tidemark")
 SHOWN: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("commits a day, of the last 30 days", ("query", "series", "--name", "commit", "--interval", "day", "--last", "30d")),
@@ -38,13 +39,16 @@ def first_run(root: Path, environment: Mapping[str, str], say: Say) -> None:
     if "TIDEMARK_PROJECT_ADMIN_KEY" not in keys:
         return
     client = client_environment(environment, keys)
-    write_private(folder_of(root) / CLIENT, client)
+    write_private(folder_of(root) / CLIENT, lines_of(client))
     ours = {**environment, **client}
     if (root / ".git").exists():
-        tidemark(root, ours, "load", "git", str(root))
+        try:
+            tidemark(root, ours, "load", "git", str(root))
+        except subprocess.CalledProcessError:  # No git, or a checkout of somebody else: it has said which.
+            say("going on without this repository's history")
     tidemark(root, ours, "load", "host")
     for title, arguments in SHOWN:
-        say(f"\n{title}\n  tidemark {' '.join(arguments)}")
+        say(f"\n{title}\n  .venv/bin/python -m tidemark {shlex.join(arguments)}")
         tidemark(root, ours, *arguments)
 
 
@@ -57,7 +61,7 @@ def first_keys(root: Path, environment: Mapping[str, str], say: Say) -> dict[str
     )  # fmt: skip
     keys = pairs(made.stdout.splitlines())
     if keys:
-        write_private(path, keys)
+        write_private(path, lines_of(keys))
         say(f"\nthe first keys, shown this once and kept in {path} for you alone")
         for name, secret in keys.items():
             say(f"  {name}={secret}")
@@ -74,6 +78,7 @@ def client_environment(environment: Mapping[str, str], keys: Mapping[str, str]) 
         "TIDEMARK_KEY": keys["TIDEMARK_PROJECT_ADMIN_KEY"],
         "TIDEMARK_INGEST_ADDRESS": f"127.0.0.1:{environment['TIDEMARK_INGEST_PORT']}",
         "TIDEMARK_QUERY_ADDRESS": f"127.0.0.1:{environment['TIDEMARK_QUERY_PORT']}",
+        **{name: environment[name] for name in TRUST if name in environment},
     }
 
 
@@ -90,12 +95,9 @@ def pairs(lines: Iterable[str]) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
-def write_private(path: Path, values: Mapping[str, str]) -> None:
-    """Writes `NAME=value` lines that only their owner can read, all or nothing."""
-    fresh = path.with_suffix(".new")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.writelines(f"{name}={value}\n" for name, value in values.items())
-    fresh.replace(path)
+def lines_of(values: Mapping[str, str]) -> str:
+    """A dictionary as `NAME=value` lines."""
+    return "".join(f"{name}={value}\n" for name, value in values.items())
 
 
 def tidemark(root: Path, environment: Mapping[str, str], *arguments: str) -> None:

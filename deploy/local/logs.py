@@ -4,8 +4,6 @@ Comes in: files that servers and targets append to. Goes out: lines. Next: `supe
 errors of `servers` and `supervisor` end with them.
 """
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +28,7 @@ class Log:
         return self.path.open("ab")
 
     def show(self, say: Say) -> None:
-        """Print the whole lines that are new; keep the file below its limit."""
+        """Prints the whole lines that are new; keeps the file below its limit."""
         with self.path.open("rb") as file:
             file.seek(self.shown)
             fresh = file.read(MEGABYTE)

@@ -4,8 +4,6 @@ Comes in: a cache folder. Goes out: `Programs`, the host's own where they are ne
 those that `debian` unpacks into the cache. Next: `servers` runs them.
 """
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess
@@ -78,7 +76,7 @@ def _redis_of_host() -> Path | None:
 
 
 def version_of(program: Path) -> tuple[int, ...]:
-    """What `program --version` says; () when it can not be run."""
+    """What `program --version` says; () when it cannot be run."""
     try:
         told = subprocess.run([program, "--version"], check=False, capture_output=True, text=True, timeout=20)
     except (OSError, subprocess.TimeoutExpired):

@@ -4,8 +4,6 @@ Comes in: names and the environment. Goes out: `Ports`, each free and reserved f
 object lives. Next: `supervisor` hands them to the servers and targets, and `stack` writes them down.
 """
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Mapping
 
@@ -40,7 +38,7 @@ class Ports:
         return self._take(f"{target} metrics", "TIDEMARK_METRICS_PORT", METRICS, number)
 
     def close(self) -> None:
-        """Let other copies have what we reserved."""
+        """Lets other copies have what we reserved."""
         for claim in self._claims:
             claim.close()
 
@@ -87,7 +85,7 @@ def free_port() -> int:
 
 
 def _claim(port: int) -> socket.socket | None:
-    """Reserve a free port among the copies of Tidemark on this machine.
+    """Reserves a free port among the copies of Tidemark on this machine.
 
     Between choosing a port and a server binding it, another copy could choose the same. An abstract
     socket named after the port is the lock: it vanishes with its holder, however that one ends.

@@ -5,8 +5,6 @@ reused), and commands tied to the life of their parent. Next: `servers` and `sup
 end their children with it; `stack` writes identities down for the next start.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal
@@ -80,7 +78,7 @@ def memory_bytes(members: Sequence[Identity]) -> int:
 
 
 def send(identity: Identity, number: signal.Signals) -> None:
-    """Signal exactly this process; nothing happens when it is gone or its id was reused."""
+    """Signals exactly this process; nothing happens when it is gone or its id was reused."""
     with contextlib.suppress(ProcessLookupError):
         handle = os.pidfd_open(identity.pid)
         try:
@@ -91,7 +89,7 @@ def send(identity: Identity, number: signal.Signals) -> None:
 
 
 def end(identity: Identity, grace: float, polite: signal.Signals = signal.SIGTERM) -> None:
-    """Ask the process to stop; after the grace, kill it and everything it started."""
+    """Asks the process to stop; after the grace, kills it and everything it started."""
     members = family(identity.pid) if alive(identity) else []
     send(identity, polite)
     if not wait_until(lambda: not alive(identity), grace):
@@ -100,7 +98,7 @@ def end(identity: Identity, grace: float, polite: signal.Signals = signal.SIGTER
 
 
 def kill_family(identity: Identity) -> list[Identity]:
-    """SIGKILL the process and all its descendants; stopped first, so that it can not fork more."""
+    """Kills the process and all its descendants; stopped first, so that it cannot fork more."""
     if not alive(identity):
         return []
     send(identity, signal.SIGSTOP)
@@ -111,7 +109,7 @@ def kill_family(identity: Identity) -> list[Identity]:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Poll until the condition holds; False when the time is over."""
+    """Polls until the condition holds; False when the time is over."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() >= deadline:

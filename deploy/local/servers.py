@@ -8,8 +8,6 @@ runs one of each, tests and chaos runs as many as they like.
         psycopg.connect(postgres.url)
 """
 
-from __future__ import annotations
-
 import json
 import os
 import secrets
@@ -28,7 +26,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from deploy.local.accounts import blocked_by, server_account
+from deploy.local.accounts import blocked_by, server_account, write_private
 from deploy.local.logs import LIMIT, last_lines
 from deploy.local.packages import Programs
 from deploy.local.process import (
@@ -73,14 +71,14 @@ class Server:
         raise NotImplementedError
 
     def _prepare(self) -> None:
-        """Write what the server reads when it starts."""
+        """Writes what the server reads when it starts."""
         raise NotImplementedError
 
     def _command(self) -> list[str | Path]:
         raise NotImplementedError
 
     def start(self, seconds: float = 60) -> None:
-        """Start and wait until ready. What an earlier start left running is ended first."""
+        """Starts and waits until ready. What an earlier start left running is ended first."""
         self._own(self.folder)
         self.stop()
         if self.log.exists() and self.log.stat().st_size > LIMIT:
@@ -104,13 +102,13 @@ class Server:
         )
 
     def stop(self, grace: float = 30) -> None:
-        """Stop in order; after the grace, kill. Nothing happens when it does not run."""
+        """Stops it in order; after the grace, kills it. Nothing happens when it does not run."""
         if identity := self.identity():
             end(identity, grace, self.polite)
         self._reap()
 
     def kill(self) -> None:
-        """SIGKILL to every process of the server at once, as a power cut would."""
+        """Kills every process of the server at once, as a power cut would."""
         identity = self.identity()
         members = kill_family(identity) if identity else []
         self._reap()
@@ -154,12 +152,12 @@ class Server:
             self._process = None
 
     def _own(self, folder: Path) -> None:
-        """Make the folder, for the account that runs the server and nobody else."""
+        """Makes the folder, for the account that runs the server and nobody else."""
         folder.parent.mkdir(parents=True, exist_ok=True)
         if obstacle := blocked_by(folder.parent, self._account):
             assert self._account
             raise PermissionError(
-                f"{self.name} runs as `{self._account.name}`, who can not enter {obstacle};"
+                f"{self.name} runs as `{self._account.name}`, who cannot enter {obstacle};"
                 f" give it a folder elsewhere than {folder}"
             )
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -168,16 +166,8 @@ class Server:
                 os.chown(path, self._account.uid, self._account.gid, follow_symlinks=False)
 
     def _write(self, path: Path, text: str) -> None:
-        """Replace a file, readable by the server's account only."""
-        part = path.with_suffix(".part")
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        if self._account:
-            os.chown(part, self._account.uid, self._account.gid)
-        part.rename(path)
+        """Replaces a file, readable by the server's account only."""
+        write_private(path, text + "\n", self._account)
 
     def __enter__(self) -> Self:
         self.start()
@@ -242,7 +232,7 @@ class Postgres(Server):
         self._write(self.folder / "postgresql.conf", "\n".join(lines))
 
     def _drop_stale_lock(self) -> None:
-        """Remove postmaster.pid when its process is gone.
+        """Removes postmaster.pid when its process is gone.
 
         PostgreSQL does so too, but takes a zombie or another program with the same id for itself,
         and in a container without an init process zombies stay. Remaining backends are still safe

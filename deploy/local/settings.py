@@ -4,8 +4,6 @@ Comes in: how much memory a server may use. Goes out: names and values. Next: `s
 into configuration files; `deploy/compose.yaml` says the same for containers.
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -5,13 +5,11 @@ whoever needs the addresses (tests, the command line, benchmarks). The file hold
 URLs and is readable by its owner only.
 """
 
-from __future__ import annotations
-
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from deploy.local.accounts import write_private
 from deploy.local.process import Identity
 
 
@@ -31,11 +29,8 @@ class Stack:
         return folder_of(self.root)
 
     def save(self) -> None:
-        part = self.folder / "stack.json.part"
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            json.dump(asdict(self), file, indent=1, default=str)
-        part.rename(self.folder / "stack.json")
+        text = json.dumps(asdict(self), indent=1, default=str)
+        write_private(self.folder / "stack.json", text + "\n")
 
 
 def folder_of(root: Path) -> Path:

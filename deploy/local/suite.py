@@ -9,8 +9,6 @@ frozen, thawed and started again, and the keys of the project `demo`.
 The kernel kills every member when the thread that started it ends: start and restart from the same thread.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
@@ -58,7 +56,7 @@ class Member:
         return f"127.0.0.1:{self.port}"
 
     def spawn(self) -> None:
-        """Start it; `await_ready` waits until it answers."""
+        """Starts it; `await_ready` waits until it answers."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 tied([sys.executable, "-m", "services", self.target], signal.SIGKILL),
@@ -67,7 +65,7 @@ class Member:
             )  # fmt: skip
 
     def await_ready(self, seconds: float = START_SECONDS) -> None:
-        """Return when all its ports answer."""
+        """Returns when all its ports answer."""
         wait_until(lambda: self.ended or all(map(accepts, self.ports)), seconds)
         if self.ended or not all(map(accepts, self.ports)):
             raise MemberFailed(
@@ -85,7 +83,7 @@ class Member:
         return self._process is not None and self._process.poll() is not None
 
     def kill(self) -> None:
-        """SIGKILL, at once and for good."""
+        """Kills it, at once and for good."""
         if identity := self.identity:
             kill_family(identity)
         self._reap()
@@ -124,7 +122,7 @@ class Suite:
     keys: dict[str, str] = field(default_factory=dict)
 
     def command(self, name: str) -> str:
-        """Run `python -m services <name>` to its end; gives what it printed."""
+        """Runs `python -m services <name>` to its end; gives what it printed."""
         told = subprocess.run(
             [sys.executable, "-m", "services", name],
             check=False, cwd=ROOT, env={**os.environ, **self.environment}, capture_output=True, text=True,

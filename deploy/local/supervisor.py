@@ -7,8 +7,6 @@ No process outlives the supervisor: it stops them in reverse order, the kernel s
 it be killed, and what is left over even so is ended by the next start.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 import signal
@@ -59,7 +57,7 @@ class Supervisor:
     targets: list[Target] = field(default_factory=list)
 
     def run(self) -> None:
-        """Start everything, keep it running, stop it on SIGINT or SIGTERM."""
+        """Starts everything, keeps it running, stops it on SIGINT or SIGTERM."""
         with self._only_one():
             identity = identify(os.getpid())
             assert identity
@@ -117,7 +115,7 @@ class Supervisor:
         data = data_folder(self.root, account)
         if account and data.parent != self.root:
             self.say(
-                f"the servers run as `{account.name}`, who can not enter"
+                f"the servers run as `{account.name}`, who cannot enter"
                 f" {blocked_by(self.root, account)}: their data is kept in {data}"
             )
         self.say("servers")
@@ -182,14 +180,14 @@ class Supervisor:
                     )
 
     def after_start(self) -> None:
-        """Run the commands of AFTER_START, each with the environment of the targets."""
+        """Runs the commands of AFTER_START, each with the environment of the targets."""
         for name, command in AFTER_START.items():
             self._run(name, command)
 
     # --- while running ---------------------------------------------------------------------------
 
     def _tick(self) -> None:
-        """Look once at every child: show its log, start it again when it died and its time came."""
+        """Looks once at every child: shows its log, starts it again when it died and its time came."""
         now = time.monotonic()
         for target in self.targets:
             if target.process is None:
@@ -289,7 +287,7 @@ class Supervisor:
 
 
 def end_left_overs(root: Path, say: Say) -> None:
-    """End what an earlier supervisor of this checkout, killed itself, could not."""
+    """Ends what an earlier supervisor of this checkout, killed itself, could not."""
     stack = load(root)
     for name, identity in reversed(stack.processes.items()) if stack else ():
         if identify(identity.pid) == identity:

@@ -4,8 +4,6 @@ Comes in: a name, ports and the facts that `supervisor` notes down. Goes out: wh
 answers. Next: `supervisor` decides.
 """
 
-from __future__ import annotations
-
 import subprocess
 from dataclasses import dataclass
 

@@ -161,7 +161,7 @@ class Store:
 async def insert_key(
     connection: Connection, project_id: int | None, secret: Secret, fields: Mapping[str, Any]
 ) -> None:
-    """Store a key, in the caller's transaction."""
+    """Stores a key, in the caller's transaction."""
     arguments = {"key_id": secret.key_id, "sha256": secret.sha256, "project_id": project_id, **fields}
     await connection.execute(_INSERT_KEY, arguments)
 

@@ -4,7 +4,6 @@ Rows stay columns throughout. What the database alone can tell, which events it 
 Pure: no clock, no I/O.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -19,9 +18,14 @@ from services.ingest.columns import EVENTS, POINTS
 from services.ingest.entry import Header
 
 MINUTE_US = 60_000_000
+MAX_PARTITIONS = 4096
+"""`batch_id` is this times the batch's number in its partition, plus the partition."""
 MAX_TOUCHED = 64
+"""Spans of event time that a commit tells of a project; where there are more, the nearest are joined."""
 MAX_NAMES = 64
+"""Names that a commit tells of a project; where there are more, it tells none."""
 LATENESS_DECAY = 0.9
+"""What a partition's lateness keeps of itself when nothing comes that is as late."""
 _LAST_MS = 7_258_118_400_000
 """The first instant of 2200."""
 
@@ -117,7 +121,7 @@ def gather(
         at = positions[partition]
         for entry_id, fields in partition_entries:
             size = sum(map(len, fields.values()))
-            batch_id = at.batches * 4096 + partition
+            batch_id = at.batches * MAX_PARTITIONS + partition
             index = len(batches)
             try:
                 header = entry.decode_header(fields)
@@ -338,17 +342,3 @@ def dead_letters(rows: Rows, bad: Mask, messages: Sequence[str]) -> list[DeadLet
 
 def _json_value(value: object) -> object:
     return value.hex() if isinstance(value, bytes) else value
-
-
-def ledger(work: Microbatch, result: Outcome) -> Counter[tuple[int, str, int, str]]:
-    """What to add to the ledger, by (project, producer, minute of receipt, column)."""
-    amounts: Counter[tuple[int, str, int, str]] = Counter()
-    for index, batch in enumerate(work.batches):
-        header = batch.header
-        key = (header.project_id, header.producer_id, header.received_us // MINUTE_US * MINUTE_US)
-        amounts[*key, "received"] += header.received
-        amounts[*key, "stored"] += int(result.stored[index])
-        amounts[*key, "duplicate"] += int(result.duplicate[index])
-        amounts[*key, "rejected"] += header.rejected
-        amounts[*key, "dead_lettered"] += int(result.dead[index])
-    return amounts

@@ -24,6 +24,11 @@ from tidemark.v1 import ingest_pb2, ingest_pb2_grpc
 COMMITTED = ingest_pb2.ACK_MODE_COMMITTED
 FAST = ingest_pb2.ACK_MODE_FAST
 _UNACKNOWLEDGED = 64
+"""Batches of a stream that may wait for their acknowledgement."""
+_UNTOLD = 100
+"""Rejections of a batch beyond which it is acknowledged before the next is read."""
+_LARGE_BYTES = 1 << 20
+"""A batch that is judged in a thread: it takes longer than other callers shall wait."""
 _LARGEST = 2**53 - 1
 """Of an epoch or sequence; beyond, the log's numbers are not exact."""
 _END_OF_TIME = 253_402_300_800
@@ -133,9 +138,11 @@ class Ingest(ingest_pb2_grpc.IngestServiceServicer):
                 async for request in requests:
                     if project is None:
                         project, mode = await identity.project(request.project), request.ack_mode
-                    await taken.put(
-                        await self._take(project, request.batch, kind, mode, self._backlog.patience)
-                    )
+                    item = await self._take(project, request.batch, kind, mode, self._backlog.patience)
+                    await taken.put(item)
+                    if len(item.rejections) > _UNTOLD:
+                        # They fill a hundred times the memory of the empty events that they are about.
+                        await taken.join()
                 await taken.put(None)
             except Exception as error:  # noqa: BLE001 - raised below, after what was taken before it is acknowledged
                 await taken.put(error)
@@ -148,6 +155,7 @@ class Ingest(ingest_pb2_grpc.IngestServiceServicer):
                 response = kind.response()
                 _acknowledge(response, item)
                 yield response
+                taken.task_done()
             if item is not None:
                 raise item
         finally:
@@ -165,9 +173,13 @@ class Ingest(ingest_pb2_grpc.IngestServiceServicer):
         """Judges a batch and appends it to the log; waits up to `patience` seconds over a full backlog."""
         started = time.perf_counter()
         producer, sent_us = _producer(batch), _sent_us(batch)
-        async with self._backlog.room(batch.ByteSize(), patience):
+        size = batch.ByteSize()
+        async with self._backlog.room(size, patience):
             now_us = time.time_ns() // 1000
-            verdict = kind.judge(batch, now_us)
+            if size > _LARGE_BYTES:
+                verdict = await asyncio.to_thread(kind.judge, batch, now_us)
+            else:
+                verdict = kind.judge(batch, now_us)
             accepted, rejected = verdict.rows.num_rows, len(verdict.rejections)
             await identity.spend_events(accepted + rejected)
             header = entry.Header(

@@ -5,7 +5,7 @@ still owns every partition at the epoch it took it with: otherwise it is a zombi
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,11 +14,9 @@ import pgpq
 import pyarrow as pa
 from pgpq import encoders, schema
 from psycopg import AsyncConnection, errors
-from psycopg.types.multirange import Multirange
-from psycopg.types.range import Range
 
-from services.ingest import microbatch, rollup
-from services.ingest.microbatch import DeadLetter, Known, Mask, Microbatch, Outcome, Rows
+from services.ingest import ledger, microbatch, rollup
+from services.ingest.microbatch import Known, Mask, Microbatch, Outcome, Rows
 from services.ingest.rollup import Bucket, Buckets, Key
 from services.kit.instant import at, us_of
 from services.kit.sketch import merged_quantiles, merged_uniques
@@ -62,41 +60,6 @@ SELECT * FROM unnest(
 ON CONFLICT (project_id, source, name, bucket, type, partition) DO UPDATE SET
     count = excluded.count, sum = excluded.sum, min = excluded.min, max = excluded.max,
     uniques = excluded.uniques, quantiles = excluded.quantiles
-"""
-_PUT_LEDGER = """
-INSERT INTO ledger AS had (project_id, producer_id, minute, received, stored, duplicate, rejected, dead_lettered)
-SELECT * FROM unnest(
-    %s::int[], %s::text[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
-ON CONFLICT (project_id, producer_id, minute) DO UPDATE SET
-    received = had.received + excluded.received, stored = had.stored + excluded.stored,
-    duplicate = had.duplicate + excluded.duplicate, rejected = had.rejected + excluded.rejected,
-    dead_lettered = had.dead_lettered + excluded.dead_lettered
-"""
-_PUT_BATCHES = """
-INSERT INTO batches (batch_id, project_id, producer_id, epoch, sequence, entry_id, sent_at, received_at,
-    stored, duplicate, rejected, dead_lettered)
-SELECT * FROM unnest(
-    %s::bigint[], %s::int[], %s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[],
-    %s::int[], %s::int[], %s::int[], %s::int[])
-"""
-_PUT_PRODUCERS = """
-INSERT INTO producers AS had (project_id, producer_id, epoch, sequence, received)
-SELECT * FROM unnest(%s::int[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[])
-ON CONFLICT (project_id, producer_id) DO UPDATE SET
-    epoch = excluded.epoch, sequence = excluded.sequence, received = had.received + excluded.received, updated_at = now()
-"""
-_PUT_TOTALS = """
-INSERT INTO project_totals AS had (partition, project_id, received)
-SELECT * FROM unnest(%s::smallint[], %s::int[], %s::bigint[])
-ON CONFLICT (partition, project_id) DO UPDATE SET received = had.received + excluded.received
-"""
-_PUT_COMMITS = """
-INSERT INTO commits (partition, version, project_id, touched)
-SELECT * FROM unnest(%s::smallint[], %s::bigint[], %s::int[], %s::tstzmultirange[])
-"""
-_PUT_DEAD_LETTERS = """
-INSERT INTO dead_letters (project_id, batch_id, received_at, reason, message, content)
-SELECT * FROM unnest(%s::int[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::bytea[])
 """
 _MOVE = """
 UPDATE partitions SET
@@ -143,7 +106,9 @@ async def commit(
         try:
             async with connection.pipeline():
                 await _put_buckets(connection, buckets, result, work)
-                await _put_accounts(connection, work, result, letters, touched)
+                for statement, rows in ledger.account(work, result, letters, touched):
+                    if rows:
+                        await connection.execute(statement, _columns(rows, len(rows[0])))
                 moved = await connection.execute(_MOVE, (lease, *_moves(work)))
         except errors.UniqueViolation as error:
             raise Fenced("these batches are committed already") from error
@@ -296,76 +261,6 @@ async def _read_buckets(
 
 def _key_columns(keys: Sequence[Key]) -> list[list[Any]]:
     return _columns([(k.project_id, k.source, k.type, k.name, at(k.bucket_us), k.partition) for k in keys], 6)
-
-
-async def _put_accounts(
-    connection: AsyncConnection[Any],
-    work: Microbatch,
-    result: Outcome,
-    letters: Sequence[DeadLetter],
-    touched: Mapping[int, Mapping[int, Sequence[tuple[int, int]]]],
-) -> None:
-    """Ledger, batches, producers, totals, dead letters and the commit log."""
-    entries: defaultdict[tuple[int, str, int], dict[str, int]] = defaultdict(dict)
-    for (project, producer, minute, column), amount in microbatch.ledger(work, result).items():
-        entries[project, producer, minute][column] = amount
-    names = ("received", "stored", "duplicate", "rejected", "dead_lettered")
-    ledger = [
-        (project, producer, at(minute), *(amounts[name] for name in names))
-        for (project, producer, minute), amounts in sorted(entries.items())
-    ]
-    batches = [
-        (
-            batch.batch_id,
-            batch.header.project_id,
-            batch.header.producer_id,
-            batch.header.epoch,
-            batch.header.sequence,
-            batch.entry_id,
-            at(batch.header.sent_us) if batch.header.sent_us else None,
-            at(batch.header.received_us),
-            int(result.stored[index]),
-            int(result.duplicate[index]),
-            batch.header.rejected,
-            int(result.dead[index]),
-        )
-        for index, batch in enumerate(work.batches)
-    ]
-    producers: dict[tuple[int, str], tuple[int, int, int]] = {}
-    totals: defaultdict[tuple[int, int], int] = defaultdict(int)
-    for batch in work.batches:
-        header = batch.header
-        totals[batch.partition, header.project_id] += header.received
-        if header.sequence and not batch.repeated:
-            key = (header.project_id, header.producer_id)
-            received = producers.get(key, (0, 0, 0))[2] + header.received
-            producers[key] = (header.epoch, header.sequence, received)
-    commits = [
-        (partition, work.after[partition].version, project, Multirange(Range(at(a), at(b)) for a, b in spans))
-        for partition, projects in touched.items()
-        for project, spans in projects.items()
-    ]
-    dead = [
-        (
-            work.batches[letter.batch].header.project_id,
-            work.batches[letter.batch].batch_id,
-            at(work.batches[letter.batch].header.received_us),
-            letter.reason,
-            letter.message,
-            letter.content,
-        )
-        for letter in letters
-    ]
-    for statement, rows in (
-        (_PUT_LEDGER, ledger),
-        (_PUT_BATCHES, batches),
-        (_PUT_PRODUCERS, [(*key, *value) for key, value in sorted(producers.items())]),
-        (_PUT_TOTALS, [(*key, received) for key, received in sorted(totals.items())]),
-        (_PUT_COMMITS, commits),
-        (_PUT_DEAD_LETTERS, dead),
-    ):
-        if rows:
-            await connection.execute(statement, _columns(rows, len(rows[0])))
 
 
 def _moves(work: Microbatch) -> list[list[Any]]:

@@ -23,6 +23,7 @@ from services.kit.errors import Exhausted, Unavailable
 from services.kit.keys import COMMITS, log_key, meta_key, producer_key, projects_key
 
 DISK_MS = 5000
+"""How long an append may take to reach the disk."""
 MISSED_SECONDS = 1.0
 """After how long without word of a commit the log is asked for it."""
 _LIBRARY = (Path(__file__).parent / "append.lua").read_text()
@@ -222,8 +223,7 @@ class Commits:
                     while not draining.is_set():
                         message = await channel.get_message(ignore_subscribe_messages=True, timeout=0.2)
                         if message:
-                            commit = orjson.loads(message["data"])
-                            await self._advance(commit["partition"], order(commit["last_id"]))
+                            await self._heard(message["data"])
             except exceptions.RedisError:
                 log.warning("the announcements of commits are interrupted; subscribing again")
                 await asyncio.sleep(0.2)
@@ -247,6 +247,16 @@ class Commits:
                     if last_id:
                         known = self._reached.get(partition, (0, 0))
                         self._reached[partition] = max(known, order(last_id.decode()))
+
+    async def _heard(self, data: bytes) -> None:
+        """Anybody can publish: what is no announcement must not end the process."""
+        try:
+            commit = orjson.loads(data)
+            partition, reached = int(commit["partition"]), order(commit["last_id"])
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            log.warning("an announcement is passed over that cannot be read: %r", error)
+            return
+        await self._advance(partition, reached)
 
     async def _advance(self, partition: int, reached: tuple[int, int]) -> None:
         async with self._changed:

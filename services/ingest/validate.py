@@ -24,8 +24,8 @@ MAX_ROWS = 10_000
 MAX_NAME = 200
 MAX_JSON_BYTES = 64 << 10
 MAX_JSON_DEPTH = 16
-_MAX_STRUCT_BYTES = 6 * MAX_JSON_BYTES
-"""Of a `Struct`: more can be no JSON within the limit, as a number takes 11 bytes in one and 2 in the other."""
+_MAX_STRUCT_BYTES = 3 * MAX_JSON_BYTES
+"""Of a `Struct`: more can be no JSON within the limit, as a number takes 11 bytes in one and 4 in the other."""
 MAX_TAGS = 32
 MAX_UNIT = 32
 MAX_AHEAD_US = 3_600_000_000

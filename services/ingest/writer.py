@@ -28,7 +28,9 @@ from services.kit.instant import at
 from services.kit.settings import Settings
 
 IDLE_MS = 200
+"""How long a writer waits for the first entry, or for partitions."""
 MAX_PRODUCERS = 50_000
+"""Producers whose last batch is remembered; beyond, the database is asked anew."""
 MAX_BACKOFF_SECONDS = 2.0
 log = logging.getLogger(__name__)
 

@@ -50,7 +50,7 @@ def declared(method: MethodDescriptor) -> Permission:
 
 
 def authorise(permission: Permission, caller: Caller) -> None:
-    """Raise `Denied` unless the caller's key may do what `permission` asks."""
+    """Raises `Denied` unless the caller's key may do what `permission` asks."""
     if permission == PERMISSION_UNSPECIFIED:
         raise Denied(
             "this RPC declares no permission, so nobody may call it", reason="NO_PERMISSION_DECLARED"

@@ -50,12 +50,12 @@ log = logging.getLogger(__name__)
 
 
 def note(resource: str) -> None:
-    """Say what the call under way is about; the audit entry will hold it."""
+    """Says what the call under way is about; the audit entry will hold it."""
     current.get().resource = resource
 
 
 async def append(connection: psycopg.AsyncConnection[Any], entries: Sequence[Entry]) -> None:
-    """Append entries to the chains of their projects, in the caller's transaction."""
+    """Appends entries to the chains of their projects, in the caller's transaction."""
     async with connection.cursor() as cursor:
         projects = sorted({entry.project_id for entry in entries})
         await cursor.execute(_LOCK, (GENESIS, projects))
@@ -78,7 +78,7 @@ class Verdict:
 
 
 async def verify(pool: Pool, project_id: int) -> Verdict:
-    """Walk along a project's whole chain, at a memory that does not grow with it."""
+    """Walks along a project's whole chain, at a memory that does not grow with it."""
     verifier = Verifier()
     async with pool.connection() as connection, connection.transaction():
         # One snapshot, or entries appended meanwhile would look like a fault.
@@ -129,7 +129,7 @@ class Audit:
             await record(grpc.StatusCode.OK)
 
     async def run(self) -> None:
-        """Append what gathers, group by group, until cancelled."""
+        """Appends what gathers, group by group, until cancelled."""
         while True:
             await self._wake.wait()
             group, self._gathered = self._gathered[:GROUP], self._gathered[GROUP:]

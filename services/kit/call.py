@@ -93,7 +93,7 @@ class Call:
     verdict: Exception | None = None
 
     def end(self, verdict: Exception) -> None:
-        """End the call from outside its task, with `verdict` as its error."""
+        """Ends the call from outside its task, with `verdict` as its error."""
         if self.scope is not None and not self.scope.expired():
             self.verdict = verdict
             self.scope.reschedule(asyncio.get_running_loop().time())

@@ -69,7 +69,7 @@ class Verifier:
         self._hash = GENESIS
 
     def add(self, sequence: int, entry: Entry, stored: bytes) -> Fault | None:
-        """Check the next entry."""
+        """Checks the next entry."""
         expected = self.sequence + 1
         if sequence != expected:
             kind = "is missing" if sequence > expected else "is there twice"
@@ -80,7 +80,7 @@ class Verifier:
         return None
 
     def finish(self, head_sequence: int, head_hash: bytes) -> Fault | None:
-        """Check that the chain ends where its head says."""
+        """Checks that the chain ends where its head says."""
         if self.sequence < head_sequence:
             return Fault(
                 self.sequence + 1,

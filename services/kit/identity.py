@@ -97,7 +97,7 @@ async def project(requested: str, field: str = "project") -> Project:
 
 
 async def spend_events(count: int) -> None:
-    """Count `count` events or points against the key's quota; raises `Exhausted` when this minute's is used up."""
+    """Counts `count` events or points against the key's quota; raises `Exhausted` when this minute's is used up."""
     call, who = current.get(), caller()
     assert call.directory is not None
     if count > who.events_per_minute > 0:
@@ -116,7 +116,7 @@ class _Key:
     revoked_at: datetime | None
 
     def check(self) -> None:
-        """Raise `Unauthenticated` when the key is good no more."""
+        """Raises `Unauthenticated` when the key is good no more."""
         if self.revoked_at is not None:
             raise Unauthenticated(
                 f"the key was revoked at {self.revoked_at:%Y-%m-%dT%H:%M:%SZ}", reason="KEY_REVOKED"
@@ -184,7 +184,7 @@ class Directory:
         return await self._projects.get(slug)
 
     async def spend(self, key_id: str, what: str, per_minute: int, count: int) -> None:
-        """Count against a quota that all processes share; the window is the clock's minute. 0 is without limit."""
+        """Counts against a quota that all processes share; the window is the clock's minute. 0 is without limit."""
         if not per_minute:
             return
         now = time.time()
@@ -205,7 +205,7 @@ class Directory:
             )
 
     async def watch(self) -> None:
-        """End open streams whose key was revoked or expired, until cancelled."""
+        """Ends open streams whose key was revoked or expired, until cancelled."""
         while True:
             await asyncio.sleep(FRESH_SECONDS / 2)
             try:

@@ -15,7 +15,7 @@ _SECRETS = re.compile(r"(?<=\btmk_)([a-z0-9]{1,32})_[A-Za-z0-9_-]{20,}|(?<=://)(
 
 
 def start(target: str, level: str) -> None:
-    """Send every logger's records to stderr from now on."""
+    """Sends every logger's records to stderr from now on."""
     if level.upper() not in _LEVELS:
         raise BadSetting(f"TIDEMARK_LOG_LEVEL is {level!r}; write one of {', '.join(_LEVELS)}")
     handler = logging.StreamHandler(sys.stderr)

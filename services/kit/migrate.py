@@ -60,7 +60,7 @@ def migrations(folder: Path = FOLDER) -> list[Migration]:
 
 
 async def migrate(url: str, partitions: int, say: Callable[[str], None], folder: Path = FOLDER) -> None:
-    """Apply what is missing; `say` gets a line for each file."""
+    """Applies what is missing; `say` gets a line for each file."""
     files = migrations(folder)
     async with await connect(url) as connection:
         await probe(connection)
@@ -82,7 +82,7 @@ async def migrate(url: str, partitions: int, say: Callable[[str], None], folder:
 
 
 async def require_migrated(connection: psycopg.AsyncConnection[Any], folder: Path = FOLDER) -> None:
-    """Raise `BadSetting` unless the database has every migration that this code knows.
+    """Raises `BadSetting` unless the database has every migration that this code knows.
 
     One that has more is fine: the next release may be migrated to while this one still runs.
     """

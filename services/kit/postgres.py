@@ -77,7 +77,7 @@ async def connect(url: str, patience_seconds: float = PATIENCE_SECONDS) -> psyco
 
 
 async def probe(connection: psycopg.AsyncConnection[Any]) -> None:
-    """Raise `BadSetting` where PostgreSQL or TimescaleDB is too old or missing."""
+    """Raises `BadSetting` where PostgreSQL or TimescaleDB is too old or missing."""
     version = connection.info.server_version // 10_000
     if version < POSTGRESQL:
         raise BadSetting(f"PostgreSQL is version {version}; Tidemark needs {POSTGRESQL} or newer")

@@ -47,7 +47,7 @@ async def client(url: str) -> AsyncIterator[Redis]:
 
 
 async def probe(redis: Redis) -> None:
-    """Raise `BadSetting` where Redis is too old, may evict what it holds, or writes nothing to disk."""
+    """Raises `BadSetting` where Redis is too old, may evict what it holds, or writes nothing to disk."""
     info: dict[str, Any] = await redis.info("everything")
     if tuple(int(part) for part in info["redis_version"].split(".")[:2]) < REDIS:
         needed = ".".join(map(str, REDIS))

@@ -157,7 +157,8 @@ async def answered(call: Call) -> AsyncIterator[None]:
         call.code = grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
         raise
     except Exception as error:
-        if call.context.done():
+        # A caller that goes away while it is written to is noticed by the write first.
+        if call.context.done() or isinstance(error, grpc.aio.InternalError):
             call.code = grpc.StatusCode.CANCELLED
             raise asyncio.CancelledError from error
         known = failure(error)
@@ -193,14 +194,17 @@ def _begin(method: Method, context: Any) -> Call:
 def _incoming(method: Method, deserialize: Callable[[bytes], Any]) -> Callable[[Any], Any]:
     """Reads and counts what comes in, one message or many, on its way to the handler."""
     received = metrics.RPC_RECEIVED.labels(*_labels(method))
+    message = descriptor_pool.Default().FindMethodByName(method.full_name).input_type
+    outline = wire.Outline(message)
 
     def one(data: bytes) -> Any:
         received.inc()
+        if crowd := outline.crowd(data):
+            raise Invalid(*crowd)
         try:
             return deserialize(data)
         except DecodeError as error:
-            known = descriptor_pool.Default().FindMethodByName(method.full_name)
-            raise Invalid(*wire.fault(data, known.input_type), reason="REQUEST_UNREADABLE") from error
+            raise Invalid(*wire.fault(data, message), reason="REQUEST_UNREADABLE") from error
 
     async def many(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
         async for data in requests:

@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 async def serve(target: str, builders: Sequence[Builder], settings: Settings) -> None:
-    """Run a target until SIGTERM, SIGINT or the failure of one of its workers, which is raised."""
+    """Runs a target until SIGTERM, SIGINT or the failure of one of its workers, which is raised."""
     require_safe(settings)
     async with opened(settings) as resources:
         _drain_on_signals(resources.draining)
@@ -57,7 +57,7 @@ async def serve(target: str, builders: Sequence[Builder], settings: Settings) ->
 
 
 def require_safe(settings: Settings) -> None:
-    """Raise `BadSetting` where keys would travel in the clear, or where TLS is set up halfway."""
+    """Raises `BadSetting` where keys would travel in the clear, or where TLS is set up halfway."""
     if not settings.tls_cert_file:
         if settings.tls_key_file or settings.tls_client_ca_file:
             raise BadSetting(
@@ -186,7 +186,7 @@ async def _worker(work: Callable[[], Awaitable[None]], draining: asyncio.Event) 
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Cancel what still runs, and raise the first failure."""
+    """Cancels what still runs, and raises the first failure."""
     for task in tasks:
         task.cancel()
     for outcome in await asyncio.gather(*tasks, return_exceptions=True):

@@ -4,8 +4,10 @@ Each field has a default that works on one machine, and a docstring that `docs/s
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from typing import get_type_hints
 
 from services.kit.errors import BadSetting
@@ -96,6 +98,17 @@ class Settings:
         return cls(**values)  # type: ignore[arg-type]
 
 
+def misspelt(environment: Mapping[str, str]) -> list[str]:
+    """A sentence for each variable that no part of Tidemark reads and that looks like a setting."""
+    known = [f"TIDEMARK_{field.name.upper()}" for field in fields(Settings)]
+    unknown = [name for name in environment if name.startswith("TIDEMARK_") and name not in known]
+    return [
+        f"{name} is no setting and is ignored; did you mean {close[0]}?"
+        for name in unknown
+        if not _ELSEWHERE.fullmatch(name) and (close := get_close_matches(name, known, 1, 0.85))
+    ]
+
+
 def _parse(variable: str, text: str, kind: type) -> object:
     if kind is bool:
         if text.lower() in _TRUE | _FALSE:
@@ -107,4 +120,9 @@ def _parse(variable: str, text: str, kind: type) -> object:
         raise BadSetting(f"{variable} is {text!r}; write {_FORMS[kind]}") from error
 
 
+# What the SDK, the local stack, tests and benchmarks read, and what Kubernetes sets for a service called tidemark.
+_ELSEWHERE = re.compile(
+    "TIDEMARK_(PROJECT|CACHE|PYTHON|PASSWORD|(.+_)?KEY|.+_ADDRESS|TLS_(ROOTS|CLIENT_CERT|CLIENT_KEY)_FILE|(POSTGRES|REDIS)_PORT"
+    "|(TEST|CHAOS|BENCH|SOAK|SERVICE|PORT)_.+|.+_SERVICE_(HOST|PORT)|.+_TCP(_.+)?)"
+)
 _FORMS = {int: "a whole number", float: "a number", str: "a text"}

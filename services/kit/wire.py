@@ -1,18 +1,76 @@
-"""Tells what is wrong with a message that protobuf cannot read: its bytes come in, the first field at fault goes out to `rpc.py`.
+"""Tells what is wrong with a request that protobuf cannot or shall not read: bytes come in, the field at fault goes out to `rpc.py`.
 
-Protobuf itself says only that something is wrong somewhere. Pure; a message of countless fields is not read to its end.
+Protobuf itself says only that something is wrong somewhere, and reads 8 MiB of empty messages into a hundred times the room.
+Pure; a message of countless fields is not read to its end.
 """
 
 from collections import Counter
 
+from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto as FieldProto
+from google.protobuf.descriptor_pb2 import FileDescriptorProto as FileProto
+from google.protobuf.message import DecodeError, Message
 
 MAX_DEPTH = 100
 """Messages within messages that protobuf reads."""
 MAX_FIELDS = 200_000
 """Fields that are looked at, which takes a third of a second."""
+MAX_REPEATED = 10_000
+"""Messages that a field may repeat."""
 _SHOWN = 200
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+
+
+class Outline:
+    """The outline of a request: its messages as bytes, where they are repeated, to be counted before they are made."""
+
+    def __init__(self, message: Descriptor) -> None:
+        file = FileProto(name=f"{message.full_name}.outline", syntax="proto3")
+        _draw(message, file, ())
+        pool = descriptor_pool.DescriptorPool()
+        pool.Add(file)
+        self._message = message_factory.GetMessageClass(pool.FindMessageTypeByName(_name(message)))
+
+    def crowd(self, data: bytes) -> tuple[str, str] | None:
+        """Path and description of a field that repeats more than `MAX_REPEATED` messages; None for data without one."""
+        try:
+            return _crowd(self._message.FromString(data), "")
+        except DecodeError:
+            return None
+
+
+def _draw(message: Descriptor, file: FileProto, above: tuple[Descriptor, ...]) -> None:
+    """Puts the outline of a message into `file`; whatever holds itself is left out."""
+    drawn = file.message_type.add(name=_name(message))
+    within = (*above, message)
+    for field in message.fields:
+        inner = field.message_type
+        if inner is None or (inner in within and not field.is_repeated):
+            continue
+        made = drawn.field.add(name=field.name, number=field.number)
+        if field.is_repeated:
+            made.label, made.type = FieldProto.LABEL_REPEATED, FieldProto.TYPE_BYTES
+            continue
+        made.label, made.type = FieldProto.LABEL_OPTIONAL, FieldProto.TYPE_MESSAGE
+        made.type_name = f".{_name(inner)}"
+        if _name(inner) not in [each.name for each in file.message_type]:
+            _draw(inner, file, within)
+
+
+def _name(message: Descriptor) -> str:
+    return message.full_name.replace(".", "_")
+
+
+def _crowd(outline: Message, path: str) -> tuple[str, str] | None:
+    for field, value in outline.ListFields():
+        here = f"{path}.{field.name}" if path else field.name
+        if field.is_repeated:
+            if len(value) > MAX_REPEATED:
+                return here, f"has {len(value)}; send at most {MAX_REPEATED}"
+        elif field.message_type is not None and (found := _crowd(value, here)):
+            return found
+    return None
 
 
 class _FoundFault(Exception):

@@ -14,7 +14,7 @@ from tidemark.v1 import question_pb2 as pb
 
 @dataclass(slots=True)
 class Part:
-    """Aggregates that can be merged; `exact` can not, and stands alone. What was not asked for, or not there, is None."""
+    """Aggregates that can be merged; `exact` cannot, and stands alone. What was not asked for, or not there, is None."""
 
     count: int | None = None
     sum: float | None = None
@@ -25,7 +25,7 @@ class Part:
     quantiles: kll_doubles_sketch | None = None
 
     def put(self, kind: str, value: object) -> None:
-        """Take a column of a row: an aggregate, sketches, or loose values that belong into one."""
+        """Takes a column of a row: an aggregate, sketches, or loose values that belong into one."""
         if value is None:
             return
         match kind:

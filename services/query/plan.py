@@ -173,7 +173,7 @@ def _level(seconds: int, edge: datetime) -> int | None:
 
 
 def _lay(span: Span, level: int, raw: str, laid: dict[str, list[Span]]) -> None:
-    """Cover `span` with the rollup at `level` as far as it fits, and its edges with narrower ones."""
+    """Covers `span` with the rollup at `level` as far as it fits, and its edges with narrower ones."""
     if span.start >= span.end:
         return
     if level == len(ROLLUPS):

@@ -39,7 +39,7 @@ class Reading:
 
 
 def gather(cells: Cells, columns: Columns, rows: Iterable[Sequence[object]]) -> None:
-    """Put rows of bucket, place and columns into `cells`."""
+    """Puts rows of bucket, place and columns into `cells`."""
     for slot, place, *values in rows:
         for (index, kind), each in zip(columns, values):
             parts = cells.setdefault((index, place), {})  # type: ignore[arg-type]

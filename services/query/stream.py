@@ -102,7 +102,7 @@ class Commits:
                     while not draining.is_set():
                         message = await channel.get_message(timeout=1.0)
                         if message is not None and message["type"] == "message":
-                            self._announce(message["data"])
+                            self._heard(message["data"])
                         elif message is not None:
                             # Subscribed, perhaps anew after a connection was lost, and announcements with it.
                             self._ring_all()
@@ -110,8 +110,16 @@ class Commits:
                 log.warning("announcements of commits are lost until Redis answers: %s", error)
                 await asyncio.sleep(_RETRY_SECONDS)
 
+    def _heard(self, data: bytes) -> None:
+        """Anybody can publish: what is no announcement must not end the process."""
+        try:
+            self._announce(data)
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+            log.warning("an announcement cannot be read, so everything is looked at: %r", error)
+            self._ring_all()
+
     def _announce(self, data: bytes) -> None:
-        """Ring the bells whose project, names and time a commit touched; not told which names, it may be all of them."""
+        """Rings the bells whose project, names and time a commit touched; not told which names, it may be all of them."""
         commit = orjson.loads(data)
         touched = {
             int(project): [Span(at(start), at(end)) for start, end in spans]

@@ -60,7 +60,7 @@ class Feed:
         self.followers = 0
 
     async def run(self, commits: Commits) -> None:
-        """Answer again and again until cancelled; a failure is what followers get then."""
+        """Answers again and again until cancelled; a failure is what followers get then."""
         try:
             question = self._watched.question(datetime.now(UTC))
             ours = Bell(self._watched.project_id, question.span, named(question), self._rung)
@@ -80,13 +80,13 @@ class Feed:
             self.end(error)
 
     def end(self, error: Exception) -> None:
-        """Answer no more: followers raise `error`."""
+        """Answers no more: followers raise `error`."""
         self.failure = self.failure or error
         self._failed.set()
         self._news.set()
 
     def refresh(self) -> None:
-        """Look again as soon as the least interval allows."""
+        """Looks again as soon as the least interval allows."""
         self._rung.set()
 
     async def first(self) -> Answer:
@@ -234,7 +234,7 @@ def _watched_span(answer: Answer) -> Span:
 
 
 async def _within(seconds: float, event: asyncio.Event) -> None:
-    """Wait for `event`, at most so long."""
+    """Waits for `event`, at most so long."""
     try:
         async with asyncio.timeout(seconds):
             await event.wait()

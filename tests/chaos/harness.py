@@ -88,7 +88,7 @@ class Chaos:
         assert self._load.wait(DRAIN_LIMIT) == 0, (self.folder / "load.log").read_text()[-2000:]
 
     def kill_load(self) -> None:
-        """SIGKILL to the load; its journals stay."""
+        """Kills the load; its journals stay."""
         if self._load and (identity := identify(self._load.pid)):
             kill_family(identity)
             self._load.wait()

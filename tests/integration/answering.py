@@ -30,7 +30,7 @@ async def answering(resources: Resources) -> Service:
 
 
 async def call(channel: grpc.aio.Channel, rpc: MethodDescriptor, metadata: Any) -> str:
-    """Call an RPC with an empty request; gives the name of the status code."""
+    """Calls an RPC with an empty request; gives the name of the status code."""
     kinds = {False: "unary", True: "stream"}
     kind = f"{kinds[rpc.client_streaming]}_{kinds[rpc.server_streaming]}"
     request, response = (message_factory.GetMessageClass(each) for each in (rpc.input_type, rpc.output_type))
@@ -82,7 +82,7 @@ def _handler(method: MethodDescriptor, resources: Resources) -> Any:
 
 
 async def revoke(served: Any, key: Any) -> None:
-    """End a key behind the server's back."""
+    """Ends a key behind the server's back."""
     async with served.resources.pool.connection() as connection:
         await connection.execute("UPDATE api_keys SET revoked_at = now() WHERE key_id = %s", (key.key_id,))
 

@@ -51,7 +51,7 @@ def commit(
     received_at: datetime | None = None,
     sent_at: datetime | None = None,
 ) -> dict[str, Any]:
-    """Commit rows in one transaction, one batch for each partition; gives the announcement that the writer would make."""
+    """Commits rows in one transaction, one batch for each partition; gives the announcement that the writer would make."""
     with connection.transaction():
         touched: set[int] = set()
         version = 0
@@ -149,7 +149,7 @@ def _roll(
     connection: psycopg.Connection[Any], rows: Iterable[Happened | Point], table: str, width: int, partition: int,
     project_id: int,
 ) -> None:  # fmt: skip
-    """Add rows to the buckets of a rollup, as the writer does."""
+    """Adds rows to the buckets of a rollup, as the writer does."""
     groups: dict[tuple[Any, ...], list[Happened | Point]] = defaultdict(list)
     for row in rows:
         bucket = row.at - (row.at - EPOCH) % timedelta(seconds=width)

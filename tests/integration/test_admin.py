@@ -275,3 +275,12 @@ async def test_the_record_of_the_first_keys_is_a_whole_chain(suite: Suite):
         assert {entry.actor for entry in entries} == {"system"}
         assert len([entry for entry in entries if "/keys/" in entry.resource]) == 4
         assert (await operator.VerifyAuditLog(parent="projects/-")).intact
+
+
+@pytest.mark.parametrize("field", ["actor", "action"])
+async def test_entries_are_not_looked_for_by_what_no_text_can_hold(suite: Suite, field: str) -> None:
+    async with suite(admin) as served:
+        request = admin_pb2.ListAuditEntriesRequest(parent="projects/demo", **{field: "a\0b"})
+        stub = AdminServiceStub(served.channel)
+        refused = await refusal(stub.ListAuditEntries(request, metadata=served.key("admin")))
+        assert (refused.code, refused.violations) == ("INVALID_ARGUMENT", [field])

@@ -35,7 +35,7 @@ async def entries(served: Served, parent: str = DEMO, **filters: str) -> list[ad
 
 
 async def tamper(database: str, statement: str) -> None:
-    """Change the log as somebody with all rights on the database would."""
+    """Changes the log as somebody with all rights on the database would."""
     async with await postgres.connect(database) as connection:
         await connection.execute("SET session_replication_role = replica")
         await connection.execute(statement)

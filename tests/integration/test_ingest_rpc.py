@@ -220,6 +220,23 @@ async def test_a_stream_is_read_on_while_acknowledgements_wait_for_the_database(
         call.cancel()
 
 
+async def test_a_stream_tells_many_rejections_before_it_reads_on(suite: Suite) -> None:
+    async with suite(ingest) as served:
+        door = Door(served)
+        bad = event_batch(*[event(1, name="")] * 101, sequence=2)
+        batches = [door.batch(1), bad, *(door.batch(sequence) for sequence in range(3, 10))]
+        call = door.stream([door.request(batch, ack_mode=COMMITTED) for batch in batches])
+        await until(lambda: _is(door.received(), 102))
+        reading = asyncio.create_task(until(lambda: _is(door.received(), 109)))
+        done, _ = await asyncio.wait([reading], timeout=0.3)
+        assert not done
+        # As the writer says it when all is committed.
+        for partition in range(8):
+            await Log(served.resources.redis).announce({"partition": partition, "last_id": f"{2**50}-0"})
+        await reading
+        call.cancel()
+
+
 async def test_an_empty_batch_moves_the_sequence_on(suite: Suite) -> None:
     async with suite(ingest) as served:
         door = Door(served)

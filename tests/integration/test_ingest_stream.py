@@ -14,7 +14,8 @@ from redis.backoff import NoBackoff
 from services.ingest.entry import Account
 from services.ingest.stream import Appended, Commits, Log
 from services.kit.errors import Exhausted, Unavailable
-from services.kit.keys import log_key, meta_key, producer_key, projects_key
+from services.kit.keys import COMMITS, log_key, meta_key, producer_key, projects_key
+from tests.polling import until
 
 P = 3
 NEW, UNKNOWN = (0, 0), None
@@ -316,3 +317,21 @@ async def test_a_commit_whose_announcement_was_lost_is_noticed_amid_those_of_oth
         draining.set()
         around[1].cancel()
         await asyncio.gather(*around, return_exceptions=True)
+
+
+@on_bench
+async def test_what_is_no_announcement_is_passed_over(bench: Bench) -> None:
+    commits, draining = Commits(bench.redis), asyncio.Event()
+    listening = asyncio.create_task(commits.listen(draining))
+
+    async def listens() -> bool:
+        ((_, count),) = await bench.redis.pubsub_numsub(COMMITS)
+        return bool(count)
+
+    await until(listens)
+    for data in (b"junk", b"[]", b"{}", b'{"partition":0,"last_id":7}', b'{"partition":0,"last_id":"x"}'):
+        await bench.redis.publish(COMMITS, data)
+    await bench.log.announce({"partition": P, "last_id": "5-0"})
+    await asyncio.wait_for(commits.reach(P, "5-0"), 10)
+    draining.set()
+    await listening

@@ -16,9 +16,10 @@ from services.ingest.backlog import Backlog
 from services.ingest.entry import TooNew
 from services.ingest.stream import Log, partition_of
 from services.ingest.writer import Writer
-from services.kit import metrics, postgres
+from services.kit import postgres
 from services.kit.keys import COMMITS, log_key, meta_key, projects_key
 from services.kit.settings import Settings
+from tests.conftest import counted
 from tests.ingesting import NOW_US, entry_fields, entry_of_header, event, point
 from tests.integration.committing import Desk
 from tests.polling import until
@@ -277,14 +278,13 @@ async def test_a_commit_longer_than_the_lease_is_not_taken_for_death(settings: S
 
 
 async def test_a_writer_that_is_fenced_begins_anew(settings: Settings) -> None:
-    fenced = metrics.WRITER_RESTARTS.labels("fenced")
     async with staged(settings) as stage, stage.writer(lease_seconds=30.0):
         await stage.owned({"writer-1"})
-        before = fenced._value.get()
+        before = counted("tidemark_writer_restarts_total", reason="fenced")
         await stage.books.connection.execute("UPDATE partitions SET epoch = epoch + 1")
         await stage.append(event(1), sequence=1)
         await stage.stored(1)
-        assert fenced._value.get() == before + 1
+        assert counted("tidemark_writer_restarts_total", reason="fenced") == before + 1
 
 
 # --- a log that has lost something ------------------------------------------------------------------------------------
@@ -301,12 +301,12 @@ async def test_an_emptied_log_is_an_alarm_and_new_events_flow(
             await stage.stored(36)
         await stage.append(event(1), sequence=4)
         await stage.redis.flushall()
-        before = metrics.LOG_REGRESSIONS._value.get()
+        before = counted("tidemark_log_regressions_total")
         with caplog.at_level(logging.ERROR):
             async with stage.writer():
                 await stage.owned({"writer-1"})
                 await until(stage.nothing_in_flight)
-                assert metrics.LOG_REGRESSIONS._value.get() == before + 1
+                assert counted("tidemark_log_regressions_total") == before + 1
                 backlog = Backlog(stage.log, replace(settings, backlog_bytes=1000), PARTITIONS)
                 assert await stage.log.backlog_bytes(PARTITIONS) == 0
                 async with backlog.room(500, patience=0):
@@ -332,11 +332,11 @@ async def test_a_log_restored_from_an_older_file_is_an_alarm_and_new_events_flow
         await stage.redis.flushall()
         for key, dump in old.items():
             await stage.redis.restore(key, 0, dump)
-        before = metrics.LOG_REGRESSIONS._value.get()
+        before = counted("tidemark_log_regressions_total")
         async with stage.writer():
             await stage.owned({"writer-1"})
             await until(stage.nothing_in_flight)
-            assert metrics.LOG_REGRESSIONS._value.get() == before + 1
+            assert counted("tidemark_log_regressions_total") == before + 1
             assert await stage.append(*twelve(200), sequence=2) == "repeated"
             await stage.append(*twelve(300), sequence=3)
             await stage.stored(36)
@@ -351,12 +351,12 @@ async def test_what_came_after_the_loss_and_before_the_writer_is_committed(setti
             await stage.stored(12)
         await stage.redis.flushall()
         await stage.append(event(1), sequence=2)
-        before = metrics.LOG_REGRESSIONS._value.get()
+        before = counted("tidemark_log_regressions_total")
         async with stage.writer():
             await stage.stored(13)
             await stage.append(event(2), sequence=3)
             await stage.stored(14)
-        assert metrics.LOG_REGRESSIONS._value.get() == before + 1
+        assert counted("tidemark_log_regressions_total") == before + 1
         assert (await stage.checked())["stored"] == 14
 
 
@@ -379,10 +379,36 @@ async def _dead_letters(stage: Stage) -> bool:
 
 
 async def test_no_alarm_is_sounded_where_nothing_is_lost(settings: Settings) -> None:
-    before = metrics.LOG_REGRESSIONS._value.get()
+    before = counted("tidemark_log_regressions_total")
     async with staged(settings) as stage:
         for sequence in (1, 2, 3):
             await stage.append(event(sequence), sequence=sequence)
             async with stage.writer():
                 await stage.stored(sequence)
-    assert metrics.LOG_REGRESSIONS._value.get() == before
+    assert counted("tidemark_log_regressions_total") == before
+
+
+_FORGED: dict[str, Any] = {
+    "v": 1, "kind": "events", "project": 1, "producer": "web-1", "epoch": 1, "sequence": 0, "sent": 0, "received": NOW_US,
+    "accepted": 1, "rejected": 0, "crc": 0,
+}  # fmt: skip
+
+
+async def test_entries_that_no_ingest_has_written_do_not_hold_up_what_follows(settings: Settings) -> None:
+    async with staged(settings) as stage, stage.writer():
+        forged = [
+            entry_of_header(**_FORGED | change)
+            for change in (
+                {"project": 2**40},
+                {"producer": "\0"},
+                {"received": 10**18},
+                {"sent": -1},
+                {"epoch": None},
+            )
+        ]
+        unread = b'00000000{"project":99999999999,"producer":"\\u0000","accepted":1}'
+        for fields in (*forged, {b"h": unread}, {b"x": b"y"}):
+            await stage.redis.xadd(log_key(partition_of(1, "web-1", PARTITIONS)), fields)
+        await stage.append(event(1), sequence=1)
+        await until(lambda: stage.books.value("SELECT count(*) FROM events"))
+        assert await stage.books.value("SELECT count(*) FROM dead_letters") == 7

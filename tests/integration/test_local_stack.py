@@ -1,7 +1,5 @@
 """The local servers keep what they acknowledged, and the local stack starts and stops whole."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal
@@ -24,7 +22,7 @@ from deploy.local.stack import Stack, load
 
 ROOT = Path(__file__).parents[2]
 SERVICES = '''
-"""Stands for the services: two targets that listen, and a migration that counts its runs."""
+"""Stands for the services: two targets that listen, a migration that counts its runs, and keys made long ago."""
 import os, socket, sys, time
 import psycopg
 command = sys.argv[1]
@@ -35,6 +33,8 @@ elif command == "migrate":
         connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
         connection.execute("CREATE TABLE IF NOT EXISTS runs ()")
         connection.execute("INSERT INTO runs DEFAULT VALUES")
+elif command == "bootstrap":
+    pass
 else:
     names = ("TIDEMARK_METRICS_PORT", f"TIDEMARK_{command.upper()}_PORT")
     ports = [int(os.environ[name]) for name in names if name in os.environ]
@@ -318,7 +318,7 @@ def test_servers_named_in_the_environment_are_used_and_left_alone(
     assert redis_server.ready()
 
 
-def test_a_target_that_can_not_start_ends_the_start_with_its_log(checkout: Checkout) -> None:
+def test_a_target_that_cannot_start_ends_the_start_with_its_log(checkout: Checkout) -> None:
     main = checkout.root / "services" / "__main__.py"
     main.write_text(SERVICES.replace("\nelse:", '\nelse:\n    sys.exit("no such table: wombat")'))
     up = checkout.local("up")

@@ -344,3 +344,11 @@ async def test_another_project_sees_nothing(suite: Suite, database: str) -> None
             pb.RunQueryRequest(query=series(NOON, NOON + HOUR, COUNT)), metadata=key
         )
         assert counted.series.series[0].total == 0
+
+
+async def test_an_answer_names_the_call_that_logs_and_audit_log_know(suite: Suite) -> None:
+    async with suite(query) as served:
+        request = pb.RunQueryRequest(query=series(NOON, NOON + HOUR, COUNT))
+        metadata = (*served.key("viewer"), ("x-request-id", "r-1"))
+        answer = await QueryServiceStub(served.channel).RunQuery(request, metadata=metadata)
+        assert answer.metadata.query_id == "r-1"

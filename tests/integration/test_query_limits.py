@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from services.kit import page
 from services.query.service import query
 from services.query.store import Store, Turns
 from tests.conftest import Suite, refusal
@@ -213,3 +214,36 @@ async def test_watches_wait_where_questions_are_refused(suite: Suite, database: 
         assert [(await watch.read()).kind for watch in watches] == [pb.WatchQueryResponse.KIND_SNAPSHOT] * 5
         for watch in watches:
             watch.cancel()
+
+
+async def test_numbers_next_to_nothing_are_nothing(suite: Suite, database: str) -> None:
+    async with suite(query) as served:
+        with psycopg.connect(database) as connection:
+            rows = [Happened(NOON, properties={"x": 5}), Happened(NOON)]
+            commit(connection, rows)
+            connection.execute(
+                "UPDATE tidemark.events SET properties = '{\"x\": 1e-400}' WHERE properties IS NULL OR NOT properties ? 'x'"
+            )
+        for aggregation, total in ((q.AGGREGATION_SUM, 5), (q.AGGREGATION_MIN, 0), (q.AGGREGATION_AVG, 2.5)):
+            measure = q.Measure(aggregation=aggregation, field="properties.x")
+            answer = await QueryServiceStub(served.channel).RunQuery(
+                pb.RunQueryRequest(query=series(NOON, NOON + HOUR, measure)), metadata=served.key("viewer")
+            )
+            assert answer.series.series[0].total == total
+
+
+@pytest.mark.parametrize("ends", [(-(10**16), 0), (5, 1), (0, 2**62)])
+async def test_a_token_that_nobody_gave_is_refused(suite: Suite, ends: tuple[int, int]) -> None:
+    async with suite(query) as served:
+        stub, key = QueryServiceStub(served.channel), served.key("viewer")
+        for request, call, place in (
+            (pb.GetLedgerRequest(), stub.GetLedger, (0, "web-1")),
+            (
+                pb.RunQueryRequest(query=asked(NOON, NOON + HOUR, events=q.EventsQuestion())),
+                stub.RunQuery,
+                (0, "00" * 16),
+            ),
+        ):
+            request.page_token = page.token(request, *place, *ends)
+            refused = await refusal(call(request, metadata=key))
+            assert (refused.code, refused.violations) == ("INVALID_ARGUMENT", ["page_token"])

@@ -13,9 +13,10 @@ import pytest
 
 from services.query import worker
 from services.query.service import query
-from tests.conftest import Served, Suite, refusal
+from tests.conftest import Served, Suite, counted, refusal
 from tests.integration.history import Happened, Point, commit
 from tests.integration.test_query_answers import COUNT, HOUR, MINUTE, NOON, UNIQUES, asked, equals, series
+from tests.polling import until
 from tidemark.v1 import query_pb2 as pb
 from tidemark.v1 import question_pb2 as q
 from tidemark.v1.query_pb2_grpc import QueryServiceStub
@@ -56,7 +57,7 @@ class Watch:
 
 
 async def committed(served: Served, database: str, rows: Sequence[Happened | Point], **others: Any) -> None:
-    """Commit rows and announce it, as the writer does."""
+    """Commits rows and announces it, as the writer does."""
     with psycopg.connect(database) as connection:
         announcement = commit(connection, rows, **others)
     await served.resources.redis.publish("tm:commits", orjson.dumps(announcement))
@@ -250,7 +251,37 @@ async def test_followers_of_one_question_share_its_readings(suite: Suite, databa
         watches = [Watch(served, asks) for _ in range(10)]
         for watch in watches:
             await watch.read()
-        before = worker.metrics.QUERY_REFRESHES._value.get()
+        before = counted("tidemark_query_refreshes_total")
         await committed(served, database, [Happened(NOON)])
         assert [(await watch.changed()).series.series[0].total for watch in watches] == [1] * 10
-        assert worker.metrics.QUERY_REFRESHES._value.get() - before <= 2
+        assert counted("tidemark_query_refreshes_total") - before <= 2
+
+
+@pytest.mark.parametrize(
+    "data", [b"junk", b"[]", b"{}", b'{"projects":{"a":1}}', b'{"projects":{"1":[[1e30,2]]}}']
+)
+async def test_what_is_no_announcement_makes_everybody_look(suite: Suite, database: str, data: bytes) -> None:
+    async with suite(query) as served:
+        watch = Watch(served, series(NOON, NOON + HOUR, COUNT))
+        await watch.read()
+        with psycopg.connect(database) as connection:
+            commit(connection, [Happened(NOON)])
+        await served.resources.redis.publish("tm:commits", data)
+        assert (await watch.changed()).series.series[0].total == 1
+
+
+async def test_more_different_questions_than_may_be_watched_are_refused(suite: Suite) -> None:
+    async with suite(query, query_watches=2) as served:
+        watches = [Watch(served, series(NOON, NOON + hours * HOUR, COUNT)) for hours in (1, 2)]
+        for watch in watches:
+            await watch.read()
+        assert await Watch(served, series(NOON, NOON + 3 * HOUR, COUNT)).code() == "RESOURCE_EXHAUSTED"
+        shared = Watch(served, series(NOON, NOON + HOUR, COUNT))
+        assert (await shared.read()).kind == pb.WatchQueryResponse.KIND_SNAPSHOT
+        watches[1].cancel()
+
+        async def is_left() -> bool:
+            return bool(worker.metrics.QUERY_WATCHING._value.get() == 2)
+
+        await until(is_left)
+        assert (await Watch(served, series(NOON, NOON + 3 * HOUR, COUNT)).read()).kind == SNAPSHOT

@@ -6,13 +6,12 @@ from typing import Any
 
 import grpc
 import grpc.aio
-import prometheus_client
 import psycopg
 import pytest
 
 from services.admin.service import admin
 from services.kit.errors import Exhausted
-from tests.conftest import Served, Suite, refusal
+from tests.conftest import Served, Suite, counted, refusal
 from tests.integration.answering import ingest_of, query_of
 from tidemark.v1 import admin_pb2, ingest_pb2, query_pb2
 from tidemark.v1.admin_pb2_grpc import AdminServiceStub
@@ -32,10 +31,6 @@ def get_demo(channel: grpc.aio.Channel, metadata: Any, **options: Any):
     return AdminServiceStub(channel).GetProject(
         admin_pb2.GetProjectRequest(name="projects/demo"), metadata=metadata, **options
     )
-
-
-def counted(name: str, **labels: str) -> float:
-    return prometheus_client.REGISTRY.get_sample_value(name, labels) or 0.0
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------

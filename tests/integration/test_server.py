@@ -176,7 +176,7 @@ def serving(settings: Settings, certificates: Path | None = None) -> Iterator[su
 
 
 def until(process: subprocess.Popen[str], text: str) -> str:
-    """Read what the process says until a line holds `text`."""
+    """Reads what the process says until a line holds `text`."""
     assert process.stderr is not None
     said = ""
     for line in process.stderr:

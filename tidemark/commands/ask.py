@@ -137,12 +137,21 @@ async def _events(client: Client, asked: question_pb2.Query, arguments: Namespac
         if arguments.format == "table":
             found.extend(page.events)
         else:
-            lines = written(event_rows(page.events), arguments.format)
+            lines = written(_event_rows(page.events, arguments.format), arguments.format)
             console.say(*islice(lines, 1 if token and arguments.format == "csv" else 0, None))
         if not (token := page.next_page_token):
             break
     if arguments.format == "table":
         console.say(*_event_table(found, console.width), "", *trust(metadata))
+
+
+def _event_rows(events: Sequence[Event], form: str) -> list[dict[str, Any]]:
+    """Rows of events; JSON holds properties and context as objects, a cell of a CSV as JSON."""
+    rows = event_rows(events)
+    if form == "json":
+        for row, event in zip(rows, events, strict=True):
+            row |= {"properties": event.properties, "context": event.context}
+    return rows
 
 
 def _event_table(events: Sequence[Event], width: int) -> list[str]:

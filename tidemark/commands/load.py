@@ -2,14 +2,14 @@
 
 import time
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from tidemark.blocking import Client
-from tidemark.errors import BufferFull, Error
+from tidemark.errors import BufferFull, Error, Unavailable
 from tidemark.load import access_log, files, git, host
 from tidemark.load.draft import BadRow, Draft
 from tidemark.records import EventType, Rejection
@@ -34,7 +34,7 @@ class Faults:
 
     def rejection(self, rejection: Rejection) -> None:
         self.rejected += 1
-        self._show(f"rejected: {rejection.message} ({rejection.field})")
+        self._show(f"rejected: {rejection.field}: {rejection.message}")
 
     def _show(self, text: str) -> None:
         if len(self.shown) < _SHOWN_FAULTS:
@@ -45,6 +45,8 @@ def history(client: Client, arguments: Namespace, console: Console, faults: Faul
     """Loads a git history."""
     path = Path(arguments.path)
     total = git.count(path)
+    if git.shallow(path):
+        console.warn("the clone is shallow: its oldest commits look as if they had made every file")
     progress = Progress(f"git {path.resolve().name}", console.err, total=total, width=console.width)
     commits = 0
 
@@ -54,7 +56,7 @@ def history(client: Client, arguments: Namespace, console: Console, faults: Faul
             commits += isinstance(draft, BadRow) or draft.name == "commit"
             yield draft, commits
 
-    return _load(client, counted(), progress, console, faults)
+    return _load(client, counted(), progress, console, faults, arguments.timeout)
 
 
 def rows(client: Client, arguments: Namespace, console: Console, faults: Faults) -> int:
@@ -80,7 +82,7 @@ def rows(client: Client, arguments: Namespace, console: Console, faults: Faults)
         guess = partial(_guess, columns, path.stem, console)
         progress = Progress(path.name, console.err, total=path.stat().st_size, width=console.width)
         drafts = files.drafts(found, guess, source)
-        return _load(client, _with_position(drafts, file), progress, console, faults)
+        return _load(client, _with_position(drafts, file), progress, console, faults, arguments.timeout)
 
 
 def access(client: Client, arguments: Namespace, console: Console, faults: Faults) -> int:
@@ -89,7 +91,7 @@ def access(client: Client, arguments: Namespace, console: Console, faults: Fault
     with path.open("rb") as file:
         progress = Progress(path.name, console.err, total=path.stat().st_size, width=console.width)
         drafts = access_log.drafts(file, arguments.source or path.name)
-        return _load(client, _with_position(drafts, file), progress, console, faults)
+        return _load(client, _with_position(drafts, file), progress, console, faults, arguments.timeout)
 
 
 def machine(client: Client, arguments: Namespace, console: Console, _: Faults) -> int:
@@ -111,7 +113,7 @@ def machine(client: Client, arguments: Namespace, console: Console, _: Faults) -
                 console.err.write(f"\rhost  {taken:,} points, {client.unacknowledged:,} on their way   ")
     except KeyboardInterrupt:
         console.warn("")
-    client.flush()
+    _wait(client.flush, client, arguments.timeout)
     console.say(f"{taken:,} points recorded")
     return 0
 
@@ -122,23 +124,24 @@ def _load(
     progress: Progress,
     console: Console,
     faults: Faults,
+    patience: float,
 ) -> int:
     count = 0
     for draft, done in drafts:
         if isinstance(draft, BadRow):
             faults.bad_row(draft)
             continue
-        _track(client, draft)
+        _track(client, draft, patience)
         count += 1
         if count % _OFTEN == 0:
             progress.show(count, done)
-    client.flush()
+    _wait(client.flush, client, patience)
     progress.end()
     console.say(_outcome(client, count, faults))
     return 1 if faults.rows + faults.rejected and not count - faults.rejected else 0
 
 
-def _track(client: Client, draft: Draft) -> None:
+def _track(client: Client, draft: Draft, patience: float) -> None:
     while True:
         try:
             client.track(
@@ -151,9 +154,23 @@ def _track(client: Client, draft: Draft) -> None:
                 event_id=draft.event_id,
             )
         except BufferFull:
-            client.ready()
+            _wait(client.ready, client, patience)
         else:
             return
+
+
+def _wait(work: Callable[[float], None], client: Client, patience: float) -> None:
+    """Does what waits for acknowledgements; raises when none has come for `patience` seconds."""
+    while True:
+        left = client.unacknowledged
+        try:
+            return work(patience)
+        except TimeoutError:
+            if client.unacknowledged >= left:
+                raise Unavailable(
+                    f"nothing was acknowledged for {patience:g} s ({client.last_error or 'no answer'}); "
+                    "load again, and what has arrived is not counted twice"
+                ) from None
 
 
 def _outcome(client: Client, count: int, faults: Faults) -> str:

@@ -1,5 +1,6 @@
 """`tidemark ledger`, `status`, `projects`, `keys` and `audit`: what an operator looks at and changes."""
 
+import re
 from argparse import Namespace
 from collections.abc import AsyncIterator
 from dataclasses import asdict
@@ -14,6 +15,13 @@ from tidemark.terminal.console import Console
 from tidemark.terminal.table import number, size, table, text
 
 _ACCOUNT = ("received", "stored", "duplicate", "rejected", "dead_lettered", "in_flight")
+_TITLES = {
+    "display_name": "title",
+    "create_time": "created",
+    "update_time": "updated",
+    "expire_time": "expires",
+    "revoke_time": "revoked",
+}
 
 
 async def ledger(client: Client, arguments: Namespace, console: Console) -> int:
@@ -166,7 +174,7 @@ def _show(found: list[Project] | list[Key], arguments: Namespace, console: Conso
     elif not rows:
         console.say("none")
     else:
-        header = [name.removesuffix("_time").replace("_per_minute", "/min") for name in rows[0]]
+        header = [_TITLES.get(name, name.replace("_per_minute", "/min")) for name in rows[0]]
         shown = [[_short(value) for value in row.values()] for row in rows]
         console.say(*table(header, shown, console.width))
 
@@ -181,11 +189,15 @@ async def _first(items: AsyncIterator[Any], limit: int) -> list[Any]:
 
 
 def _short(value: object) -> object:
-    """What a table shows: of a resource name its last part, of an RPC its own name, of an instant the minute."""
+    """What a table shows: of a resource name its last part, of an RPC its own name, of a peer the address, of an instant the minute."""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
-    if isinstance(value, str) and value.startswith(("projects/", "tidemark.v1.")):
-        return value.removeprefix("tidemark.v1.").rpartition("/")[2]
+    if isinstance(value, str) and value.startswith("projects/"):
+        return value.rpartition("/")[2]
+    if isinstance(value, str) and value.startswith("tidemark.v1."):
+        return re.split("[./]", value)[-1]
+    if isinstance(value, str) and value.startswith(("ipv4:", "ipv6:")):
+        return value[5:]
     return value
 
 

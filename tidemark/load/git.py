@@ -113,10 +113,17 @@ def count(repository: Path) -> int:
     counted = subprocess.run(
         _command(repository, "rev-list", "--count", "HEAD"), capture_output=True, text=True, check=False
     )
+    if counted.returncode and _asked(repository, "rev-list", "--all", "--max-count=1") == "":
+        raise NotARepository(f"{repository} has no commits yet")
     if counted.returncode:
         reason = (counted.stderr.strip() or "git failed").splitlines()[0]
         raise NotARepository(f"{repository} has no readable git history: {reason}")
     return int(counted.stdout)
+
+
+def shallow(repository: Path) -> bool:
+    """Whether the clone was cut off, so that the oldest commits have lost their parents."""
+    return _asked(repository, "rev-parse", "--is-shallow-repository") == "true"
 
 
 def commits(tokens: Iterable[bytes]) -> Iterator[Commit]:
@@ -194,6 +201,12 @@ def events(commit: Commit) -> Iterator[Draft | BadRow]:
 
 def _command(repository: Path, *arguments: str) -> list[str]:
     return ["git", "-C", str(repository), *_QUIET, *arguments]
+
+
+def _asked(repository: Path, *arguments: str) -> str | None:
+    """One answer of git; None when it fails."""
+    asked = subprocess.run(_command(repository, *arguments), capture_output=True, text=True, check=False)
+    return None if asked.returncode else asked.stdout.strip()
 
 
 def _tokens(stream: IO[bytes]) -> Iterator[bytes]:

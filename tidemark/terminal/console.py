@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
+from tidemark.terminal.table import printable
+
 
 @dataclass(frozen=True)
 class Console:
@@ -36,7 +38,7 @@ class Console:
 
     def warn(self, line: str) -> None:
         """A line beside the answer."""
-        self.err.write(f"{line}\n")
+        self.err.write(f"{printable(line)}\n")
         self.err.flush()
 
     def redraw(self, lines: Sequence[str]) -> None:

@@ -2,7 +2,7 @@ SELECT slot, place, sum(v0), count(v0), sum(v0), min(v0), max(v0), percentile_co
 FROM (
 SELECT rows.*, chosen.place - 1 AS place
 FROM (
-SELECT width_bucket(occurred_at, %(p2)s::timestamptz[]) - 1 AS slot, coalesce(coalesce(properties ->> %(p3)s::text, properties #>> %(p4)s::text[]), '') AS g0, coalesce(user_id, '') AS g1, CASE WHEN jsonb_typeof((properties -> %(p5)s::text)) = 'number' AND abs((properties -> %(p5)s::text)::numeric) < 1e300 THEN (properties -> %(p5)s::text)::float8 END AS v0, nullif((properties -> %(p6)s::text), 'null'::jsonb) AS v1
+SELECT width_bucket(occurred_at, %(p2)s::timestamptz[]) - 1 AS slot, coalesce(coalesce(properties ->> %(p3)s::text, properties #>> %(p4)s::text[]), '') AS g0, coalesce(user_id, '') AS g1, CASE WHEN jsonb_typeof((properties -> %(p5)s::text)) = 'number' AND abs((properties -> %(p5)s::text)::numeric) < 1e300 THEN CASE WHEN abs((properties -> %(p5)s::text)::numeric) > 1e-300 THEN (properties -> %(p5)s::text)::float8 ELSE 0 END END AS v0, nullif((properties -> %(p6)s::text), 'null'::jsonb) AS v1
 FROM events
 WHERE project_id = %(p1)s AND occurred_at >= %(p7)s::timestamptz AND occurred_at < %(p8)s::timestamptz AND name = %(p9)s
 ) AS rows

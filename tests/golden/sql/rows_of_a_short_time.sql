@@ -2,7 +2,7 @@ SELECT slot, place, sum(v0)
 FROM (
 SELECT rows.*, 0 AS place
 FROM (
-SELECT width_bucket(occurred_at, %(p1)s::timestamptz[]) - 1 AS slot, CASE WHEN jsonb_typeof((properties -> %(p2)s::text)) = 'number' AND abs((properties -> %(p2)s::text)::numeric) < 1e300 THEN (properties -> %(p2)s::text)::float8 END AS v0
+SELECT width_bucket(occurred_at, %(p1)s::timestamptz[]) - 1 AS slot, CASE WHEN jsonb_typeof((properties -> %(p2)s::text)) = 'number' AND abs((properties -> %(p2)s::text)::numeric) < 1e300 THEN CASE WHEN abs((properties -> %(p2)s::text)::numeric) > 1e-300 THEN (properties -> %(p2)s::text)::float8 ELSE 0 END END AS v0
 FROM events
 WHERE project_id = %(p0)s AND occurred_at >= %(p3)s::timestamptz AND occurred_at < %(p4)s::timestamptz AND name = ANY(ARRAY(SELECT DISTINCT name FROM rollups_1d WHERE project_id = %(p0)s AND source = 1 AND bucket >= date_trunc('day', %(p5)s::timestamptz, 'UTC') AND bucket < %(p6)s::timestamptz))
 ) AS rows

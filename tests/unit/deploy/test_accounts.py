@@ -1,7 +1,5 @@
 """Folders are chosen so that the account of the servers can enter them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,7 @@ STRANGER = Account("stranger", 64_000, 64_000)
 
 @pytest.fixture
 def closed(tmp_path: Path) -> Path:
-    """A folder that others can not enter."""
+    """A folder that others cannot enter."""
     folder = tmp_path / "closed"
     folder.mkdir(mode=0o700)
     return folder
@@ -38,13 +36,13 @@ def test_data_lies_in_the_checkout(closed: Path) -> None:
     assert accounts.data_folder(closed, None) == closed / ".tidemark"
 
 
-def test_data_lies_elsewhere_when_the_servers_can_not_enter_the_checkout(closed: Path) -> None:
+def test_data_lies_elsewhere_when_the_servers_cannot_enter_the_checkout(closed: Path) -> None:
     folder = accounts.data_folder(closed, STRANGER)
     assert folder.parent == accounts.SYSTEM_DATA
     assert folder != accounts.data_folder(closed / "other", STRANGER)
 
 
-def test_a_chosen_cache_which_the_servers_can_not_enter_is_refused_by_name(
+def test_a_chosen_cache_which_the_servers_cannot_enter_is_refused_by_name(
     closed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TIDEMARK_CACHE", str(closed))
@@ -53,7 +51,7 @@ def test_a_chosen_cache_which_the_servers_can_not_enter_is_refused_by_name(
         accounts.cache_folder(STRANGER)
 
 
-def test_the_default_cache_moves_when_the_servers_can_not_enter_the_home_folder(
+def test_the_default_cache_moves_when_the_servers_cannot_enter_the_home_folder(
     closed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TIDEMARK_CACHE", raising=False)

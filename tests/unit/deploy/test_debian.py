@@ -1,7 +1,5 @@
 """Which packages are taken, from where, and that the cache is complete or absent."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A log is shown by whole lines, stays below its limit, and is quoted from its end."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

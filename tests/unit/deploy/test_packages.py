@@ -1,7 +1,5 @@
 """Programs of the host are taken when they are new enough, else those of the cache."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
@@ -22,7 +20,7 @@ def test_a_version_is_read_from_what_the_program_says(told: str, version: tuple[
     assert packages.parse_version(told) == version
 
 
-def test_a_program_that_can_not_be_run_has_no_version(tmp_path: Path) -> None:
+def test_a_program_that_cannot_be_run_has_no_version(tmp_path: Path) -> None:
     assert packages.version_of(tmp_path / "missing") == ()
 
 

@@ -1,7 +1,5 @@
 """A default port that is taken is replaced; one that was asked for is not."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -56,7 +54,7 @@ def test_a_setting_chooses_the_port(copy: Copy) -> None:
     assert copy(TIDEMARK_QUERY_PORT=str(port)).take("query") == port
 
 
-def test_a_setting_that_can_not_be_met_is_an_error_which_names_it(copy: Copy, stranger: int) -> None:
+def test_a_setting_that_cannot_be_met_is_an_error_which_names_it(copy: Copy, stranger: int) -> None:
     with pytest.raises(PortTaken, match=f"{stranger} \\(TIDEMARK_QUERY_PORT\\)"):
         copy(TIDEMARK_QUERY_PORT=str(stranger)).take("query")
 

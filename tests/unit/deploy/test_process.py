@@ -1,7 +1,5 @@
 """Processes are known by id and start time, and end with what they started."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

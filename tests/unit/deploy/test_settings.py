@@ -1,7 +1,5 @@
 """The servers lose nothing they acknowledged, here and in containers."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

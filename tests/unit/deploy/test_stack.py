@@ -1,7 +1,5 @@
 """What one start writes down, the next reads; but never from a copied folder."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

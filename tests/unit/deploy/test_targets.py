@@ -1,7 +1,5 @@
 """A target is healthy when it can be reached."""
 
-from __future__ import annotations
-
 import socket
 import subprocess
 from collections.abc import Iterator

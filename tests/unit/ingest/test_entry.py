@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -150,3 +151,29 @@ def test_an_account_counts_entries_as_the_writer_does() -> None:
 def _decode(fields: dict[bytes, bytes]) -> None:
     entry.decode_header(fields)
     entry.decode_rows(fields)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("project", 2**31),
+        ("project", "1"),
+        ("project", True),
+        ("producer", "a\0b"),
+        ("producer", 7),
+        ("epoch", -1),
+        ("sequence", 2**53),
+        ("sent", 2.5),
+        ("received", 10**18),
+        ("accepted", -1),
+        ("rejected", None),
+        ("crc", []),
+    ],
+)
+def test_a_header_that_no_batch_can_have_is_corrupt(name: str, value: object) -> None:
+    members = orjson.loads(ENTRY[b"h"][8:]) | {name: value}
+    fields = entry_of_header(**members)
+    with pytest.raises(Corrupt, match="holds what no batch can have"):
+        entry.decode_header(fields)
+    assert entry.producer(fields) is None
+    assert entry.row_count(fields) == 1

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.ingest import entry, microbatch
+from services.ingest import entry, ledger, microbatch
 from services.ingest.microbatch import MAX_NAMES, MAX_TOUCHED, MINUTE_US, Microbatch, Outcome
 from tests.ingesting import NOW_US, entry_fields, entry_of_header, event, gathered, point, position
 
@@ -32,8 +32,8 @@ def flipped(fields: Fields, name: bytes, bit: int) -> Fields:
 def totals(work: Microbatch, result: Outcome) -> dict[str, int]:
     """The ledger, summed over producers and minutes."""
     summed: Counter[str] = Counter()
-    for (*_, column), amount in microbatch.ledger(work, result).items():
-        summed[column] += amount
+    for amounts in ledger.amounts(work, result).values():
+        summed.update(amounts)
     return dict(summed)
 
 
@@ -220,7 +220,7 @@ def test_an_entry_with_unreadable_rows_becomes_a_dead_letter_for_all_of_them() -
     work = gathered(bad)
     (letter,) = work.dead
     assert (letter.rows, letter.message) == (2, "the checksum of the rows does not fit")
-    assert microbatch.ledger(work, all_new(work))[3, "web-1", NOW_US, "dead_lettered"] == 2
+    assert ledger.amounts(work, all_new(work))[3, "web-1", NOW_US]["dead_lettered"] == 2
     assert totals(work, all_new(work))["received"] == 3
 
 
@@ -308,9 +308,7 @@ def test_the_ledger_always_balances(data: st.DataObject) -> None:
     assert (result.duplicate >= 0).all()
     assert result.stored.sum() == len(result.events.batch) + len(result.points.batch)
 
-    rows: dict[tuple[int, str, int], Counter[str]] = {}
-    for (*where, column), amount in microbatch.ledger(work, result).items():
-        rows.setdefault(tuple(where), Counter())[column] += amount  # type: ignore[arg-type]
+    rows = ledger.amounts(work, result)
     for row in rows.values():
         assert row["received"] == row["stored"] + row["duplicate"] + row["rejected"] + row["dead_lettered"]
     assert sum(row["received"] for row in rows.values()) == sum(

@@ -473,3 +473,18 @@ def _is_sayable(row: event_pb2.Event) -> bool:
 
 def _us(row: event_pb2.Event) -> int:
     return row.occurred_at.seconds * 1_000_000 + row.occurred_at.nanos // 1000
+
+
+def test_a_struct_too_large_for_its_json_is_not_converted() -> None:
+    bomb = event(0)
+    bomb.properties.fields["a"].list_value.values.extend([struct_pb2.Value()] * 400_000)
+    (rejection,) = validate.events(event_batch(bomb, event(1)), NOW_US).rejections
+    assert (rejection.field, rejection.reason) == ("events[0].properties", validate.TOO_LARGE)
+    assert "send at most 65536 as JSON" in rejection.message
+
+
+def test_no_struct_within_the_limit_is_taken_for_too_large() -> None:
+    dense = event(0)
+    for _ in range(16_000):
+        dense.properties.fields["a"].list_value.values.add().number_value = 1
+    assert not validate.events(event_batch(dense), NOW_US).rejections

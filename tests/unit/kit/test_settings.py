@@ -6,7 +6,7 @@ import pytest
 
 from services.kit.errors import BadSetting
 from services.kit.server import require_safe
-from services.kit.settings import Settings
+from services.kit.settings import Settings, misspelt
 
 
 def test_every_setting_has_a_default():
@@ -55,3 +55,26 @@ def test_half_of_tls_is_refused(half):
 def test_a_certificate_that_cannot_be_read_is_refused():
     with pytest.raises(BadSetting, match=r"TIDEMARK_TLS_CERT_FILE 'missing\.pem'"):
         require_safe(Settings(tls_cert_file="missing.pem", tls_key_file="missing.key"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("TIDEMARK_POOLSIZE", "TIDEMARK_POOL_SIZE"),
+        ("TIDEMARK_DATABASE_ULR", "TIDEMARK_DATABASE_URL"),
+        ("TIDEMARK_INGEST_PROT", "TIDEMARK_INGEST_PORT"),
+    ],
+)
+def test_a_misspelt_setting_is_pointed_out(wrong, right):
+    assert misspelt({wrong: "1"}) == [f"{wrong} is no setting and is ignored; did you mean {right}?"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "TIDEMARK_POOL_SIZE", "TIDEMARK_KEY", "TIDEMARK_INGEST_ADDRESS", "TIDEMARK_POSTGRES_PORT", "TIDEMARK_REDIS_PORT",
+        "TIDEMARK_TLS_ROOTS_FILE", "TIDEMARK_TLS_CLIENT_CERT_FILE", "TIDEMARK_QUERY_SERVICE_PORT", "TIDEMARK_PROJECT", "HOME",
+    ],
+)  # fmt: skip
+def test_what_others_read_is_no_misspelling(name):
+    assert not misspelt({name: "1"})

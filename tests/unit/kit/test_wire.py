@@ -6,7 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.kit import wire
-from tidemark.v1 import ingest_pb2, query_pb2
+from tests.contract import rpcs
+from tidemark.v1 import event_pb2, ingest_pb2, query_pb2
 
 Request = ingest_pb2.PublishRequest
 
@@ -94,3 +95,22 @@ def test_any_bytes_get_an_answer(data: bytes) -> None:
     path, description = wire.fault(data, Request.DESCRIPTOR)
     assert path
     assert description
+
+
+def test_messages_beyond_the_limit_are_counted_and_not_made() -> None:
+    outline = wire.Outline(ingest_pb2.PublishBatchRequest.DESCRIPTOR)
+    batch = ingest_pb2.EventBatch(events=[event_pb2.Event()] * wire.MAX_REPEATED)
+    assert outline.crowd(ingest_pb2.PublishBatchRequest(batch=batch).SerializeToString()) is None
+    batch.events.add()
+    found = outline.crowd(ingest_pb2.PublishBatchRequest(batch=batch).SerializeToString())
+    assert found == ("batch.events", "has 10001; send at most 10000")
+
+
+def test_every_request_of_the_contract_has_an_outline() -> None:
+    for rpc in rpcs():
+        assert wire.Outline(rpc.input_type).crowd(b"") is None
+
+
+@given(st.binary(max_size=60))
+def test_what_cannot_be_read_is_no_crowd(data: bytes) -> None:
+    assert wire.Outline(query_pb2.RunQueryRequest.DESCRIPTOR).crowd(data) is None

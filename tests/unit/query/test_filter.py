@@ -133,3 +133,24 @@ def test_names_that_limit_a_condition_are_found_at_its_top_only() -> None:
     assert names(condition(no(a), EVENTS, "f")) is None
     assert names(condition(compared("name", "NOT_EQUAL", "a"), EVENTS, "f")) is None
     assert names(All(())) is None
+
+
+def test_countless_comparisons_are_refused_without_reading_them() -> None:
+    wide = q.Filter()
+    for _ in range(50):
+        wide.any.filters.add().comparison.field = "nope"
+    for _ in range(3):
+        wider = q.Filter()
+        wider.all.filters.extend([wide] * 50)
+        wide = wider
+    with pytest.raises(Invalid, match="has more than 200 comparisons"):
+        condition(wide, q.SOURCE_EVENTS, "filter")
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-01:00"])
+def test_times_that_utc_does_not_reach_are_refused(time: str) -> None:
+    asked = q.Filter()
+    asked.comparison.field, asked.comparison.operator = "occurred_at", q.OPERATOR_LESS
+    asked.comparison.values.add().string_value = time
+    with pytest.raises(Invalid, match="write a time as in"):
+        condition(asked, q.SOURCE_EVENTS, "filter")

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kit import sketch
+from services.kit.errors import Invalid
 from services.query.part import Part, merged, value
 from services.query.plan import Plan, plan
 from services.query.question import Measure, Series, read
@@ -149,3 +150,11 @@ def test_kind_and_unit_of_a_metric_stand_beside_its_values() -> None:
     found = planned(q.Measure(aggregation=2, source=2, name="m"))
     [line] = result(found, Reading(units={"m": (4, "ms")}), LATER).series
     assert (line.kind, line.unit) == (4, "ms")
+
+
+def test_groups_whose_names_would_fill_the_answer_are_refused() -> None:
+    (scan,) = planned(COUNT, group_by=["properties.x"]).scans
+    rows = [("x" * 60_000 + str(number), 1) for number in range(60)]
+    with pytest.raises(Invalid, match="ask for fewer, or split by a field of shorter values"):
+        choose([scan], [(((0, "count"),), rows)], 100)
+    assert len(choose([scan], [(((0, "count"),), rows)], 10)) == 10

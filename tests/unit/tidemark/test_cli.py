@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tidemark import cli
+from tidemark import cli, errors
 from tidemark.commands import ask
 
 
@@ -104,3 +104,28 @@ def test_a_key_that_is_given_goes_with_the_addresses_that_are_given(tmp_path: Pa
     (tmp_path / ".tidemark").mkdir()
     (tmp_path / ".tidemark/client.env").write_text("TIDEMARK_KEY=tmk_a\nTIDEMARK_QUERY_ADDRESS=127.0.0.1:1\n")
     assert cli.environment(tmp_path, {"TIDEMARK_KEY": "tmk_b"}) == {"TIDEMARK_KEY": "tmk_b"}
+
+
+def test_without_a_key_the_remedy_is_said(monkeypatch, tmp_path, capsys):
+    def refuse(*_):
+        raise errors.Unauthenticated()
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli, "_load", refuse)
+    monkeypatch.delenv("TIDEMARK_KEY", raising=False)
+    assert cli.main(["load", "git"]) == 2
+    assert "set TIDEMARK_KEY" in capsys.readouterr().err
+    assert cli.main(["--key", "wrong", "load", "git"]) == 2
+    assert "set TIDEMARK_KEY" not in capsys.readouterr().err
+
+
+def test_a_missing_file_is_named_without_its_error_number(capsys):
+    assert cli.main(["--key", "k", "--ingest", "127.0.0.1:1", "load", "csv", "/missing.csv"]) == 2
+    assert capsys.readouterr().err == "tidemark: /missing.csv: No such file or directory\n"
+
+
+def test_a_load_without_a_server_ends_and_says_why(tmp_path, capsys):
+    (tmp_path / "a.csv").write_text("time,name\n2026-01-01,a\n")
+    arguments = ["--key", "k", "--ingest", "127.0.0.1:1", "--timeout", "0.2", "load", "csv"]
+    assert cli.main([*arguments, str(tmp_path / "a.csv")]) == 2
+    assert "nothing was acknowledged for 0.2 s" in capsys.readouterr().err

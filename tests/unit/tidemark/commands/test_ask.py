@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from tidemark.commands import ask
 from tidemark.commands.ask import merged, trust, written
 from tidemark.records import Change, Event, Events, EventType, Line, Metadata, Series
 
@@ -79,3 +80,9 @@ def test_json_is_one_object_a_line():
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_no_rows_are_no_lines(form):
     assert written([], form) == []
+
+
+def test_json_holds_properties_as_objects_and_csv_as_text():
+    found = [replace(event(1), properties={"a": 1})]
+    assert ask._event_rows(found, "json")[0]["properties"] == {"a": 1}
+    assert ask._event_rows(found, "csv")[0]["properties"] == '{"a":1}'

@@ -83,3 +83,21 @@ def test_a_reader_may_stop_early(repository):
     drafts = git.drafts(repository)
     assert next(drafts).name == "commit"
     drafts.close()
+
+
+def test_a_repository_without_commits_is_told_apart_from_none(tmp_path):
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    with pytest.raises(git.NotARepository, match="has no commits yet"):
+        git.count(tmp_path)
+
+
+def test_a_shallow_clone_is_recognised(tmp_path):
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    who = ["-c", "user.name=n", "-c", "user.email=n@example.org"]
+    subprocess.run(["git", "init", "-q", str(whole)], check=True)
+    for subject in ("one", "two"):
+        subprocess.run(
+            ["git", "-C", str(whole), *who, "commit", "-q", "--allow-empty", "-m", subject], check=True
+        )
+    subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{whole}", str(cut)], check=True)
+    assert (git.shallow(whole), git.shallow(cut)) == (False, True)
