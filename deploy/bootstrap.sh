@@ -47,6 +47,9 @@ if [[ -x .venv/bin/python && $(cat .venv/made-from 2>/dev/null) == "$made_from" 
     exit 0
 fi
 
+[[ -w . && (! -e .venv || -w .venv) ]] ||
+    fail "$(id -un) may not write $PWD/.venv: run as $(stat -c %U .), or in a clone of your own"
+
 began=$SECONDS
 total=$(grep -c '^[A-Za-z0-9]' "$lock" || true)
 printf 'python packages: installing %d from %s into .venv\n' "$total" "$lock"

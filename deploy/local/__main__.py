@@ -141,7 +141,7 @@ def main(arguments: list[str]) -> int:
     try:
         return COMMANDS[arguments[0]]()
     except PermissionError as error:
-        remedy = "; was the stack run by another user? Run it as that one, or remove the file"
+        remedy = "; does it belong to another user? Run as that one, or remove it; TIDEMARK_CACHE moves the programs"
         print(f"error: {error}{remedy if error.filename else ''}", file=sys.stderr, flush=True)
         return 1
     except (StackFailed, ServerFailed, Unprovided, PortTaken, OSError, LookupError) as error:

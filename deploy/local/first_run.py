@@ -30,6 +30,9 @@ SHOWN: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("the account of everything received", ("ledger", "--last", "24h", "--limit", "5")),
 )  # fmt: skip
 
+# Git reads no checkout of another user unless told to; whoever runs this one's programs trusts it.
+OURS_TO_READ = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory"}
+
 Say = Callable[[str], None]
 
 
@@ -43,8 +46,10 @@ def first_run(root: Path, environment: Mapping[str, str], say: Say) -> None:
     ours = {**environment, **client}
     if (root / ".git").exists():
         try:
-            tidemark(root, ours, "load", "git", str(root))
-        except subprocess.CalledProcessError:  # No git, or a checkout of somebody else: it has said which.
+            tidemark(
+                root, {**ours, **OURS_TO_READ, "GIT_CONFIG_VALUE_0": str(root)}, "load", "git", str(root)
+            )
+        except subprocess.CalledProcessError:  # No git, or no commits: it has said which.
             say("going on without this repository's history")
     tidemark(root, ours, "load", "host")
     for title, arguments in SHOWN:

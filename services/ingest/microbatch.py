@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from services.ingest import entry
 from services.ingest.columns import EVENTS, POINTS
 from services.ingest.entry import Header
+from services.kit.keys import MAX_PARTITIONS
 
 MINUTE_US = 60_000_000
-MAX_PARTITIONS = 4096
-"""`batch_id` is this times the batch's number in its partition, plus the partition."""
 MAX_TOUCHED = 64
 """Spans of event time that a commit tells of a project; where there are more, the nearest are joined."""
 MAX_NAMES = 64

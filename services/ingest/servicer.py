@@ -16,8 +16,8 @@ from services.ingest import entry, validate
 from services.ingest.backlog import Backlog
 from services.ingest.stream import Appended, Commits, Log, partition_of
 from services.kit import identity, metrics
+from services.kit.call import Project
 from services.kit.errors import Fenced, Invalid, SequenceGap
-from services.kit.identity import Project
 from services.kit.service import Pool
 from tidemark.v1 import ingest_pb2, ingest_pb2_grpc
 
@@ -138,6 +138,10 @@ class Ingest(ingest_pb2_grpc.IngestServiceServicer):
                 async for request in requests:
                     if project is None:
                         project, mode = await identity.project(request.project), request.ack_mode
+                    elif request.project not in ("", project.name):
+                        raise Invalid(
+                            "project", f"is {request.project!r} in a stream of {project.name}; open another"
+                        )
                     item = await self._take(project, request.batch, kind, mode, self._backlog.patience)
                     await taken.put(item)
                     if len(item.rejections) > _UNTOLD:

@@ -26,8 +26,6 @@ from services.kit.call import Call, Caller, Project, current
 from services.kit.errors import Denied, Exhausted, Invalid, NotFound, Unauthenticated
 from services.kit.service import Pool
 
-__all__ = ["Caller", "Directory", "Project", "Secret", "caller", "new_secret", "project", "spend_events"]
-
 FRESH_SECONDS = 5.0
 """How long a looked-up key or project is believed: the time within which servers stop accepting a revoked key."""
 REMEMBERED = 10_000

@@ -3,6 +3,8 @@
 The keys of a partition share the tag in braces, and so the slot in which one function call touches all of them.
 """
 
+MAX_PARTITIONS = 4096
+"""Shards of the log at most: `batch_id` is this times the batch's number in its partition, plus the partition."""
 COMMITS = "tm:commits"
 """The channel on which the writer announces what it has just committed."""
 

@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 from services.kit.errors import BadSetting
+from services.kit.keys import MAX_PARTITIONS
 from services.kit.postgres import SCHEMA, connect, probe
 
 FOLDER = Path(__file__).parents[2] / "migrations"
@@ -61,6 +62,8 @@ def migrations(folder: Path = FOLDER) -> list[Migration]:
 
 async def migrate(url: str, partitions: int, say: Callable[[str], None], folder: Path = FOLDER) -> None:
     """Applies what is missing; `say` gets a line for each file."""
+    if not 1 <= partitions <= MAX_PARTITIONS:
+        raise BadSetting(f"TIDEMARK_PARTITIONS is {partitions}; write 1 to {MAX_PARTITIONS}")
     files = migrations(folder)
     async with await connect(url) as connection:
         await probe(connection)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 from redis import exceptions
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 
@@ -17,6 +17,8 @@ from services.kit.log import redacted
 
 TIMEOUT_SECONDS = 15.0
 """How long one answer may take; every BLOCK must be shorter."""
+CONNECTIONS = 100
+"""Of one process; more calls at once wait for their turn."""
 PATIENCE_SECONDS = 60.0
 """How long a server that is starting is waited for."""
 REDIS = (7, 2)
@@ -29,13 +31,17 @@ log = logging.getLogger(__name__)
 async def client(url: str) -> AsyncIterator[Redis]:
     """A client of a server that has been probed; a broken connection is retried for about a second."""
     try:
-        redis = Redis.from_url(
+        # Over its limit a pool of the usual kind fails calls that need only wait.
+        connections = BlockingConnectionPool.from_url(
             url,
+            max_connections=CONNECTIONS,
+            timeout=TIMEOUT_SECONDS,
             socket_timeout=TIMEOUT_SECONDS,
             socket_connect_timeout=5.0,
             health_check_interval=30,
             retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), retries=5),
         )
+        redis = Redis.from_pool(connections)
     except ValueError as error:
         raise BadSetting(
             f"TIDEMARK_REDIS_URL is {redacted(url)!r}; write redis://host:port/0: {error}"

@@ -572,6 +572,16 @@ async def test_a_key_of_another_project_is_denied(suite: Suite) -> None:
         await assert_harmless(door)
 
 
+async def test_a_stream_stays_with_the_project_of_its_first_message(suite: Suite) -> None:
+    async with suite(ingest) as served:
+        door = Door(served)
+        first, again = door.request(), door.request(door.batch(2), project="projects/demo")
+        other = door.request(door.batch(3), project="projects/other")
+        refused = await refusal(answers(door.stream([first, again, other])))
+        assert (refused.code, refused.violations) == ("INVALID_ARGUMENT", ["project"])
+        await assert_harmless(door, received=2)
+
+
 async def test_a_project_that_is_malformed_missing_or_unknown_is_refused(suite: Suite) -> None:
     async with suite(ingest) as served:
         door = Door(served, key="operator")

@@ -15,6 +15,7 @@ from services.ingest.entry import Account
 from services.ingest.stream import Appended, Commits, Log
 from services.kit.errors import Exhausted, Unavailable
 from services.kit.keys import COMMITS, log_key, meta_key, producer_key, projects_key
+from services.kit.redis import CONNECTIONS, client
 from tests.polling import until
 
 P = 3
@@ -335,3 +336,11 @@ async def test_what_is_no_announcement_is_passed_over(bench: Bench) -> None:
     await asyncio.wait_for(commits.reach(P, "5-0"), 10)
     draining.set()
     await listening
+
+
+async def test_more_calls_at_once_than_connections_wait_for_their_turn(redis_url: str) -> None:
+    async with client(redis_url) as redis:
+        log = Log(redis)
+        await log.prepare()
+        calls = (log.append(P, (1, f"p{n}", 1, 0), NEW, 1, (b"h", b"e")) for n in range(3 * CONNECTIONS))
+        assert {each.outcome for each in await asyncio.gather(*calls)} == {"appended"}

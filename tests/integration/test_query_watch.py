@@ -281,7 +281,7 @@ async def test_more_different_questions_than_may_be_watched_are_refused(suite: S
         watches[1].cancel()
 
         async def is_left() -> bool:
-            return bool(worker.metrics.QUERY_WATCHING._value.get() == 2)
+            return counted("tidemark_query_watching") == 2
 
         await until(is_left)
         assert (await Watch(served, series(NOON, NOON + 3 * HOUR, COUNT)).read()).kind == SNAPSHOT

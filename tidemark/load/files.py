@@ -80,26 +80,30 @@ def ndjson(file: BinaryIO) -> Iterator[tuple[str, Row | str]]:
 def csv_rows(file: BinaryIO, delimiter: str = "") -> Iterator[tuple[str, Row | str]]:
     """Place and row of each record; numbers and booleans are read as such, empty cells are left out."""
     text = io.TextIOWrapper(file, "utf-8-sig", errors="replace", newline="")
-    first = text.readline()
-    text.seek(0)
-    delimiter = delimiter or max(",;\t|", key=first.count)
-    reader = csv.reader(text, delimiter=delimiter)
-    header = next(reader, [])
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield f"line {reader.line_num}", str(error)
-            continue
-        if len(cells) > len(header):
-            yield f"line {reader.line_num}", f"has {len(cells)} cells where the header has {len(header)}"
-        elif cells:
-            yield (
-                f"line {reader.line_num}",
-                {name: _plain(cell) for name, cell in zip(header, cells) if cell != ""},
-            )
+    try:
+        first = text.readline()
+        text.seek(0)
+        delimiter = delimiter or max(",;\t|", key=first.count)
+        reader = csv.reader(text, delimiter=delimiter)
+        header = next(reader, [])
+        while True:
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield f"line {reader.line_num}", str(error)
+                continue
+            if len(cells) > len(header):
+                yield f"line {reader.line_num}", f"has {len(cells)} cells where the header has {len(header)}"
+            elif cells:
+                yield (
+                    f"line {reader.line_num}",
+                    {name: _plain(cell) for name, cell in zip(header, cells) if cell != ""},
+                )
+    finally:
+        if not file.closed:  # The file is the caller's; a wrapper that goes would close it.
+            text.detach()
 
 
 def parquet(path: Path) -> Iterator[tuple[str, Row | str]]:
