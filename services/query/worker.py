@@ -18,7 +18,7 @@ from services.kit.errors import Exhausted, Unavailable
 from services.query import watch
 from services.query.calendar import Span
 from services.query.plan import Plan, plan
-from services.query.question import Events, Question, Series, named, read
+from services.query.question import LAST_END, Events, Question, Series, named, read
 from services.query.shape import Reading, result
 from services.query.sql import Page
 from services.query.store import Snapshot, Store
@@ -48,6 +48,13 @@ class Watched:
         """The question at the instant `now`."""
         return read(pb.Query.FromString(self.query), self.time_zone, now)
 
+    def listened(self, question: Question) -> Span:
+        """The time in which a commit may change the answer to `question`: without end where the range moves on."""
+        asked, span = pb.Query.FromString(self.query).time_range, question.span
+        compared = isinstance(question, Series) and question.compared
+        start = span.earlier(span.length).start if compared else span.start
+        return Span(start, span.end if asked.HasField("end") else LAST_END)
+
 
 class Feed:
     """The latest answer to one question, and word when there is a newer one."""
@@ -63,14 +70,17 @@ class Feed:
         """Answers again and again until cancelled; a failure is what followers get then."""
         try:
             question = self._watched.question(datetime.now(UTC))
-            ours = Bell(self._watched.project_id, question.span, named(question), self._rung)
+            ours = Bell(
+                self._watched.project_id, self._watched.listened(question), named(question), self._rung
+            )
             with commits.bell(ours) as bell:
                 while True:
                     self._rung.clear()
                     began = time.monotonic()
-                    answer = await self._next()
+                    question = self._watched.question(datetime.now(UTC))
+                    answer = await self._next(question)
                     metrics.QUERY_REFRESHES.inc()
-                    bell.span = _watched_span(answer)
+                    bell.span = self._watched.listened(question)
                     self._publish(answer)
                     elapsed = time.monotonic() - began
                     # A question that is slow to answer leaves the database at least as much time for others.
@@ -109,10 +119,9 @@ class Feed:
         self._news.set()
         self._news = asyncio.Event()
 
-    async def _next(self) -> Answer:
+    async def _next(self, question: Question) -> Answer:
         """The answer now, made of the last one and what was touched since."""
-        began, now = time.monotonic(), datetime.now(UTC)
-        question, old = self._watched.question(now), self._answer
+        began, now, old = time.monotonic(), datetime.now(UTC), self._answer
         async with self._store.snapshot(self._watched.project_id, self._seconds, patient=True) as snapshot:
             facts = await snapshot.facts()
             touched = await snapshot.touched(old.facts.versions) if old is not None else []
@@ -224,13 +233,6 @@ class Feeds:
         feed = Feed(watched, self._store, self._log, self._seconds)
         self._feeds[watched] = feed, asyncio.create_task(feed.run(self._commits))
         return self._feeds[watched]
-
-
-def _watched_span(answer: Answer) -> Span:
-    compared = answer.plan is not None and answer.plan.question.compared
-    return Span(
-        answer.span.earlier(answer.span.length).start if compared else answer.span.start, answer.span.end
-    )
 
 
 async def _within(seconds: float, event: asyncio.Event) -> None:
