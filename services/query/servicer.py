@@ -201,7 +201,7 @@ class Query(query_pb2_grpc.QueryServiceServicer):
             if isinstance(question, Events) and touched:
                 until = answer.facts.batches
                 since = Page(watched.page_size, batches=cursor.batches, until=until, spans=tuple(touched))
-                fresh, _ = await snapshot.events(question, since)
+                fresh, _ = await snapshot.events(Events(watched.listened(question), question.filter), since)
         return watch.resumed(cursor, answer, touched, fresh)
 
     def _seconds(self) -> float:

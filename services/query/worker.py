@@ -136,15 +136,17 @@ class Feed:
     async def _events(
         self, question: Events, facts: Facts, old: Answer | None, touched: list[Span], snapshot: Snapshot
     ) -> Answer:
+        # A client's clock may be ahead of ours: its events are shown as they come, not left out as not yet happened.
+        asked = replace(question, span=self._watched.listened(question))
         size = self._watched.page_size
         if old is None:
-            newest, _ = await snapshot.events(question, Page(size))
+            newest, _ = await snapshot.events(asked, Page(size))
             return Answer(facts, question.span, pb.QueryMetadata(), pb.EventsResult(events=newest))
         assert isinstance(old.result, pb.EventsResult)
-        spans = tuple(span for span in touched if span.overlaps(question.span))
+        spans = tuple(span for span in touched if span.overlaps(asked.span))
         fresh: list[pb.StoredEvent] = []
         if spans:
-            fresh, _ = await snapshot.events(question, Page(size, batches=old.facts.batches, spans=spans))
+            fresh, _ = await snapshot.events(asked, Page(size, batches=old.facts.batches, spans=spans))
         number = old.number + bool(fresh)
         arrived = watch.latest((*old.arrived, *((number, event) for event in reversed(fresh))), size)
         newest = watch.newest((*fresh, *old.result.events), question.span, size)

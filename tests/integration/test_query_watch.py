@@ -285,3 +285,15 @@ async def test_more_different_questions_than_may_be_watched_are_refused(suite: S
 
         await until(is_left)
         assert (await Watch(served, series(NOON, NOON + 3 * HOUR, COUNT)).read()).kind == SNAPSHOT
+
+
+async def test_events_of_a_clock_that_is_ahead_are_sent_as_they_come(suite: Suite, database: str) -> None:
+    async with suite(query) as served:
+        asks = q.Query(events=q.EventsQuestion())
+        asks.time_range.last.FromTimedelta(HOUR)
+        watch = Watch(served, asks)
+        cursor = (await watch.read()).cursor
+        await committed(served, database, [Happened(datetime.now(UTC) + 2 * MINUTE, name="ahead")])
+        assert [e.event.name for e in (await watch.changed()).events.events] == ["ahead"]
+        resumed = await Watch(served, asks, cursor=cursor).read()
+        assert [e.event.name for e in resumed.events.events] == ["ahead"]
