@@ -29,7 +29,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from tidemark.v1 import access_pb2 as tidemark_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17tidemark/v1/admin.proto\x12\x0btidemark.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tidemark/v1/access.proto\"\xc2\x01\n\x07Project\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x11\n\ttime_zone\x18\x03 \x01(\t\x12\x35\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\"\xad\x02\n\x03Key\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12%\n\x04role\x18\x03 \x01(\x0e\x32\x11.tidemark.v1.RoleB\x04\xe2\x41\x01\x02\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11\x65vents_per_minute\x18\x05 \x01(\x03\x12\x1b\n\x13requests_per_minute\x18\x06 \x01(\x03\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0brevoke_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\xc1\x01\n\nAuditEntry\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12/\n\x0boccurred_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x04 \x01(\t\x12\x10\n\x08resource\x18\x05 \x01(\t\x12\x0c\n\x04peer\x18\x06 \x01(\t\x12\x0f\n\x07outcome\x18\x07 \x01(\t\x12\x12\n\nrequest_id\x18\x08 \x01(\t\x12\x0c\n\x04hash\x18\t \x01(\x0c\"k\n\x14\x43reateProjectRequest\x12\x18\n\nproject_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12%\n\x07project\x18\x02 \x01(\x0b\x32\x14.tidemark.v1.Project\x12\x12\n\nrequest_id\x18\x03 \x01(\t\">\n\x15\x43reateProjectResponse\x12%\n\x07project\x18\x01 \x01(\x0b\x32\x14.tidemark.v1.Project\"\'\n\x11GetProjectRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\";\n\x12GetProjectResponse\x12%\n\x07project\x18\x01 \x01(\x0b\x32\x14.tidemark.v1.Project\"<\n\x13ListProjectsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"W\n\x14ListProjectsResponse\x12&\n\x08projects\x18\x01 \x03(\x0b\x32\x14.tidemark.v1.Project\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"t\n\x14UpdateProjectRequest\x12+\n\x07project\x18\x01 \x01(\x0b\x32\x14.tidemark.v1.ProjectB\x04\xe2\x41\x01\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\">\n\x15UpdateProjectResponse\x12%\n\x07project\x18\x01 \x01(\x0b\x32\x14.tidemark.v1.Project\"a\n\x10\x43reateKeyRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12#\n\x03key\x18\x02 \x01(\x0b\x32\x10.tidemark.v1.KeyB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"B\n\x11\x43reateKeyResponse\x12\x1d\n\x03key\x18\x01 \x01(\x0b\x32\x10.tidemark.v1.Key\x12\x0e\n\x06secret\x18\x02 \x01(\t\"N\n\x0fListKeysRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"K\n\x10ListKeysResponse\x12\x1e\n\x04keys\x18\x01 \x03(\x0b\x32\x10.tidemark.v1.Key\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x10RevokeKeyRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"2\n\x11RevokeKeyResponse\x12\x1d\n\x03key\x18\x01 \x01(\x0b\x32\x10.tidemark.v1.Key\"u\n\x17ListAuditEntriesRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x05 \x01(\t\"]\n\x18ListAuditEntriesResponse\x12(\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x17.tidemark.v1.AuditEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"-\n\x15VerifyAuditLogRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"q\n\x16VerifyAuditLogResponse\x12\x0e\n\x06intact\x18\x01 \x01(\x08\x12\x13\n\x0b\x65ntry_count\x18\x02 \x01(\x03\x12\x1d\n\x15\x66irst_broken_sequence\x18\x03 \x01(\x03\x12\x13\n\x0b\x65xplanation\x18\x04 \x01(\t*`\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_INGEST\x10\x01\x12\x0f\n\x0bROLE_VIEWER\x10\x02\x12\x10\n\x0cROLE_ANALYST\x10\x03\x12\x0e\n\nROLE_ADMIN\x10\x04\x32\x86\t\n\x0c\x41\x64minService\x12s\n\rCreateProject\x12!.tidemark.v1.CreateProjectRequest\x1a\".tidemark.v1.CreateProjectResponse\"\x1b\xe8\xc7\x18\x05\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/projects:\x01*\x12p\n\nGetProject\x12\x1e.tidemark.v1.GetProjectRequest\x1a\x1f.tidemark.v1.GetProjectResponse\"!\xe8\xc7\x18\x02\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/{name=projects/*}\x12m\n\x0cListProjects\x12 .tidemark.v1.ListProjectsRequest\x1a!.tidemark.v1.ListProjectsResponse\"\x18\xe8\xc7\x18\x02\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/projects\x12\x8a\x01\n\rUpdateProject\x12!.tidemark.v1.UpdateProjectRequest\x1a\".tidemark.v1.UpdateProjectResponse\"2\xe8\xc7\x18\x04\x82\xd3\xe4\x93\x02(2\x1d/v1/{project.name=projects/*}:\x07project\x12w\n\tCreateKey\x12\x1d.tidemark.v1.CreateKeyRequest\x1a\x1e.tidemark.v1.CreateKeyResponse\"+\xe8\xc7\x18\x04\x82\xd3\xe4\x93\x02!\"\x1c/v1/{parent=projects/*}/keys:\x01*\x12q\n\x08ListKeys\x12\x1c.tidemark.v1.ListKeysRequest\x1a\x1d.tidemark.v1.ListKeysResponse\"(\xe8\xc7\x18\x04\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{parent=projects/*}/keys\x12~\n\tRevokeKey\x12\x1d.tidemark.v1.RevokeKeyRequest\x1a\x1e.tidemark.v1.RevokeKeyResponse\"2\xe8\xc7\x18\x04\x82\xd3\xe4\x93\x02(\"#/v1/{name=projects/*/keys/*}:revoke:\x01*\x12\x91\x01\n\x10ListAuditEntries\x12$.tidemark.v1.ListAuditEntriesRequest\x1a%.tidemark.v1.ListAuditEntriesResponse\"0\xe8\xc7\x18\x04\x82\xd3\xe4\x93\x02&\x12$/v1/{parent=projects/*}/auditEntries\x12\x92\x01\n\x0eVerifyAuditLog\x12\".tidemark.v1.VerifyAuditLogRequest\x1a#.tidemark.v1.VerifyAuditLogResponse\"7\xe8\xc7\x18\x04\x82\xd3\xe4\x93\x02-\x12+/v1/{parent=projects/*}/auditEntries:verifyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17tidemark/v1/admin.proto\x12\x0btidemark.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tidemark/v1/access.proto\"\xc2\x01\n\x07Project\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x11\n\ttime_zone\x18\x03 \x01(\t\x12\x35\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\"\xad\x02\n\x03Key\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12%\n\x04role\x18\x03 \x01(\x0e\x32\x11.tidemark.v1.RoleB\x04\xe2\x41\x01\x02\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11\x65vents_per_minute\x18\x05 \x01(\x03\x12\x1b\n\x13requests_per_minute\x18\x06 \x01(\x03\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0brevoke_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"|\n\x06Reader\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x12\n\x04role\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x0b\x63onnections\x18\x03 \x01(\x05\x12\x35\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\xc1\x01\n\nAuditEntry\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12/\n\x0boccurred_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x04 \x01(\t\x12\x10\n\x08resource\x18\x05 \x01(\t\x12\x0c\n\x04peer\x18\x06 \x01(\t\x12\x0f\n\x07outcome\x18\x07 \x01(\t\x12\x12\n\nrequest_id\x18\x08 \x01(\t\x12\x0c\n\x04hash\x18\t \x01(\x0c\"k\n\x14\x43reateProjectRequest\x12\x18\n\nproject_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12%\n\x07project\x18\x02 \x01(\x0b\x32\x14.tidemark.v1.Project\x12\x12\n\nrequest_id\x18\x03 \x01(\t\">\n\x15\x43reateProjectResponse\x12%\n\x07project\x18\x01 \x01(\x0b\x32\x14.tidemark.v1.Project\"\'\n\x11GetProjectRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\";\n\x12GetProjectResponse\x12%\n\x07project\x18\x01 \x01(\x0b\x32\x14.tidemark.v1.Project\"<\n\x13ListProjectsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"W\n\x14ListProjectsResponse\x12&\n\x08projects\x18\x01 \x03(\x0b\x32\x14.tidemark.v1.Project\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"t\n\x14UpdateProjectRequest\x12+\n\x07project\x18\x01 \x01(\x0b\x32\x14.tidemark.v1.ProjectB\x04\xe2\x41\x01\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\">\n\x15UpdateProjectResponse\x12%\n\x07project\x18\x01 \x01(\x0b\x32\x14.tidemark.v1.Project\"a\n\x10\x43reateKeyRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12#\n\x03key\x18\x02 \x01(\x0b\x32\x10.tidemark.v1.KeyB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"B\n\x11\x43reateKeyResponse\x12\x1d\n\x03key\x18\x01 \x01(\x0b\x32\x10.tidemark.v1.Key\x12\x0e\n\x06secret\x18\x02 \x01(\t\"N\n\x0fListKeysRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"K\n\x10ListKeysResponse\x12\x1e\n\x04keys\x18\x01 \x03(\x0b\x32\x10.tidemark.v1.Key\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x10RevokeKeyRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"2\n\x11RevokeKeyResponse\x12\x1d\n\x03key\x18\x01 \x01(\x0b\x32\x10.tidemark.v1.Key\"i\n\x13\x43reateReaderRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\treader_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12#\n\x06reader\x18\x03 \x01(\x0b\x32\x13.tidemark.v1.Reader\"M\n\x14\x43reateReaderResponse\x12#\n\x06reader\x18\x01 \x01(\x0b\x32\x13.tidemark.v1.Reader\x12\x10\n\x08password\x18\x02 \x01(\t\"Q\n\x12ListReadersRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"T\n\x13ListReadersResponse\x12$\n\x07readers\x18\x01 \x03(\x0b\x32\x13.tidemark.v1.Reader\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\")\n\x13\x44\x65leteReaderRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x16\n\x14\x44\x65leteReaderResponse\"u\n\x17ListAuditEntriesRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x05 \x01(\t\"]\n\x18ListAuditEntriesResponse\x12(\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x17.tidemark.v1.AuditEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"-\n\x15VerifyAuditLogRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"q\n\x16VerifyAuditLogResponse\x12\x0e\n\x06intact\x18\x01 \x01(\x08\x12\x13\n\x0b\x65ntry_count\x18\x02 \x01(\x03\x12\x1d\n\x15\x66irst_broken_sequence\x18\x03 \x01(\x03\x12\x13\n\x0b\x65xplanation\x18\x04 \x01(\t*`\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_INGEST\x10\x01\x12\x0f\n\x0bROLE_VIEWER\x10\x02\x12\x10\n\x0cROLE_ANALYST\x10\x03\x12\x0e\n\nROLE_ADMIN\x10\x04\x32\x8e\x0c\n\x0c\x41\x64minService\x12s\n\rCreateProject\x12!.tidemark.v1.CreateProjectRequest\x1a\".tidemark.v1.CreateProjectResponse\"\x1b\xe8\xc7\x18\x05\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/projects:\x01*\x12p\n\nGetProject\x12\x1e.tidemark.v1.GetProjectRequest\x1a\x1f.tidemark.v1.GetProjectResponse\"!\xe8\xc7\x18\x02\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/{name=projects/*}\x12m\n\x0cListProjects\x12 .tidemark.v1.ListProjectsRequest\x1a!.tidemark.v1.ListProjectsResponse\"\x18\xe8\xc7\x18\x02\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/projects\x12\x8a\x01\n\rUpdateProject\x12!.tidemark.v1.UpdateProjectRequest\x1a\".tidemark.v1.UpdateProjectResponse\"2\xe8\xc7\x18\x04\x82\xd3\xe4\x93\x02(2\x1d/v1/{project.name=projects/*}:\x07project\x12w\n\tCreateKey\x12\x1d.tidemark.v1.CreateKeyRequest\x1a\x1e.tidemark.v1.CreateKeyResponse\"+\xe8\xc7\x18\x04\x82\xd3\xe4\x93\x02!\"\x1c/v1/{parent=projects/*}/keys:\x01*\x12q\n\x08ListKeys\x12\x1c.tidemark.v1.ListKeysRequest\x1a\x1d.tidemark.v1.ListKeysResponse\"(\xe8\xc7\x18\x04\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{parent=projects/*}/keys\x12~\n\tRevokeKey\x12\x1d.tidemark.v1.RevokeKeyRequest\x1a\x1e.tidemark.v1.RevokeKeyResponse\"2\xe8\xc7\x18\x04\x82\xd3\xe4\x93\x02(\"#/v1/{name=projects/*/keys/*}:revoke:\x01*\x12\x83\x01\n\x0c\x43reateReader\x12 .tidemark.v1.CreateReaderRequest\x1a!.tidemark.v1.CreateReaderResponse\".\xe8\xc7\x18\x04\x82\xd3\xe4\x93\x02$\"\x1f/v1/{parent=projects/*}/readers:\x01*\x12}\n\x0bListReaders\x12\x1f.tidemark.v1.ListReadersRequest\x1a .tidemark.v1.ListReadersResponse\"+\xe8\xc7\x18\x04\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{parent=projects/*}/readers\x12\x80\x01\n\x0c\x44\x65leteReader\x12 .tidemark.v1.DeleteReaderRequest\x1a!.tidemark.v1.DeleteReaderResponse\"+\xe8\xc7\x18\x04\x82\xd3\xe4\x93\x02!*\x1f/v1/{name=projects/*/readers/*}\x12\x91\x01\n\x10ListAuditEntries\x12$.tidemark.v1.ListAuditEntriesRequest\x1a%.tidemark.v1.ListAuditEntriesResponse\"0\xe8\xc7\x18\x04\x82\xd3\xe4\x93\x02&\x12$/v1/{parent=projects/*}/auditEntries\x12\x92\x01\n\x0eVerifyAuditLog\x12\".tidemark.v1.VerifyAuditLogRequest\x1a#.tidemark.v1.VerifyAuditLogResponse\"7\xe8\xc7\x18\x04\x82\xd3\xe4\x93\x02-\x12+/v1/{parent=projects/*}/auditEntries:verifyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,6 +50,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_KEY'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
   _globals['_KEY'].fields_by_name['revoke_time']._loaded_options = None
   _globals['_KEY'].fields_by_name['revoke_time']._serialized_options = b'\342A\001\003'
+  _globals['_READER'].fields_by_name['name']._loaded_options = None
+  _globals['_READER'].fields_by_name['name']._serialized_options = b'\342A\001\010'
+  _globals['_READER'].fields_by_name['role']._loaded_options = None
+  _globals['_READER'].fields_by_name['role']._serialized_options = b'\342A\001\003'
+  _globals['_READER'].fields_by_name['create_time']._loaded_options = None
+  _globals['_READER'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
   _globals['_CREATEPROJECTREQUEST'].fields_by_name['project_id']._loaded_options = None
   _globals['_CREATEPROJECTREQUEST'].fields_by_name['project_id']._serialized_options = b'\342A\001\002'
   _globals['_GETPROJECTREQUEST'].fields_by_name['name']._loaded_options = None
@@ -64,6 +70,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTKEYSREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002'
   _globals['_REVOKEKEYREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_REVOKEKEYREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
+  _globals['_CREATEREADERREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_CREATEREADERREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002'
+  _globals['_CREATEREADERREQUEST'].fields_by_name['reader_id']._loaded_options = None
+  _globals['_CREATEREADERREQUEST'].fields_by_name['reader_id']._serialized_options = b'\342A\001\002'
+  _globals['_LISTREADERSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTREADERSREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002'
+  _globals['_DELETEREADERREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_DELETEREADERREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
   _globals['_LISTAUDITENTRIESREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_LISTAUDITENTRIESREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002'
   _globals['_VERIFYAUDITLOGREQUEST'].fields_by_name['parent']._loaded_options = None
@@ -82,54 +96,74 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ADMINSERVICE'].methods_by_name['ListKeys']._serialized_options = b'\350\307\030\004\202\323\344\223\002\036\022\034/v1/{parent=projects/*}/keys'
   _globals['_ADMINSERVICE'].methods_by_name['RevokeKey']._loaded_options = None
   _globals['_ADMINSERVICE'].methods_by_name['RevokeKey']._serialized_options = b'\350\307\030\004\202\323\344\223\002(\"#/v1/{name=projects/*/keys/*}:revoke:\001*'
+  _globals['_ADMINSERVICE'].methods_by_name['CreateReader']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['CreateReader']._serialized_options = b'\350\307\030\004\202\323\344\223\002$\"\037/v1/{parent=projects/*}/readers:\001*'
+  _globals['_ADMINSERVICE'].methods_by_name['ListReaders']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['ListReaders']._serialized_options = b'\350\307\030\004\202\323\344\223\002!\022\037/v1/{parent=projects/*}/readers'
+  _globals['_ADMINSERVICE'].methods_by_name['DeleteReader']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['DeleteReader']._serialized_options = b'\350\307\030\004\202\323\344\223\002!*\037/v1/{name=projects/*/readers/*}'
   _globals['_ADMINSERVICE'].methods_by_name['ListAuditEntries']._loaded_options = None
   _globals['_ADMINSERVICE'].methods_by_name['ListAuditEntries']._serialized_options = b'\350\307\030\004\202\323\344\223\002&\022$/v1/{parent=projects/*}/auditEntries'
   _globals['_ADMINSERVICE'].methods_by_name['VerifyAuditLog']._loaded_options = None
   _globals['_ADMINSERVICE'].methods_by_name['VerifyAuditLog']._serialized_options = b'\350\307\030\004\202\323\344\223\002-\022+/v1/{parent=projects/*}/auditEntries:verify'
-  _globals['_ROLE']._serialized_start=2293
-  _globals['_ROLE']._serialized_end=2389
+  _globals['_ROLE']._serialized_start=2841
+  _globals['_ROLE']._serialized_end=2937
   _globals['_PROJECT']._serialized_start=197
   _globals['_PROJECT']._serialized_end=391
   _globals['_KEY']._serialized_start=394
   _globals['_KEY']._serialized_end=695
-  _globals['_AUDITENTRY']._serialized_start=698
-  _globals['_AUDITENTRY']._serialized_end=891
-  _globals['_CREATEPROJECTREQUEST']._serialized_start=893
-  _globals['_CREATEPROJECTREQUEST']._serialized_end=1000
-  _globals['_CREATEPROJECTRESPONSE']._serialized_start=1002
-  _globals['_CREATEPROJECTRESPONSE']._serialized_end=1064
-  _globals['_GETPROJECTREQUEST']._serialized_start=1066
-  _globals['_GETPROJECTREQUEST']._serialized_end=1105
-  _globals['_GETPROJECTRESPONSE']._serialized_start=1107
-  _globals['_GETPROJECTRESPONSE']._serialized_end=1166
-  _globals['_LISTPROJECTSREQUEST']._serialized_start=1168
-  _globals['_LISTPROJECTSREQUEST']._serialized_end=1228
-  _globals['_LISTPROJECTSRESPONSE']._serialized_start=1230
-  _globals['_LISTPROJECTSRESPONSE']._serialized_end=1317
-  _globals['_UPDATEPROJECTREQUEST']._serialized_start=1319
-  _globals['_UPDATEPROJECTREQUEST']._serialized_end=1435
-  _globals['_UPDATEPROJECTRESPONSE']._serialized_start=1437
-  _globals['_UPDATEPROJECTRESPONSE']._serialized_end=1499
-  _globals['_CREATEKEYREQUEST']._serialized_start=1501
-  _globals['_CREATEKEYREQUEST']._serialized_end=1598
-  _globals['_CREATEKEYRESPONSE']._serialized_start=1600
-  _globals['_CREATEKEYRESPONSE']._serialized_end=1666
-  _globals['_LISTKEYSREQUEST']._serialized_start=1668
-  _globals['_LISTKEYSREQUEST']._serialized_end=1746
-  _globals['_LISTKEYSRESPONSE']._serialized_start=1748
-  _globals['_LISTKEYSRESPONSE']._serialized_end=1823
-  _globals['_REVOKEKEYREQUEST']._serialized_start=1825
-  _globals['_REVOKEKEYREQUEST']._serialized_end=1863
-  _globals['_REVOKEKEYRESPONSE']._serialized_start=1865
-  _globals['_REVOKEKEYRESPONSE']._serialized_end=1915
-  _globals['_LISTAUDITENTRIESREQUEST']._serialized_start=1917
-  _globals['_LISTAUDITENTRIESREQUEST']._serialized_end=2034
-  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_start=2036
-  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_end=2129
-  _globals['_VERIFYAUDITLOGREQUEST']._serialized_start=2131
-  _globals['_VERIFYAUDITLOGREQUEST']._serialized_end=2176
-  _globals['_VERIFYAUDITLOGRESPONSE']._serialized_start=2178
-  _globals['_VERIFYAUDITLOGRESPONSE']._serialized_end=2291
-  _globals['_ADMINSERVICE']._serialized_start=2392
-  _globals['_ADMINSERVICE']._serialized_end=3550
+  _globals['_READER']._serialized_start=697
+  _globals['_READER']._serialized_end=821
+  _globals['_AUDITENTRY']._serialized_start=824
+  _globals['_AUDITENTRY']._serialized_end=1017
+  _globals['_CREATEPROJECTREQUEST']._serialized_start=1019
+  _globals['_CREATEPROJECTREQUEST']._serialized_end=1126
+  _globals['_CREATEPROJECTRESPONSE']._serialized_start=1128
+  _globals['_CREATEPROJECTRESPONSE']._serialized_end=1190
+  _globals['_GETPROJECTREQUEST']._serialized_start=1192
+  _globals['_GETPROJECTREQUEST']._serialized_end=1231
+  _globals['_GETPROJECTRESPONSE']._serialized_start=1233
+  _globals['_GETPROJECTRESPONSE']._serialized_end=1292
+  _globals['_LISTPROJECTSREQUEST']._serialized_start=1294
+  _globals['_LISTPROJECTSREQUEST']._serialized_end=1354
+  _globals['_LISTPROJECTSRESPONSE']._serialized_start=1356
+  _globals['_LISTPROJECTSRESPONSE']._serialized_end=1443
+  _globals['_UPDATEPROJECTREQUEST']._serialized_start=1445
+  _globals['_UPDATEPROJECTREQUEST']._serialized_end=1561
+  _globals['_UPDATEPROJECTRESPONSE']._serialized_start=1563
+  _globals['_UPDATEPROJECTRESPONSE']._serialized_end=1625
+  _globals['_CREATEKEYREQUEST']._serialized_start=1627
+  _globals['_CREATEKEYREQUEST']._serialized_end=1724
+  _globals['_CREATEKEYRESPONSE']._serialized_start=1726
+  _globals['_CREATEKEYRESPONSE']._serialized_end=1792
+  _globals['_LISTKEYSREQUEST']._serialized_start=1794
+  _globals['_LISTKEYSREQUEST']._serialized_end=1872
+  _globals['_LISTKEYSRESPONSE']._serialized_start=1874
+  _globals['_LISTKEYSRESPONSE']._serialized_end=1949
+  _globals['_REVOKEKEYREQUEST']._serialized_start=1951
+  _globals['_REVOKEKEYREQUEST']._serialized_end=1989
+  _globals['_REVOKEKEYRESPONSE']._serialized_start=1991
+  _globals['_REVOKEKEYRESPONSE']._serialized_end=2041
+  _globals['_CREATEREADERREQUEST']._serialized_start=2043
+  _globals['_CREATEREADERREQUEST']._serialized_end=2148
+  _globals['_CREATEREADERRESPONSE']._serialized_start=2150
+  _globals['_CREATEREADERRESPONSE']._serialized_end=2227
+  _globals['_LISTREADERSREQUEST']._serialized_start=2229
+  _globals['_LISTREADERSREQUEST']._serialized_end=2310
+  _globals['_LISTREADERSRESPONSE']._serialized_start=2312
+  _globals['_LISTREADERSRESPONSE']._serialized_end=2396
+  _globals['_DELETEREADERREQUEST']._serialized_start=2398
+  _globals['_DELETEREADERREQUEST']._serialized_end=2439
+  _globals['_DELETEREADERRESPONSE']._serialized_start=2441
+  _globals['_DELETEREADERRESPONSE']._serialized_end=2463
+  _globals['_LISTAUDITENTRIESREQUEST']._serialized_start=2465
+  _globals['_LISTAUDITENTRIESREQUEST']._serialized_end=2582
+  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_start=2584
+  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_end=2677
+  _globals['_VERIFYAUDITLOGREQUEST']._serialized_start=2679
+  _globals['_VERIFYAUDITLOGREQUEST']._serialized_end=2724
+  _globals['_VERIFYAUDITLOGRESPONSE']._serialized_start=2726
+  _globals['_VERIFYAUDITLOGRESPONSE']._serialized_end=2839
+  _globals['_ADMINSERVICE']._serialized_start=2940
+  _globals['_ADMINSERVICE']._serialized_end=4490
 # @@protoc_insertion_point(module_scope)

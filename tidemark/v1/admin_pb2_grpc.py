@@ -73,6 +73,21 @@ class AdminServiceStub:
                 request_serializer=tidemark_dot_v1_dot_admin__pb2.RevokeKeyRequest.SerializeToString,
                 response_deserializer=tidemark_dot_v1_dot_admin__pb2.RevokeKeyResponse.FromString,
                 _registered_method=True)
+        self.CreateReader = channel.unary_unary(
+                '/tidemark.v1.AdminService/CreateReader',
+                request_serializer=tidemark_dot_v1_dot_admin__pb2.CreateReaderRequest.SerializeToString,
+                response_deserializer=tidemark_dot_v1_dot_admin__pb2.CreateReaderResponse.FromString,
+                _registered_method=True)
+        self.ListReaders = channel.unary_unary(
+                '/tidemark.v1.AdminService/ListReaders',
+                request_serializer=tidemark_dot_v1_dot_admin__pb2.ListReadersRequest.SerializeToString,
+                response_deserializer=tidemark_dot_v1_dot_admin__pb2.ListReadersResponse.FromString,
+                _registered_method=True)
+        self.DeleteReader = channel.unary_unary(
+                '/tidemark.v1.AdminService/DeleteReader',
+                request_serializer=tidemark_dot_v1_dot_admin__pb2.DeleteReaderRequest.SerializeToString,
+                response_deserializer=tidemark_dot_v1_dot_admin__pb2.DeleteReaderResponse.FromString,
+                _registered_method=True)
         self.ListAuditEntries = channel.unary_unary(
                 '/tidemark.v1.AdminService/ListAuditEntries',
                 request_serializer=tidemark_dot_v1_dot_admin__pb2.ListAuditEntriesRequest.SerializeToString,
@@ -141,6 +156,28 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateReader(self, request, context):
+        """Creates a reader: a PostgreSQL role that sees one project's views in the schema `bi` and can do nothing else. The answer
+        holds its password; it is never shown again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReaders(self, request, context):
+        """Lists the readers of a project, by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteReader(self, request, context):
+        """Deletes a reader and ends its connections.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListAuditEntries(self, request, context):
         """Lists what was done and read in a project, newest first.
         """
@@ -192,6 +229,21 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.RevokeKey,
                     request_deserializer=tidemark_dot_v1_dot_admin__pb2.RevokeKeyRequest.FromString,
                     response_serializer=tidemark_dot_v1_dot_admin__pb2.RevokeKeyResponse.SerializeToString,
+            ),
+            'CreateReader': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateReader,
+                    request_deserializer=tidemark_dot_v1_dot_admin__pb2.CreateReaderRequest.FromString,
+                    response_serializer=tidemark_dot_v1_dot_admin__pb2.CreateReaderResponse.SerializeToString,
+            ),
+            'ListReaders': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReaders,
+                    request_deserializer=tidemark_dot_v1_dot_admin__pb2.ListReadersRequest.FromString,
+                    response_serializer=tidemark_dot_v1_dot_admin__pb2.ListReadersResponse.SerializeToString,
+            ),
+            'DeleteReader': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteReader,
+                    request_deserializer=tidemark_dot_v1_dot_admin__pb2.DeleteReaderRequest.FromString,
+                    response_serializer=tidemark_dot_v1_dot_admin__pb2.DeleteReaderResponse.SerializeToString,
             ),
             'ListAuditEntries': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAuditEntries,
@@ -397,6 +449,87 @@ class AdminService:
             '/tidemark.v1.AdminService/RevokeKey',
             tidemark_dot_v1_dot_admin__pb2.RevokeKeyRequest.SerializeToString,
             tidemark_dot_v1_dot_admin__pb2.RevokeKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateReader(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidemark.v1.AdminService/CreateReader',
+            tidemark_dot_v1_dot_admin__pb2.CreateReaderRequest.SerializeToString,
+            tidemark_dot_v1_dot_admin__pb2.CreateReaderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReaders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidemark.v1.AdminService/ListReaders',
+            tidemark_dot_v1_dot_admin__pb2.ListReadersRequest.SerializeToString,
+            tidemark_dot_v1_dot_admin__pb2.ListReadersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteReader(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidemark.v1.AdminService/DeleteReader',
+            tidemark_dot_v1_dot_admin__pb2.DeleteReaderRequest.SerializeToString,
+            tidemark_dot_v1_dot_admin__pb2.DeleteReaderResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -30,7 +30,7 @@ from tidemark.v1 import access_pb2 as tidemark_dot_v1_dot_access__pb2
 from tidemark.v1 import question_pb2 as tidemark_dot_v1_dot_question__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17tidemark/v1/query.proto\x12\x0btidemark.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tidemark/v1/access.proto\x1a\x1atidemark/v1/question.proto\"r\n\x0fRunQueryRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\'\n\x05query\x18\x02 \x01(\x0b\x32\x12.tidemark.v1.QueryB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"\xbd\x01\n\x10RunQueryResponse\x12,\n\x08metadata\x18\x01 \x01(\x0b\x32\x1a.tidemark.v1.QueryMetadata\x12+\n\x06\x65vents\x18\x02 \x01(\x0b\x32\x19.tidemark.v1.EventsResultH\x00\x12+\n\x06series\x18\x03 \x01(\x0b\x32\x19.tidemark.v1.SeriesResultH\x00\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\tB\x08\n\x06result\"\xa1\x01\n\x11WatchQueryRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\'\n\x05query\x18\x02 \x01(\x0b\x32\x12.tidemark.v1.QueryB\x04\xe2\x41\x01\x02\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\x12/\n\x0cmin_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tpage_size\x18\x05 \x01(\x05\"\xbf\x02\n\x12WatchQueryResponse\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32$.tidemark.v1.WatchQueryResponse.Kind\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12,\n\x08metadata\x18\x03 \x01(\x0b\x32\x1a.tidemark.v1.QueryMetadata\x12+\n\x06\x65vents\x18\x04 \x01(\x0b\x32\x19.tidemark.v1.EventsResultH\x00\x12+\n\x06series\x18\x05 \x01(\x0b\x32\x19.tidemark.v1.SeriesResultH\x00\"S\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n\rKIND_SNAPSHOT\x10\x01\x12\x0e\n\nKIND_DELTA\x10\x02\x12\x12\n\x0eKIND_HEARTBEAT\x10\x03\x42\x08\n\x06result\"\x8b\x01\n\x10GetLedgerRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12*\n\ntime_range\x18\x02 \x01(\x0b\x32\x16.tidemark.v1.TimeRange\x12\x13\n\x0bproducer_id\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"\x92\x01\n\x11GetLedgerResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.tidemark.v1.LedgerEntry\x12\'\n\x05total\x18\x02 \x01(\x0b\x32\x18.tidemark.v1.LedgerEntry\x12\x10\n\x08\x62\x61lanced\x18\x03 \x01(\x08\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\"\xbf\x01\n\x0bLedgerEntry\x12\x13\n\x0bproducer_id\x18\x01 \x01(\t\x12*\n\x06minute\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08received\x18\x03 \x01(\x03\x12\x0e\n\x06stored\x18\x04 \x01(\x03\x12\x11\n\tduplicate\x18\x05 \x01(\x03\x12\x10\n\x08rejected\x18\x06 \x01(\x03\x12\x15\n\rdead_lettered\x18\x07 \x01(\x03\x12\x11\n\tin_flight\x18\x08 \x01(\x03\".\n\x1bGetPlatformAnalyticsRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\"\xdf\x01\n\x1cGetPlatformAnalyticsResponse\x12/\n\x0bmeasured_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\nprocessing\x18\x02 \x01(\x0b\x32 .tidemark.v1.ProcessingAnalytics\x12*\n\x05query\x18\x03 \x01(\x0b\x32\x1b.tidemark.v1.QueryAnalytics\x12,\n\x06system\x18\x04 \x01(\x0b\x32\x1c.tidemark.v1.SystemAnalytics\"\xff\x01\n\x13ProcessingAnalytics\x12\x19\n\x11stored_per_second\x18\x01 \x01(\x01\x12*\n\x08last_day\x18\x02 \x01(\x0b\x32\x18.tidemark.v1.LedgerEntry\x12\x35\n\x12\x63ommit_latency_p50\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x12\x63ommit_latency_p99\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\npartitions\x18\x05 \x03(\x0b\x32\x1f.tidemark.v1.PartitionAnalytics\"\x95\x01\n\x12PartitionAnalytics\x12\x11\n\tpartition\x18\x01 \x01(\x05\x12\x0e\n\x06writer\x18\x02 \x01(\t\x12\x16\n\x0e\x62\x61\x63klog_events\x18\x03 \x01(\x03\x12\x15\n\rbacklog_bytes\x18\x04 \x01(\x03\x12-\n\twatermark\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa4\x01\n\x0eQueryAnalytics\x12\x10\n\x08\x61nswered\x18\x01 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x02 \x01(\x03\x12.\n\x0blatency_p50\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0blatency_p99\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08watching\x18\x05 \x01(\x05\"\xd0\x01\n\x0fSystemAnalytics\x12\x16\n\x0e\x64\x61tabase_bytes\x18\x01 \x01(\x03\x12\x11\n\tlog_bytes\x18\x02 \x01(\x03\x12\x13\n\x0bprocess_cpu\x18\x03 \x01(\x01\x12\x1c\n\x14process_memory_bytes\x18\x04 \x01(\x03\x12\x0f\n\x07version\x18\x05 \x01(\t\x12\x1a\n\x12postgresql_version\x18\x06 \x01(\t\x12\x1b\n\x13timescaledb_version\x18\x07 \x01(\t\x12\x15\n\rredis_version\x18\x08 \x01(\t2\xb4\x04\n\x0cQueryService\x12|\n\x08RunQuery\x12\x1c.tidemark.v1.RunQueryRequest\x1a\x1d.tidemark.v1.RunQueryResponse\"3\xe8\xc7\x18\x02\x82\xd3\xe4\x93\x02)\"$/v1/{project=projects/*}/queries:run:\x01*\x12\x86\x01\n\nWatchQuery\x12\x1e.tidemark.v1.WatchQueryRequest\x1a\x1f.tidemark.v1.WatchQueryResponse\"5\xe8\xc7\x18\x02\x82\xd3\xe4\x93\x02+\"&/v1/{project=projects/*}/queries:watch:\x01*0\x01\x12w\n\tGetLedger\x12\x1d.tidemark.v1.GetLedgerRequest\x1a\x1e.tidemark.v1.GetLedgerResponse\"+\xe8\xc7\x18\x02\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{project=projects/*}/ledger\x12\xa3\x01\n\x14GetPlatformAnalytics\x12(.tidemark.v1.GetPlatformAnalyticsRequest\x1a).tidemark.v1.GetPlatformAnalyticsResponse\"6\xe8\xc7\x18\x02\x82\xd3\xe4\x93\x02,\x12*/v1/{project=projects/*}/platformAnalyticsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17tidemark/v1/query.proto\x12\x0btidemark.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tidemark/v1/access.proto\x1a\x1atidemark/v1/question.proto\"\xa4\x01\n\x0fRunQueryRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\'\n\x05query\x18\x02 \x01(\x0b\x32\x12.tidemark.v1.QueryB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x30\n\rmax_staleness\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x84\x04\n\x10RunQueryResponse\x12,\n\x08metadata\x18\x01 \x01(\x0b\x32\x1a.tidemark.v1.QueryMetadata\x12+\n\x06\x65vents\x18\x02 \x01(\x0b\x32\x19.tidemark.v1.EventsResultH\x00\x12+\n\x06series\x18\x03 \x01(\x0b\x32\x19.tidemark.v1.SeriesResultH\x00\x12)\n\x05table\x18\x05 \x01(\x0b\x32\x18.tidemark.v1.TableResultH\x00\x12+\n\x06\x66unnel\x18\x06 \x01(\x0b\x32\x19.tidemark.v1.FunnelResultH\x00\x12\x31\n\tretention\x18\x07 \x01(\x0b\x32\x1c.tidemark.v1.RetentionResultH\x00\x12\x31\n\tlifecycle\x18\x08 \x01(\x0b\x32\x1c.tidemark.v1.LifecycleResultH\x00\x12/\n\x08sessions\x18\t \x01(\x0b\x32\x1b.tidemark.v1.SessionsResultH\x00\x12)\n\x05paths\x18\n \x01(\x0b\x32\x18.tidemark.v1.PathsResultH\x00\x12+\n\x06people\x18\x0b \x01(\x0b\x32\x19.tidemark.v1.PeopleResultH\x00\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\tB\x08\n\x06result\"`\n\x13\x45xplainQueryRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\'\n\x05query\x18\x02 \x01(\x0b\x32\x12.tidemark.v1.QueryB\x04\xe2\x41\x01\x02\x12\x0f\n\x07\x61nalyze\x18\x03 \x01(\x08\"\xa5\x01\n\x14\x45xplainQueryResponse\x12 \n\x05scans\x18\x01 \x03(\x0b\x32\x11.tidemark.v1.Scan\x12*\n\ntime_range\x18\x02 \x01(\x0b\x32\x16.tidemark.v1.TimeRange\x12,\n\x08metadata\x18\x03 \x01(\x0b\x32\x1a.tidemark.v1.QueryMetadata\x12\x11\n\trows_read\x18\x04 \x01(\x03\"w\n\x04Scan\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12%\n\x05spans\x18\x03 \x03(\x0b\x32\x16.tidemark.v1.TimeRange\x12\x15\n\rrows_expected\x18\x04 \x01(\x03\x12\x11\n\tstatement\x18\x05 \x01(\t\"\xed\x01\n\rExportRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\'\n\x05query\x18\x02 \x01(\x0b\x32\x12.tidemark.v1.QueryB\x04\xe2\x41\x01\x02\x12\x37\n\x06\x66ormat\x18\x03 \x01(\x0e\x32!.tidemark.v1.ExportRequest.FormatB\x04\xe2\x41\x01\x02\"i\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x46ORMAT_ARROW\x10\x01\x12\x0e\n\nFORMAT_CSV\x10\x02\x12\x11\n\rFORMAT_NDJSON\x10\x03\x12\x12\n\x0e\x46ORMAT_PARQUET\x10\x04\"r\n\x0e\x45xportResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\x12\x0c\n\x04rows\x18\x02 \x01(\x03\x12\x15\n\rrows_expected\x18\x03 \x01(\x03\x12,\n\x08metadata\x18\x04 \x01(\x0b\x32\x1a.tidemark.v1.QueryMetadata\"\x9f\x02\n\x0eSuggestRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x34\n\x04kind\x18\x02 \x01(\x0e\x32 .tidemark.v1.SuggestRequest.KindB\x04\xe2\x41\x01\x02\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\r\n\x05\x66ield\x18\x05 \x01(\t\x12\r\n\x05limit\x18\x06 \x01(\x05\x12#\n\x06source\x18\x07 \x01(\x0e\x32\x13.tidemark.v1.Source\"g\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fKIND_EVENT_NAME\x10\x01\x12\x14\n\x10KIND_METRIC_NAME\x10\x02\x12\x0e\n\nKIND_FIELD\x10\x03\x12\x0e\n\nKIND_VALUE\x10\x04\"?\n\x0fSuggestResponse\x12,\n\x0bsuggestions\x18\x01 \x03(\x0b\x32\x17.tidemark.v1.Suggestion\"*\n\nSuggestion\x12\r\n\x05value\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\"\xa1\x01\n\x11WatchQueryRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\'\n\x05query\x18\x02 \x01(\x0b\x32\x12.tidemark.v1.QueryB\x04\xe2\x41\x01\x02\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\x12/\n\x0cmin_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tpage_size\x18\x05 \x01(\x05\"\x86\x05\n\x12WatchQueryResponse\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32$.tidemark.v1.WatchQueryResponse.Kind\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12,\n\x08metadata\x18\x03 \x01(\x0b\x32\x1a.tidemark.v1.QueryMetadata\x12+\n\x06\x65vents\x18\x04 \x01(\x0b\x32\x19.tidemark.v1.EventsResultH\x00\x12+\n\x06series\x18\x05 \x01(\x0b\x32\x19.tidemark.v1.SeriesResultH\x00\x12)\n\x05table\x18\x06 \x01(\x0b\x32\x18.tidemark.v1.TableResultH\x00\x12+\n\x06\x66unnel\x18\x07 \x01(\x0b\x32\x19.tidemark.v1.FunnelResultH\x00\x12\x31\n\tretention\x18\x08 \x01(\x0b\x32\x1c.tidemark.v1.RetentionResultH\x00\x12\x31\n\tlifecycle\x18\t \x01(\x0b\x32\x1c.tidemark.v1.LifecycleResultH\x00\x12/\n\x08sessions\x18\n \x01(\x0b\x32\x1b.tidemark.v1.SessionsResultH\x00\x12)\n\x05paths\x18\x0b \x01(\x0b\x32\x18.tidemark.v1.PathsResultH\x00\x12+\n\x06people\x18\x0c \x01(\x0b\x32\x19.tidemark.v1.PeopleResultH\x00\"S\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n\rKIND_SNAPSHOT\x10\x01\x12\x0e\n\nKIND_DELTA\x10\x02\x12\x12\n\x0eKIND_HEARTBEAT\x10\x03\x42\x08\n\x06result\"\x8b\x01\n\x10GetLedgerRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12*\n\ntime_range\x18\x02 \x01(\x0b\x32\x16.tidemark.v1.TimeRange\x12\x13\n\x0bproducer_id\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"\x92\x01\n\x11GetLedgerResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.tidemark.v1.LedgerEntry\x12\'\n\x05total\x18\x02 \x01(\x0b\x32\x18.tidemark.v1.LedgerEntry\x12\x10\n\x08\x62\x61lanced\x18\x03 \x01(\x08\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\"\xbf\x01\n\x0bLedgerEntry\x12\x13\n\x0bproducer_id\x18\x01 \x01(\t\x12*\n\x06minute\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08received\x18\x03 \x01(\x03\x12\x0e\n\x06stored\x18\x04 \x01(\x03\x12\x11\n\tduplicate\x18\x05 \x01(\x03\x12\x10\n\x08rejected\x18\x06 \x01(\x03\x12\x15\n\rdead_lettered\x18\x07 \x01(\x03\x12\x11\n\tin_flight\x18\x08 \x01(\x03\".\n\x1bGetPlatformAnalyticsRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\"\xdf\x01\n\x1cGetPlatformAnalyticsResponse\x12/\n\x0bmeasured_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\nprocessing\x18\x02 \x01(\x0b\x32 .tidemark.v1.ProcessingAnalytics\x12*\n\x05query\x18\x03 \x01(\x0b\x32\x1b.tidemark.v1.QueryAnalytics\x12,\n\x06system\x18\x04 \x01(\x0b\x32\x1c.tidemark.v1.SystemAnalytics\"\xff\x01\n\x13ProcessingAnalytics\x12\x19\n\x11stored_per_second\x18\x01 \x01(\x01\x12*\n\x08last_day\x18\x02 \x01(\x0b\x32\x18.tidemark.v1.LedgerEntry\x12\x35\n\x12\x63ommit_latency_p50\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x12\x63ommit_latency_p99\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\npartitions\x18\x05 \x03(\x0b\x32\x1f.tidemark.v1.PartitionAnalytics\"\x95\x01\n\x12PartitionAnalytics\x12\x11\n\tpartition\x18\x01 \x01(\x05\x12\x0e\n\x06writer\x18\x02 \x01(\t\x12\x16\n\x0e\x62\x61\x63klog_events\x18\x03 \x01(\x03\x12\x15\n\rbacklog_bytes\x18\x04 \x01(\x03\x12-\n\twatermark\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa4\x01\n\x0eQueryAnalytics\x12\x10\n\x08\x61nswered\x18\x01 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x02 \x01(\x03\x12.\n\x0blatency_p50\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0blatency_p99\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08watching\x18\x05 \x01(\x05\"\xd0\x01\n\x0fSystemAnalytics\x12\x16\n\x0e\x64\x61tabase_bytes\x18\x01 \x01(\x03\x12\x11\n\tlog_bytes\x18\x02 \x01(\x03\x12\x13\n\x0bprocess_cpu\x18\x03 \x01(\x01\x12\x1c\n\x14process_memory_bytes\x18\x04 \x01(\x03\x12\x0f\n\x07version\x18\x05 \x01(\t\x12\x1a\n\x12postgresql_version\x18\x06 \x01(\t\x12\x1b\n\x13timescaledb_version\x18\x07 \x01(\t\x12\x15\n\rredis_version\x18\x08 \x01(\t2\x8d\x07\n\x0cQueryService\x12|\n\x08RunQuery\x12\x1c.tidemark.v1.RunQueryRequest\x1a\x1d.tidemark.v1.RunQueryResponse\"3\xe8\xc7\x18\x02\x82\xd3\xe4\x93\x02)\"$/v1/{project=projects/*}/queries:run:\x01*\x12\x86\x01\n\nWatchQuery\x12\x1e.tidemark.v1.WatchQueryRequest\x1a\x1f.tidemark.v1.WatchQueryResponse\"5\xe8\xc7\x18\x02\x82\xd3\xe4\x93\x02+\"&/v1/{project=projects/*}/queries:watch:\x01*0\x01\x12\x8c\x01\n\x0c\x45xplainQuery\x12 .tidemark.v1.ExplainQueryRequest\x1a!.tidemark.v1.ExplainQueryResponse\"7\xe8\xc7\x18\x02\x82\xd3\xe4\x93\x02-\"(/v1/{project=projects/*}/queries:explain:\x01*\x12I\n\x06\x45xport\x12\x1a.tidemark.v1.ExportRequest\x1a\x1b.tidemark.v1.ExportResponse\"\x04\xe8\xc7\x18\x02\x30\x01\x12}\n\x07Suggest\x12\x1b.tidemark.v1.SuggestRequest\x1a\x1c.tidemark.v1.SuggestResponse\"7\xe8\xc7\x18\x02\x82\xd3\xe4\x93\x02-\"(/v1/{project=projects/*}/queries:suggest:\x01*\x12w\n\tGetLedger\x12\x1d.tidemark.v1.GetLedgerRequest\x1a\x1e.tidemark.v1.GetLedgerResponse\"+\xe8\xc7\x18\x02\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{project=projects/*}/ledger\x12\xa3\x01\n\x14GetPlatformAnalytics\x12(.tidemark.v1.GetPlatformAnalyticsRequest\x1a).tidemark.v1.GetPlatformAnalyticsResponse\"6\xe8\xc7\x18\x02\x82\xd3\xe4\x93\x02,\x12*/v1/{project=projects/*}/platformAnalyticsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,44 +39,78 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RUNQUERYREQUEST'].fields_by_name['query']._loaded_options = None
   _globals['_RUNQUERYREQUEST'].fields_by_name['query']._serialized_options = b'\342A\001\002'
+  _globals['_EXPLAINQUERYREQUEST'].fields_by_name['query']._loaded_options = None
+  _globals['_EXPLAINQUERYREQUEST'].fields_by_name['query']._serialized_options = b'\342A\001\002'
+  _globals['_EXPORTREQUEST'].fields_by_name['query']._loaded_options = None
+  _globals['_EXPORTREQUEST'].fields_by_name['query']._serialized_options = b'\342A\001\002'
+  _globals['_EXPORTREQUEST'].fields_by_name['format']._loaded_options = None
+  _globals['_EXPORTREQUEST'].fields_by_name['format']._serialized_options = b'\342A\001\002'
+  _globals['_SUGGESTREQUEST'].fields_by_name['kind']._loaded_options = None
+  _globals['_SUGGESTREQUEST'].fields_by_name['kind']._serialized_options = b'\342A\001\002'
   _globals['_WATCHQUERYREQUEST'].fields_by_name['query']._loaded_options = None
   _globals['_WATCHQUERYREQUEST'].fields_by_name['query']._serialized_options = b'\342A\001\002'
   _globals['_QUERYSERVICE'].methods_by_name['RunQuery']._loaded_options = None
   _globals['_QUERYSERVICE'].methods_by_name['RunQuery']._serialized_options = b'\350\307\030\002\202\323\344\223\002)\"$/v1/{project=projects/*}/queries:run:\001*'
   _globals['_QUERYSERVICE'].methods_by_name['WatchQuery']._loaded_options = None
   _globals['_QUERYSERVICE'].methods_by_name['WatchQuery']._serialized_options = b'\350\307\030\002\202\323\344\223\002+\"&/v1/{project=projects/*}/queries:watch:\001*'
+  _globals['_QUERYSERVICE'].methods_by_name['ExplainQuery']._loaded_options = None
+  _globals['_QUERYSERVICE'].methods_by_name['ExplainQuery']._serialized_options = b'\350\307\030\002\202\323\344\223\002-\"(/v1/{project=projects/*}/queries:explain:\001*'
+  _globals['_QUERYSERVICE'].methods_by_name['Export']._loaded_options = None
+  _globals['_QUERYSERVICE'].methods_by_name['Export']._serialized_options = b'\350\307\030\002'
+  _globals['_QUERYSERVICE'].methods_by_name['Suggest']._loaded_options = None
+  _globals['_QUERYSERVICE'].methods_by_name['Suggest']._serialized_options = b'\350\307\030\002\202\323\344\223\002-\"(/v1/{project=projects/*}/queries:suggest:\001*'
   _globals['_QUERYSERVICE'].methods_by_name['GetLedger']._loaded_options = None
   _globals['_QUERYSERVICE'].methods_by_name['GetLedger']._serialized_options = b'\350\307\030\002\202\323\344\223\002!\022\037/v1/{project=projects/*}/ledger'
   _globals['_QUERYSERVICE'].methods_by_name['GetPlatformAnalytics']._loaded_options = None
   _globals['_QUERYSERVICE'].methods_by_name['GetPlatformAnalytics']._serialized_options = b'\350\307\030\002\202\323\344\223\002,\022*/v1/{project=projects/*}/platformAnalytics'
-  _globals['_RUNQUERYREQUEST']._serialized_start=222
-  _globals['_RUNQUERYREQUEST']._serialized_end=336
-  _globals['_RUNQUERYRESPONSE']._serialized_start=339
-  _globals['_RUNQUERYRESPONSE']._serialized_end=528
-  _globals['_WATCHQUERYREQUEST']._serialized_start=531
-  _globals['_WATCHQUERYREQUEST']._serialized_end=692
-  _globals['_WATCHQUERYRESPONSE']._serialized_start=695
-  _globals['_WATCHQUERYRESPONSE']._serialized_end=1014
-  _globals['_WATCHQUERYRESPONSE_KIND']._serialized_start=921
-  _globals['_WATCHQUERYRESPONSE_KIND']._serialized_end=1004
-  _globals['_GETLEDGERREQUEST']._serialized_start=1017
-  _globals['_GETLEDGERREQUEST']._serialized_end=1156
-  _globals['_GETLEDGERRESPONSE']._serialized_start=1159
-  _globals['_GETLEDGERRESPONSE']._serialized_end=1305
-  _globals['_LEDGERENTRY']._serialized_start=1308
-  _globals['_LEDGERENTRY']._serialized_end=1499
-  _globals['_GETPLATFORMANALYTICSREQUEST']._serialized_start=1501
-  _globals['_GETPLATFORMANALYTICSREQUEST']._serialized_end=1547
-  _globals['_GETPLATFORMANALYTICSRESPONSE']._serialized_start=1550
-  _globals['_GETPLATFORMANALYTICSRESPONSE']._serialized_end=1773
-  _globals['_PROCESSINGANALYTICS']._serialized_start=1776
-  _globals['_PROCESSINGANALYTICS']._serialized_end=2031
-  _globals['_PARTITIONANALYTICS']._serialized_start=2034
-  _globals['_PARTITIONANALYTICS']._serialized_end=2183
-  _globals['_QUERYANALYTICS']._serialized_start=2186
-  _globals['_QUERYANALYTICS']._serialized_end=2350
-  _globals['_SYSTEMANALYTICS']._serialized_start=2353
-  _globals['_SYSTEMANALYTICS']._serialized_end=2561
-  _globals['_QUERYSERVICE']._serialized_start=2564
-  _globals['_QUERYSERVICE']._serialized_end=3128
+  _globals['_RUNQUERYREQUEST']._serialized_start=223
+  _globals['_RUNQUERYREQUEST']._serialized_end=387
+  _globals['_RUNQUERYRESPONSE']._serialized_start=390
+  _globals['_RUNQUERYRESPONSE']._serialized_end=906
+  _globals['_EXPLAINQUERYREQUEST']._serialized_start=908
+  _globals['_EXPLAINQUERYREQUEST']._serialized_end=1004
+  _globals['_EXPLAINQUERYRESPONSE']._serialized_start=1007
+  _globals['_EXPLAINQUERYRESPONSE']._serialized_end=1172
+  _globals['_SCAN']._serialized_start=1174
+  _globals['_SCAN']._serialized_end=1293
+  _globals['_EXPORTREQUEST']._serialized_start=1296
+  _globals['_EXPORTREQUEST']._serialized_end=1533
+  _globals['_EXPORTREQUEST_FORMAT']._serialized_start=1428
+  _globals['_EXPORTREQUEST_FORMAT']._serialized_end=1533
+  _globals['_EXPORTRESPONSE']._serialized_start=1535
+  _globals['_EXPORTRESPONSE']._serialized_end=1649
+  _globals['_SUGGESTREQUEST']._serialized_start=1652
+  _globals['_SUGGESTREQUEST']._serialized_end=1939
+  _globals['_SUGGESTREQUEST_KIND']._serialized_start=1836
+  _globals['_SUGGESTREQUEST_KIND']._serialized_end=1939
+  _globals['_SUGGESTRESPONSE']._serialized_start=1941
+  _globals['_SUGGESTRESPONSE']._serialized_end=2004
+  _globals['_SUGGESTION']._serialized_start=2006
+  _globals['_SUGGESTION']._serialized_end=2048
+  _globals['_WATCHQUERYREQUEST']._serialized_start=2051
+  _globals['_WATCHQUERYREQUEST']._serialized_end=2212
+  _globals['_WATCHQUERYRESPONSE']._serialized_start=2215
+  _globals['_WATCHQUERYRESPONSE']._serialized_end=2861
+  _globals['_WATCHQUERYRESPONSE_KIND']._serialized_start=2768
+  _globals['_WATCHQUERYRESPONSE_KIND']._serialized_end=2851
+  _globals['_GETLEDGERREQUEST']._serialized_start=2864
+  _globals['_GETLEDGERREQUEST']._serialized_end=3003
+  _globals['_GETLEDGERRESPONSE']._serialized_start=3006
+  _globals['_GETLEDGERRESPONSE']._serialized_end=3152
+  _globals['_LEDGERENTRY']._serialized_start=3155
+  _globals['_LEDGERENTRY']._serialized_end=3346
+  _globals['_GETPLATFORMANALYTICSREQUEST']._serialized_start=3348
+  _globals['_GETPLATFORMANALYTICSREQUEST']._serialized_end=3394
+  _globals['_GETPLATFORMANALYTICSRESPONSE']._serialized_start=3397
+  _globals['_GETPLATFORMANALYTICSRESPONSE']._serialized_end=3620
+  _globals['_PROCESSINGANALYTICS']._serialized_start=3623
+  _globals['_PROCESSINGANALYTICS']._serialized_end=3878
+  _globals['_PARTITIONANALYTICS']._serialized_start=3881
+  _globals['_PARTITIONANALYTICS']._serialized_end=4030
+  _globals['_QUERYANALYTICS']._serialized_start=4033
+  _globals['_QUERYANALYTICS']._serialized_end=4197
+  _globals['_SYSTEMANALYTICS']._serialized_start=4200
+  _globals['_SYSTEMANALYTICS']._serialized_end=4408
+  _globals['_QUERYSERVICE']._serialized_start=4411
+  _globals['_QUERYSERVICE']._serialized_end=5320
 # @@protoc_insertion_point(module_scope)

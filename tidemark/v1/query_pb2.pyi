@@ -16,28 +16,158 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class RunQueryRequest(_message.Message):
-    __slots__ = ("project", "query", "page_size", "page_token")
+    __slots__ = ("project", "query", "page_size", "page_token", "max_staleness")
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     QUERY_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    MAX_STALENESS_FIELD_NUMBER: _ClassVar[int]
     project: str
     query: _question_pb2.Query
     page_size: int
     page_token: str
-    def __init__(self, project: _Optional[str] = ..., query: _Optional[_Union[_question_pb2.Query, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    max_staleness: _duration_pb2.Duration
+    def __init__(self, project: _Optional[str] = ..., query: _Optional[_Union[_question_pb2.Query, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., max_staleness: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class RunQueryResponse(_message.Message):
-    __slots__ = ("metadata", "events", "series", "next_page_token")
+    __slots__ = ("metadata", "events", "series", "table", "funnel", "retention", "lifecycle", "sessions", "paths", "people", "next_page_token")
     METADATA_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     SERIES_FIELD_NUMBER: _ClassVar[int]
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    FUNNEL_FIELD_NUMBER: _ClassVar[int]
+    RETENTION_FIELD_NUMBER: _ClassVar[int]
+    LIFECYCLE_FIELD_NUMBER: _ClassVar[int]
+    SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    PATHS_FIELD_NUMBER: _ClassVar[int]
+    PEOPLE_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     metadata: _question_pb2.QueryMetadata
     events: _question_pb2.EventsResult
     series: _question_pb2.SeriesResult
+    table: _question_pb2.TableResult
+    funnel: _question_pb2.FunnelResult
+    retention: _question_pb2.RetentionResult
+    lifecycle: _question_pb2.LifecycleResult
+    sessions: _question_pb2.SessionsResult
+    paths: _question_pb2.PathsResult
+    people: _question_pb2.PeopleResult
     next_page_token: str
-    def __init__(self, metadata: _Optional[_Union[_question_pb2.QueryMetadata, _Mapping]] = ..., events: _Optional[_Union[_question_pb2.EventsResult, _Mapping]] = ..., series: _Optional[_Union[_question_pb2.SeriesResult, _Mapping]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+    def __init__(self, metadata: _Optional[_Union[_question_pb2.QueryMetadata, _Mapping]] = ..., events: _Optional[_Union[_question_pb2.EventsResult, _Mapping]] = ..., series: _Optional[_Union[_question_pb2.SeriesResult, _Mapping]] = ..., table: _Optional[_Union[_question_pb2.TableResult, _Mapping]] = ..., funnel: _Optional[_Union[_question_pb2.FunnelResult, _Mapping]] = ..., retention: _Optional[_Union[_question_pb2.RetentionResult, _Mapping]] = ..., lifecycle: _Optional[_Union[_question_pb2.LifecycleResult, _Mapping]] = ..., sessions: _Optional[_Union[_question_pb2.SessionsResult, _Mapping]] = ..., paths: _Optional[_Union[_question_pb2.PathsResult, _Mapping]] = ..., people: _Optional[_Union[_question_pb2.PeopleResult, _Mapping]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ExplainQueryRequest(_message.Message):
+    __slots__ = ("project", "query", "analyze")
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    ANALYZE_FIELD_NUMBER: _ClassVar[int]
+    project: str
+    query: _question_pb2.Query
+    analyze: bool
+    def __init__(self, project: _Optional[str] = ..., query: _Optional[_Union[_question_pb2.Query, _Mapping]] = ..., analyze: _Optional[bool] = ...) -> None: ...
+
+class ExplainQueryResponse(_message.Message):
+    __slots__ = ("scans", "time_range", "metadata", "rows_read")
+    SCANS_FIELD_NUMBER: _ClassVar[int]
+    TIME_RANGE_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    ROWS_READ_FIELD_NUMBER: _ClassVar[int]
+    scans: _containers.RepeatedCompositeFieldContainer[Scan]
+    time_range: _question_pb2.TimeRange
+    metadata: _question_pb2.QueryMetadata
+    rows_read: int
+    def __init__(self, scans: _Optional[_Iterable[_Union[Scan, _Mapping]]] = ..., time_range: _Optional[_Union[_question_pb2.TimeRange, _Mapping]] = ..., metadata: _Optional[_Union[_question_pb2.QueryMetadata, _Mapping]] = ..., rows_read: _Optional[int] = ...) -> None: ...
+
+class Scan(_message.Message):
+    __slots__ = ("source", "reason", "spans", "rows_expected", "statement")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    SPANS_FIELD_NUMBER: _ClassVar[int]
+    ROWS_EXPECTED_FIELD_NUMBER: _ClassVar[int]
+    STATEMENT_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    reason: str
+    spans: _containers.RepeatedCompositeFieldContainer[_question_pb2.TimeRange]
+    rows_expected: int
+    statement: str
+    def __init__(self, source: _Optional[str] = ..., reason: _Optional[str] = ..., spans: _Optional[_Iterable[_Union[_question_pb2.TimeRange, _Mapping]]] = ..., rows_expected: _Optional[int] = ..., statement: _Optional[str] = ...) -> None: ...
+
+class ExportRequest(_message.Message):
+    __slots__ = ("project", "query", "format")
+    class Format(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        FORMAT_UNSPECIFIED: _ClassVar[ExportRequest.Format]
+        FORMAT_ARROW: _ClassVar[ExportRequest.Format]
+        FORMAT_CSV: _ClassVar[ExportRequest.Format]
+        FORMAT_NDJSON: _ClassVar[ExportRequest.Format]
+        FORMAT_PARQUET: _ClassVar[ExportRequest.Format]
+    FORMAT_UNSPECIFIED: ExportRequest.Format
+    FORMAT_ARROW: ExportRequest.Format
+    FORMAT_CSV: ExportRequest.Format
+    FORMAT_NDJSON: ExportRequest.Format
+    FORMAT_PARQUET: ExportRequest.Format
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    project: str
+    query: _question_pb2.Query
+    format: ExportRequest.Format
+    def __init__(self, project: _Optional[str] = ..., query: _Optional[_Union[_question_pb2.Query, _Mapping]] = ..., format: _Optional[_Union[ExportRequest.Format, str]] = ...) -> None: ...
+
+class ExportResponse(_message.Message):
+    __slots__ = ("chunk", "rows", "rows_expected", "metadata")
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    ROWS_EXPECTED_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    chunk: bytes
+    rows: int
+    rows_expected: int
+    metadata: _question_pb2.QueryMetadata
+    def __init__(self, chunk: _Optional[bytes] = ..., rows: _Optional[int] = ..., rows_expected: _Optional[int] = ..., metadata: _Optional[_Union[_question_pb2.QueryMetadata, _Mapping]] = ...) -> None: ...
+
+class SuggestRequest(_message.Message):
+    __slots__ = ("project", "kind", "text", "name", "field", "limit", "source")
+    class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        KIND_UNSPECIFIED: _ClassVar[SuggestRequest.Kind]
+        KIND_EVENT_NAME: _ClassVar[SuggestRequest.Kind]
+        KIND_METRIC_NAME: _ClassVar[SuggestRequest.Kind]
+        KIND_FIELD: _ClassVar[SuggestRequest.Kind]
+        KIND_VALUE: _ClassVar[SuggestRequest.Kind]
+    KIND_UNSPECIFIED: SuggestRequest.Kind
+    KIND_EVENT_NAME: SuggestRequest.Kind
+    KIND_METRIC_NAME: SuggestRequest.Kind
+    KIND_FIELD: SuggestRequest.Kind
+    KIND_VALUE: SuggestRequest.Kind
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    project: str
+    kind: SuggestRequest.Kind
+    text: str
+    name: str
+    field: str
+    limit: int
+    source: _question_pb2.Source
+    def __init__(self, project: _Optional[str] = ..., kind: _Optional[_Union[SuggestRequest.Kind, str]] = ..., text: _Optional[str] = ..., name: _Optional[str] = ..., field: _Optional[str] = ..., limit: _Optional[int] = ..., source: _Optional[_Union[_question_pb2.Source, str]] = ...) -> None: ...
+
+class SuggestResponse(_message.Message):
+    __slots__ = ("suggestions",)
+    SUGGESTIONS_FIELD_NUMBER: _ClassVar[int]
+    suggestions: _containers.RepeatedCompositeFieldContainer[Suggestion]
+    def __init__(self, suggestions: _Optional[_Iterable[_Union[Suggestion, _Mapping]]] = ...) -> None: ...
+
+class Suggestion(_message.Message):
+    __slots__ = ("value", "count")
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    value: str
+    count: int
+    def __init__(self, value: _Optional[str] = ..., count: _Optional[int] = ...) -> None: ...
 
 class WatchQueryRequest(_message.Message):
     __slots__ = ("project", "query", "cursor", "min_interval", "page_size")
@@ -54,7 +184,7 @@ class WatchQueryRequest(_message.Message):
     def __init__(self, project: _Optional[str] = ..., query: _Optional[_Union[_question_pb2.Query, _Mapping]] = ..., cursor: _Optional[str] = ..., min_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., page_size: _Optional[int] = ...) -> None: ...
 
 class WatchQueryResponse(_message.Message):
-    __slots__ = ("kind", "cursor", "metadata", "events", "series")
+    __slots__ = ("kind", "cursor", "metadata", "events", "series", "table", "funnel", "retention", "lifecycle", "sessions", "paths", "people")
     class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         KIND_UNSPECIFIED: _ClassVar[WatchQueryResponse.Kind]
@@ -70,12 +200,26 @@ class WatchQueryResponse(_message.Message):
     METADATA_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     SERIES_FIELD_NUMBER: _ClassVar[int]
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    FUNNEL_FIELD_NUMBER: _ClassVar[int]
+    RETENTION_FIELD_NUMBER: _ClassVar[int]
+    LIFECYCLE_FIELD_NUMBER: _ClassVar[int]
+    SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    PATHS_FIELD_NUMBER: _ClassVar[int]
+    PEOPLE_FIELD_NUMBER: _ClassVar[int]
     kind: WatchQueryResponse.Kind
     cursor: str
     metadata: _question_pb2.QueryMetadata
     events: _question_pb2.EventsResult
     series: _question_pb2.SeriesResult
-    def __init__(self, kind: _Optional[_Union[WatchQueryResponse.Kind, str]] = ..., cursor: _Optional[str] = ..., metadata: _Optional[_Union[_question_pb2.QueryMetadata, _Mapping]] = ..., events: _Optional[_Union[_question_pb2.EventsResult, _Mapping]] = ..., series: _Optional[_Union[_question_pb2.SeriesResult, _Mapping]] = ...) -> None: ...
+    table: _question_pb2.TableResult
+    funnel: _question_pb2.FunnelResult
+    retention: _question_pb2.RetentionResult
+    lifecycle: _question_pb2.LifecycleResult
+    sessions: _question_pb2.SessionsResult
+    paths: _question_pb2.PathsResult
+    people: _question_pb2.PeopleResult
+    def __init__(self, kind: _Optional[_Union[WatchQueryResponse.Kind, str]] = ..., cursor: _Optional[str] = ..., metadata: _Optional[_Union[_question_pb2.QueryMetadata, _Mapping]] = ..., events: _Optional[_Union[_question_pb2.EventsResult, _Mapping]] = ..., series: _Optional[_Union[_question_pb2.SeriesResult, _Mapping]] = ..., table: _Optional[_Union[_question_pb2.TableResult, _Mapping]] = ..., funnel: _Optional[_Union[_question_pb2.FunnelResult, _Mapping]] = ..., retention: _Optional[_Union[_question_pb2.RetentionResult, _Mapping]] = ..., lifecycle: _Optional[_Union[_question_pb2.LifecycleResult, _Mapping]] = ..., sessions: _Optional[_Union[_question_pb2.SessionsResult, _Mapping]] = ..., paths: _Optional[_Union[_question_pb2.PathsResult, _Mapping]] = ..., people: _Optional[_Union[_question_pb2.PeopleResult, _Mapping]] = ...) -> None: ...
 
 class GetLedgerRequest(_message.Message):
     __slots__ = ("project", "time_range", "producer_id", "page_size", "page_token")

@@ -49,6 +49,21 @@ class QueryServiceStub:
                 request_serializer=tidemark_dot_v1_dot_query__pb2.WatchQueryRequest.SerializeToString,
                 response_deserializer=tidemark_dot_v1_dot_query__pb2.WatchQueryResponse.FromString,
                 _registered_method=True)
+        self.ExplainQuery = channel.unary_unary(
+                '/tidemark.v1.QueryService/ExplainQuery',
+                request_serializer=tidemark_dot_v1_dot_query__pb2.ExplainQueryRequest.SerializeToString,
+                response_deserializer=tidemark_dot_v1_dot_query__pb2.ExplainQueryResponse.FromString,
+                _registered_method=True)
+        self.Export = channel.unary_stream(
+                '/tidemark.v1.QueryService/Export',
+                request_serializer=tidemark_dot_v1_dot_query__pb2.ExportRequest.SerializeToString,
+                response_deserializer=tidemark_dot_v1_dot_query__pb2.ExportResponse.FromString,
+                _registered_method=True)
+        self.Suggest = channel.unary_unary(
+                '/tidemark.v1.QueryService/Suggest',
+                request_serializer=tidemark_dot_v1_dot_query__pb2.SuggestRequest.SerializeToString,
+                response_deserializer=tidemark_dot_v1_dot_query__pb2.SuggestResponse.FromString,
+                _registered_method=True)
         self.GetLedger = channel.unary_unary(
                 '/tidemark.v1.QueryService/GetLedger',
                 request_serializer=tidemark_dot_v1_dot_query__pb2.GetLedgerRequest.SerializeToString,
@@ -84,6 +99,27 @@ class QueryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExplainQuery(self, request, context):
+        """Tells how a question would be answered: what is read and why, the statements, and how many rows that takes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Export(self, request, context):
+        """Gives a whole answer as a file, piece by piece, with progress; for events without a limit of rows.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Suggest(self, request, context):
+        """Completes what somebody types: names of events and metrics, paths of fields, and values of a field.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetLedger(self, request, context):
         """Accounts for every event and point received, by producer and minute.
         """
@@ -110,6 +146,21 @@ def add_QueryServiceServicer_to_server(servicer, server):
                     servicer.WatchQuery,
                     request_deserializer=tidemark_dot_v1_dot_query__pb2.WatchQueryRequest.FromString,
                     response_serializer=tidemark_dot_v1_dot_query__pb2.WatchQueryResponse.SerializeToString,
+            ),
+            'ExplainQuery': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainQuery,
+                    request_deserializer=tidemark_dot_v1_dot_query__pb2.ExplainQueryRequest.FromString,
+                    response_serializer=tidemark_dot_v1_dot_query__pb2.ExplainQueryResponse.SerializeToString,
+            ),
+            'Export': grpc.unary_stream_rpc_method_handler(
+                    servicer.Export,
+                    request_deserializer=tidemark_dot_v1_dot_query__pb2.ExportRequest.FromString,
+                    response_serializer=tidemark_dot_v1_dot_query__pb2.ExportResponse.SerializeToString,
+            ),
+            'Suggest': grpc.unary_unary_rpc_method_handler(
+                    servicer.Suggest,
+                    request_deserializer=tidemark_dot_v1_dot_query__pb2.SuggestRequest.FromString,
+                    response_serializer=tidemark_dot_v1_dot_query__pb2.SuggestResponse.SerializeToString,
             ),
             'GetLedger': grpc.unary_unary_rpc_method_handler(
                     servicer.GetLedger,
@@ -181,6 +232,87 @@ class QueryService:
             '/tidemark.v1.QueryService/WatchQuery',
             tidemark_dot_v1_dot_query__pb2.WatchQueryRequest.SerializeToString,
             tidemark_dot_v1_dot_query__pb2.WatchQueryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainQuery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidemark.v1.QueryService/ExplainQuery',
+            tidemark_dot_v1_dot_query__pb2.ExplainQueryRequest.SerializeToString,
+            tidemark_dot_v1_dot_query__pb2.ExplainQueryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Export(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tidemark.v1.QueryService/Export',
+            tidemark_dot_v1_dot_query__pb2.ExportRequest.SerializeToString,
+            tidemark_dot_v1_dot_query__pb2.ExportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Suggest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidemark.v1.QueryService/Suggest',
+            tidemark_dot_v1_dot_query__pb2.SuggestRequest.SerializeToString,
+            tidemark_dot_v1_dot_query__pb2.SuggestResponse.FromString,
             options,
             channel_credentials,
             insecure,
