@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -56,7 +57,17 @@ class Not:
     condition: "Condition"
 
 
-Condition = Comparison | All | Any | Not
+@dataclass(frozen=True, slots=True)
+class Members:
+    """By one of these people. Told apart by the cohort's name and revision, for there may be a million of them."""
+
+    cohort: str
+    users: tuple[str, ...] = dataclass_field(compare=False, repr=False)
+    revision: str = ""
+    """Changes whenever the people do."""
+
+
+Condition = Comparison | All | Any | Not | Members
 EVERYTHING = All(())
 
 

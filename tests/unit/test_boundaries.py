@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "docs": {"tidemark", "services.kit"},
 }
 """What a part may import of ours; a service may import `tidemark`, `services.kit` and itself."""
-EDGES = {"servicer", "writer", "worker", "lease", "backlog", "store", "stream", "service"}
+EDGES = {"cache", "gateway", "servicer", "source", "writer", "worker", "lease", "backlog", "store", "stream", "service"}
 """Modules of a service that touch the outside; every other one is pure."""
 PURE_KIT = {f"services.kit.{name}" for name in ("errors", "instant", "keys", "opaque", "sketch")}
 """What pure modules may import of the kit."""
