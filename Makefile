@@ -58,13 +58,15 @@ release: setup ## the contract of today becomes the baseline of breaking changes
 	$(BIN)/buf build --path protos/tidemark --exclude-source-info -o protos/baseline.binpb
 
 ##@ Measure
-.PHONY: bench bench-ingest bench-freshness bench-soak
+.PHONY: bench bench-ingest bench-freshness bench-query bench-soak
 bench: setup ## every benchmark; QUICK=1 takes a minute for each
 	$(PYTHON) -m benchmarks
 bench-ingest: setup ## events a minute through the whole path, beside a raw COPY
 	$(PYTHON) -m benchmarks ingest
 bench-freshness: setup ## time from track() to WatchQuery
 	$(PYTHON) -m benchmarks freshness
+bench-query: setup ## what questions cost on ten million events, beside plain SQL and DuckDB
+	$(PYTHON) -m benchmarks query
 bench-soak: setup ## whether memory stays flat over ten minutes, a writer frozen for one of them
 	$(PYTHON) -m benchmarks soak
 

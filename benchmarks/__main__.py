@@ -1,10 +1,15 @@
-"""`python -m benchmarks [ingest] [freshness] [soak]`: all when none is named. `QUICK=1` takes a minute for each."""
+"""`python -m benchmarks [ingest] [freshness] [query] [soak]`: all when none is named. `QUICK=1` takes a minute for each."""
 
 import sys
 
-from benchmarks import bench_freshness, bench_ingest, bench_soak
+from benchmarks import bench_freshness, bench_ingest, bench_query, bench_soak
 
-BENCHMARKS = {"ingest": bench_ingest.main, "freshness": bench_freshness.main, "soak": bench_soak.main}
+BENCHMARKS = {
+    "ingest": bench_ingest.main,
+    "freshness": bench_freshness.main,
+    "query": bench_query.main,
+    "soak": bench_soak.main,
+}
 
 
 def main(names: list[str]) -> int:

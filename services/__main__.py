@@ -20,6 +20,7 @@ TARGETS: dict[str, list[tuple[str, str]]] = {
     "ingest": [("services.ingest.service", "ingest")],
     "writer": [("services.ingest.service", "writer")],
     "query": [("services.query.service", "query"), ("services.admin.service", "admin")],
+    "gateway": [("services.gateway.service", "gateway")],
 }
 """A process is a target: the builders whose services it runs. Only what a target needs is imported."""
 

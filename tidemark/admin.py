@@ -1,4 +1,4 @@
-"""Projects, keys and the audit log: reached as `client.admin`, answered by `AdminService` with the records below."""
+"""Projects, keys, readers and the audit log: reached as `client.admin`, answered by `AdminService` with the records below."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -69,6 +69,21 @@ class Key:
             instant(message.revoke_time),
             secret,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A PostgreSQL role that reads one project's views; `password` is there only when it was just made."""
+
+    name: str
+    role: str
+    connections: int
+    create_time: datetime | None
+    password: str = field(default="", repr=False)
+
+    @classmethod
+    def of(cls, message: pb.Reader, password: str = "") -> "Reader":
+        return cls(message.name, message.role, message.connections, instant(message.create_time), password)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +197,25 @@ class Admin:
     async def revoke_key(self, name: str) -> Key:
         """Ends the key `projects/{project}/keys/{key}` for ever."""
         return Key.of((await self._ask(self._stub.RevokeKey, pb.RevokeKeyRequest(name=name))).key)
+
+    async def create_reader(self, project: str, reader_id: str, *, connections: int = 0) -> Reader:
+        """Makes a reader; its `password` is in this answer and never again."""
+        request = pb.CreateReaderRequest(
+            parent=resource(project), reader_id=reader_id, reader=pb.Reader(connections=connections)
+        )
+        answer = await self._ask(self._stub.CreateReader, request)
+        return Reader.of(answer.reader, answer.password)
+
+    async def readers(self, project: str) -> AsyncIterator[Reader]:
+        """The readers of a project, by name."""
+        request = pb.ListReadersRequest(parent=resource(project))
+        async for page in self._pages(self._stub.ListReaders, request):
+            for message in page.readers:
+                yield Reader.of(message)
+
+    async def delete_reader(self, name: str) -> None:
+        """Ends the reader `projects/{project}/readers/{reader}` and its connections."""
+        await self._ask(self._stub.DeleteReader, pb.DeleteReaderRequest(name=name))
 
     async def audit(self, project: str, *, actor: str = "", action: str = "") -> AsyncIterator[AuditEntry]:
         """What was done and read in a project, newest first."""

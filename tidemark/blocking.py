@@ -9,16 +9,20 @@ import atexit
 import concurrent.futures
 import logging
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
 
 from tidemark import client
+from tidemark.answers import Funnel, Lifecycle, Paths, Person, Retention, Sessions, Table
 from tidemark.batch import Stats
 from tidemark.errors import Error, Undelivered
+from tidemark.exporting import Exported
 from tidemark.ledger import Analytics, Ledger
-from tidemark.questions import Span
-from tidemark.records import Change, Event, Events, Series
+from tidemark.plan import Plan, Suggestion
+from tidemark.questions import Span, Step
+from tidemark.records import Answer, Change, Event, Series
 from tidemark.v1 import question_pb2
 
 if TYPE_CHECKING:
@@ -97,15 +101,41 @@ class Client:
                 raise
             _log.error("%s", undelivered)  # The error on its way says more.
 
-    def query(
-        self, query: question_pb2.Query, *, page_size: int = 0, page_token: str = ""
-    ) -> Events | Series:
+    def query(self, query: question_pb2.Query, **options: Any) -> Answer:
         """The answer to any question of the contract."""
-        return self._call(self._client.query(query, page_size=page_size, page_token=page_token))
+        return self._call(self._client.query(query, **options))
 
     def series(self, name: str = "", **asked: Any) -> Series:
         """Measures over time."""
         return self._call(self._client.series(name, **asked))
+
+    def table(self, name: str = "", **asked: Any) -> Table:
+        """Measures of groups."""
+        return self._call(self._client.table(name, **asked))
+
+    def funnel(self, steps: Iterable[Step], **asked: Any) -> Funnel:
+        """How many people go from step to step."""
+        return self._call(self._client.funnel(steps, **asked))
+
+    def retention(self, began: Step | None = None, back: Step | None = None, **asked: Any) -> Retention:
+        """How many people come back."""
+        return self._call(self._client.retention(began, back, **asked))
+
+    def lifecycle(self, activity: Step | None = None, **asked: Any) -> Lifecycle:
+        """Who is new, returning, resurrecting and dormant."""
+        return self._call(self._client.lifecycle(activity, **asked))
+
+    def sessions(self, **asked: Any) -> Sessions:
+        """How long people stay."""
+        return self._call(self._client.sessions(**asked))
+
+    def paths(self, begin: Step | None = None, **asked: Any) -> Paths:
+        """The ways that people take."""
+        return self._call(self._client.paths(begin, **asked))
+
+    def people(self, of: question_pb2.Query | Step | None = None, **asked: Any) -> Iterator[Person]:
+        """The people behind a figure, over all pages."""
+        return self._each(self._client.people(of, **asked))
 
     def events(self, name: str = "", **asked: Any) -> Iterator[Event]:
         """Events that fit, newest first, over all pages."""
@@ -116,6 +146,18 @@ class Client:
     ) -> Iterator[Change]:
         """The answer and its changes as they are committed, for ever."""
         return self._each(self._client.watch(query, min_interval=min_interval, page_size=page_size))
+
+    def export(self, query: question_pb2.Query, to: str | Path | BinaryIO, **options: Any) -> Exported:
+        """Writes a whole answer to a file; `on_progress` is called in the background thread."""
+        return self._call(self._client.export(query, to, **options))
+
+    def explain(self, query: question_pb2.Query, *, analyze: bool = False) -> Plan:
+        """How a question is answered."""
+        return self._call(self._client.explain(query, analyze=analyze))
+
+    def suggest(self, kind: str, text: str = "", **options: Any) -> list[Suggestion]:
+        """What may complete a text."""
+        return self._call(self._client.suggest(kind, text, **options))
 
     def ledger(self, **asked: Any) -> Ledger:
         """The account of what was received."""

@@ -1,13 +1,12 @@
-"""The asyncio client: `track` and `record` go to the producers, questions go to the query server and come back as records."""
+"""The asyncio client: `track` and `record` go to the producers; how it asks is in `asking.py`."""
 
 import asyncio
 import logging
 import os
-import random
 import re
 import socket
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -20,17 +19,15 @@ import orjson
 
 from tidemark import columns, errors, questions
 from tidemark.admin import Admin, resource
+from tidemark.asking import Asking
 from tidemark.batch import Identity, Stats
 from tidemark.buffer import Limits
-from tidemark.channel import Tls, answered, connect, healthy
+from tidemark.channel import Tls, connect, healthy
 from tidemark.ids import Minter
-from tidemark.ledger import Analytics, Ledger
 from tidemark.producer import Producer
-from tidemark.questions import Instant, Span
-from tidemark.records import AckMode, Change, Event, Events, EventType, MetricKind, Rejection, Series
-from tidemark.records import Metadata as AnswerMetadata
+from tidemark.records import AckMode, EventType, MetricKind, Rejection
 from tidemark.spool import Spool
-from tidemark.v1 import event_pb2, metric_pb2, query_pb2, query_pb2_grpc, question_pb2
+from tidemark.v1 import event_pb2, metric_pb2, query_pb2_grpc
 from tidemark.wire import EVENTS, POINTS
 
 if TYPE_CHECKING:
@@ -42,7 +39,7 @@ _Event, _Point = event_pb2.Event, metric_pb2.MetricPoint
 _clock = time.time_ns
 
 
-class Client:
+class Client(Asking):
     """A connection to Tidemark: `async with Client() as tidemark: tidemark.track("order_placed", user_id="ann")`.
 
     What is not given is read from `TIDEMARK_KEY`, `TIDEMARK_PROJECT`, `TIDEMARK_INGEST_ADDRESS`, `TIDEMARK_QUERY_ADDRESS` and
@@ -233,93 +230,6 @@ class Client:
                 raise
             _log.error("%s", undelivered)  # The error on its way says more.
 
-    # Asking.
-
-    async def query(
-        self, query: question_pb2.Query, *, page_size: int = 0, page_token: str = ""
-    ) -> Events | Series:
-        """The answer to any question of the contract."""
-        request = query_pb2.RunQueryRequest(
-            project=self.project, query=query, page_size=page_size, page_token=page_token
-        )
-        answer = await self._ask(self._query.RunQuery, request)
-        metadata = AnswerMetadata.of(answer.metadata)
-        if answer.WhichOneof("result") == "series":
-            return Series.of(answer.series, metadata)
-        return Events.of(answer.events, metadata, answer.next_page_token)
-
-    async def series(self, name: str = "", **asked: Any) -> Series:
-        """Measures over time; arguments as for `questions.series`."""
-        answer = await self.query(questions.series(name, **asked))
-        assert isinstance(answer, Series)
-        return answer
-
-    async def events(self, name: str = "", *, page_size: int = 1000, **asked: Any) -> AsyncIterator[Event]:
-        """Events that fit, newest first, over all pages; arguments as for `questions.events`."""
-        token, more = "", True
-        query = questions.events(name, **asked)
-        while more:
-            page = await self.query(query, page_size=page_size, page_token=token)
-            assert isinstance(page, Events)
-            for event in page.events:
-                yield event
-            token = page.next_page_token
-            more = bool(token)
-
-    async def watch(
-        self, query: question_pb2.Query, *, min_interval: Span = "0s", page_size: int = 0
-    ) -> AsyncGenerator[Change, None]:
-        """The answer and its changes as they are committed, for ever; goes on by itself after an interruption."""
-        cursor, attempt = "", 0
-        while True:
-            request = query_pb2.WatchQueryRequest(
-                project=self.project,
-                query=query,
-                cursor=cursor,
-                min_interval=questions.duration(min_interval),
-                page_size=page_size,
-            )
-            call = self._query.WatchQuery(request, metadata=self._metadata)
-            try:
-                async for message in call:
-                    cursor, attempt = message.cursor, 0
-                    yield Change.of(message)
-                pause = 0.0
-            except grpc.aio.AioRpcError as error:
-                failure = errors.from_rpc(error)
-                if isinstance(failure, errors.PERMANENT):
-                    raise failure from error
-                pause = failure.retry_after or 0.0
-            finally:
-                call.cancel()
-            attempt += 1
-            await asyncio.sleep(max(pause, min(5.0, 0.1 * 2 ** min(attempt, 6)) * random.uniform(0.5, 1.0)))  # noqa: S311 - jitter
-
-    async def ledger(
-        self,
-        *,
-        last: Span | None = None,
-        start: Instant | None = None,
-        end: Instant | None = None,
-        producer_id: str = "",
-        page_size: int = 0,
-        page_token: str = "",
-    ) -> Ledger:
-        """The account of what was received, by producer and minute, over the last 24 hours when no time is given."""
-        request = query_pb2.GetLedgerRequest(
-            project=self.project,
-            time_range=questions.time_range(last, start, end),
-            producer_id=producer_id,
-            page_size=page_size,
-            page_token=page_token,
-        )
-        return Ledger.of(await self._ask(self._query.GetLedger, request))
-
-    async def analytics(self) -> Analytics:
-        """How the platform itself is doing."""
-        request = query_pb2.GetPlatformAnalyticsRequest(project=self.project)
-        return Analytics.of(await self._ask(self._query.GetPlatformAnalytics, request))
-
     async def health(self) -> dict[str, bool]:
         """Whether each server answers that it serves, by its address."""
         addresses = list(dict.fromkeys((self._ingest_address, self._query_address)))
@@ -334,9 +244,6 @@ class Client:
     @cached_property
     def _query(self) -> query_pb2_grpc.QueryServiceStub:
         return query_pb2_grpc.QueryServiceStub(self._channel(self._query_address))  # type: ignore[no-untyped-call]
-
-    async def _ask(self, method: Callable[..., Any], request: Any) -> Any:
-        return await answered(method(request, metadata=self._metadata, timeout=self._timeout))
 
     def _channel(self, address: str) -> grpc.aio.Channel:
         if address not in self._channels:

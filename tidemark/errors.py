@@ -78,6 +78,10 @@ class Fenced(Error):
     """A newer producer of the same id is at work."""
 
 
+class Refused(Error):
+    """The state of things does not allow this."""
+
+
 class Exhausted(Error):
     """A limit is reached."""
 
@@ -102,13 +106,14 @@ _CLASSES: dict[grpc.StatusCode, type[Error]] = {
     grpc.StatusCode.ALREADY_EXISTS: AlreadyExists,
     grpc.StatusCode.ABORTED: Conflict,
     grpc.StatusCode.OUT_OF_RANGE: SequenceGap,
-    grpc.StatusCode.FAILED_PRECONDITION: Fenced,
+    grpc.StatusCode.FAILED_PRECONDITION: Refused,
     grpc.StatusCode.RESOURCE_EXHAUSTED: Exhausted,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
     grpc.StatusCode.UNAVAILABLE: Unavailable,
     grpc.StatusCode.UNIMPLEMENTED: Unsupported,
 }
-PERMANENT = (Invalid, Unauthenticated, Denied, NotFound, Fenced, Unsupported)
+_REASONS: dict[str, type[Error]] = {"PRODUCER_FENCED": Fenced}
+PERMANENT = (Invalid, Unauthenticated, Denied, NotFound, Fenced, Refused, Unsupported)
 """Errors that another attempt alone does not cure."""
 _PUSHBACK = "grpc-retry-pushback-ms"
 
@@ -126,9 +131,10 @@ def from_rpc(error: grpc.aio.AioRpcError) -> Error:
             waits.append(retry.retry_delay.ToMilliseconds() / 1000)
     if (pushback := str(trailing.get(_PUSHBACK, ""))).isdigit():
         waits.append(int(pushback) / 1000)
-    return _CLASSES.get(error.code(), Error)(
+    reason = info.reason or error.code().name
+    return _REASONS.get(reason, _CLASSES.get(error.code(), Error))(
         error.details() or error.code().name,
-        reason=info.reason or error.code().name,
+        reason=reason,
         field=violation.field_violations[0].field if violation.field_violations else "",
         retry_after=max(waits, default=None),
         metadata=dict(info.metadata),

@@ -1,243 +1,373 @@
-"""How questions are written: texts and plain values come in, `tidemark.v1.Query` and its parts go out to `client.py`.
+"""How questions are written: texts and plain values come in, as `spelling.py` says; a `tidemark.v1.Query` goes out to `asking.py`.
 
-    last        30d, 12h, 90m, 45s, 2w
-    instants    2026-11-01, 2026-11-01T12:30, 2026-11-01T12:30:00Z, or a datetime
-    conditions  name = commit, properties.size >= 10, user_id in ann,bob, properties.path ^= docs/, context.ip?, !context.ip?
-    measures    count, sum properties.amount, p95 properties.ms, uniques, rate
-    interval    minute, 5m, hour, day, week, month
+    series("order_placed", measure="sum properties.amount", by=["properties.country"], interval="day", last="30d")
+    table(measure=["count of signup", "count of order_placed"], formulas={"rate": "B / A * 100"}, by=["properties.country"])
+    funnel(["signup", "order_placed where properties.amount > 10"], window="7d", during="last month")
+    people(funnel(["signup", "order_placed"]), step=1, lost=True)
 
-Pure: relative spans are resolved by the server.
+Every builder takes the time as `last`, `start` and `end`, or `during`; the last 24 hours when none is given. Pure.
 """
 
-import re
-from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Iterable, Mapping
+from typing import Any, TypedDict, Unpack
 
 import orjson
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.struct_pb2 import Value
-from google.protobuf.timestamp_pb2 import Timestamp
 
+from tidemark.spelling import (
+    Condition,
+    Instant,
+    Measure,
+    Span,
+    Step,
+    calendar,
+    condition,
+    duration,
+    every,
+    interval,
+    measure,
+    period,
+    span,
+    step,
+    time_range,
+    timestamp,
+)
 from tidemark.v1 import question_pb2 as pb
 
-Instant = datetime | date | str
-Span = timedelta | str
-Condition = pb.Filter | str
+__all__ = [
+    "Condition",
+    "Instant",
+    "Measure",
+    "Span",
+    "Step",
+    "When",
+    "calendar",
+    "condition",
+    "duration",
+    "events",
+    "every",
+    "funnel",
+    "lifecycle",
+    "paths",
+    "people",
+    "retention",
+    "series",
+    "sessions",
+    "source",
+    "span",
+    "table",
+    "time_range",
+    "timestamp",
+]
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])\Z")
-_UNITS = {
-    "s": pb.Interval.UNIT_SECOND,
-    "m": pb.Interval.UNIT_MINUTE,
-    "h": pb.Interval.UNIT_HOUR,
-    "d": pb.Interval.UNIT_DAY,
-    "w": pb.Interval.UNIT_WEEK,
-    "second": pb.Interval.UNIT_SECOND,
-    "minute": pb.Interval.UNIT_MINUTE,
-    "hour": pb.Interval.UNIT_HOUR,
-    "day": pb.Interval.UNIT_DAY,
-    "week": pb.Interval.UNIT_WEEK,
-    "month": pb.Interval.UNIT_MONTH,
+_FILLS = {
+    "": pb.FILL_UNSPECIFIED,
+    "none": pb.FILL_NONE,
+    "zero": pb.FILL_ZERO,
+    "previous": pb.FILL_PREVIOUS,
+    "linear": pb.FILL_LINEAR,
 }
-_INTERVAL = re.compile(r"(\d+)?\s*([a-z]+?)s?\Z")
-_OPERATORS = {
-    "=": pb.OPERATOR_EQUAL,
-    "!=": pb.OPERATOR_NOT_EQUAL,
-    "<": pb.OPERATOR_LESS,
-    "<=": pb.OPERATOR_LESS_OR_EQUAL,
-    ">": pb.OPERATOR_GREATER,
-    ">=": pb.OPERATOR_GREATER_OR_EQUAL,
-    "~": pb.OPERATOR_CONTAINS,
-    "!~": pb.OPERATOR_NOT_CONTAINS,
-    "^=": pb.OPERATOR_STARTS_WITH,
-    "$=": pb.OPERATOR_ENDS_WITH,
-    "in": pb.OPERATOR_IN,
-    "not in": pb.OPERATOR_NOT_IN,
-}
-_CONDITION = re.compile(
-    r"\s*([^\s=!<>~^$?]+)\s*(!=|<=|>=|!~|\^=|\$=|=|<|>|~|\bnot in\b|\bin\b)\s*(.*?)\s*\Z", re.DOTALL
-)
-_PRESENCE = re.compile(r"\s*(!?)\s*([^\s=!<>~^$?]+)\?\s*\Z")
-_AGGREGATIONS = {
-    "count": pb.AGGREGATION_COUNT,
-    "sum": pb.AGGREGATION_SUM,
-    "avg": pb.AGGREGATION_AVG,
-    "min": pb.AGGREGATION_MIN,
-    "max": pb.AGGREGATION_MAX,
-    "rate": pb.AGGREGATION_RATE,
-    "uniques": pb.AGGREGATION_UNIQUES,
-    "median": pb.AGGREGATION_QUANTILE,
-}
-_QUANTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?)\Z")
-_FILLS = {"": pb.FILL_UNSPECIFIED, "none": pb.FILL_NONE, "zero": pb.FILL_ZERO}
-_FILLS |= {"previous": pb.FILL_PREVIOUS, "linear": pb.FILL_LINEAR}
 _SOURCES = {"events": pb.SOURCE_EVENTS, "metrics": pb.SOURCE_METRICS}
+_MODES = {"on": pb.RetentionQuestion.MODE_ON, "on or after": pb.RetentionQuestion.MODE_ON_OR_AFTER}
+_ENTRIES = {"first": pb.RetentionQuestion.START_FIRST, "every": pb.RetentionQuestion.START_EVERY}
+_STATES = {
+    "new": pb.LIFECYCLE_STATE_NEW,
+    "returning": pb.LIFECYCLE_STATE_RETURNING,
+    "resurrecting": pb.LIFECYCLE_STATE_RESURRECTING,
+    "dormant": pb.LIFECYCLE_STATE_DORMANT,
+}
+_NOUNS = {"lifecycle": "a period and a state", "retention": "a period"}
 
 
-def timestamp(instant: Instant) -> Timestamp:
-    """An instant, to the microsecond; a text or datetime without a zone is in UTC, a date is its first instant."""
-    if isinstance(instant, str):
-        try:
-            instant = datetime.fromisoformat(instant)
-        except ValueError as error:
-            raise ValueError(
-                f"time: {instant!r} is no instant; write 2026-11-01 or 2026-11-01T12:30:00Z"
-            ) from error
-    elif not isinstance(instant, datetime):
-        instant = datetime.combine(instant, time())
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=UTC)
-    micros = (instant - EPOCH) // _MICROSECOND
-    return Timestamp(seconds=micros // 1_000_000, nanos=micros % 1_000_000 * 1000)
+class When(TypedDict, total=False):
+    """The time asked about, as `spelling.time_range` takes it, and the zone in which days begin."""
 
-
-def span(value: Span) -> timedelta:
-    """A length of time, as in `30d`, `12h`, `90m`, `45s`, `2w`."""
-    if isinstance(value, timedelta):
-        return value
-    if not (match := _SPAN.match(value)):
-        raise ValueError(f"last: {value!r} is no span; write 30d, 12h, 90m, 45s or 2w")
-    return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
-
-
-def duration(value: Span) -> Duration:
-    """A length of time as protobuf."""
-    message = Duration()
-    message.FromTimedelta(span(value))
-    return message
-
-
-def time_range(
-    last: Span | None = None, start: Instant | None = None, end: Instant | None = None
-) -> pb.TimeRange:
-    """The span asked about; the last 24 hours when nothing is given."""
-    if start is None and end is not None:
-        raise ValueError("end: is given without start; give both, or last")
-    if start is None:
-        return pb.TimeRange(last=duration(last or "24h"))
-    if last is not None:
-        raise ValueError("last: is given beside start; give one of the two")
-    return pb.TimeRange(start=timestamp(start), end=None if end is None else timestamp(end))
-
-
-def condition(text: Condition) -> pb.Filter:
-    """One comparison. A value is a number, true or false where it reads as one, else a text; quotes make it a text."""
-    if isinstance(text, pb.Filter):
-        return text
-    if match := _PRESENCE.match(text):
-        operator = pb.OPERATOR_NOT_EXISTS if match[1] else pb.OPERATOR_EXISTS
-        return pb.Filter(comparison=pb.Comparison(field=match[2], operator=operator))
-    if not (match := _CONDITION.match(text)):
-        raise ValueError(
-            f"where: {text!r} is no condition; write as in 'properties.size >= 10' or 'user_id in ann,bob'"
-        )
-    field, operator_text, value = match.groups()
-    values = value.split(",") if operator_text in ("in", "not in") else [value]
-    return pb.Filter(
-        comparison=pb.Comparison(
-            field=field, operator=_OPERATORS[operator_text], values=[_value(it.strip()) for it in values]
-        )
-    )
-
-
-def every(conditions: Iterable[Condition]) -> pb.Filter | None:
-    """All of the conditions together."""
-    filters = [condition(text) for text in conditions]
-    if len(filters) > 1:
-        return pb.Filter(all=pb.FilterGroup(filters=filters))
-    return filters[0] if filters else None
-
-
-def _measure(text: str, name: str = "", source: str = "events") -> pb.Measure:
-    """One measure: an aggregation and, after a space or `:`, the property that it aggregates."""
-    aggregation, _, field = text.strip().replace(":", " ", 1).partition(" ")
-    quantile = _QUANTILE.match(aggregation)
-    if not quantile and aggregation not in _AGGREGATIONS:
-        raise ValueError(
-            f"measure: {text!r} is not known; write {', '.join(_AGGREGATIONS)} or p95, and a property after it"
-        )
-    if source not in _SOURCES:
-        raise ValueError(f"source: {source!r} is not known; write events or metrics")
-    return pb.Measure(
-        id=text,
-        source=_SOURCES[source],
-        name=name,
-        aggregation=pb.AGGREGATION_QUANTILE if quantile else _AGGREGATIONS[aggregation],
-        field=field.strip(),
-        quantile=float(quantile[1]) / 100 if quantile else 0.5 if aggregation == "median" else 0.0,
-    )
-
-
-def _interval(text: str) -> pb.Interval | None:
-    """The width of a bucket; None leaves it to the server."""
-    if not text:
-        return None
-    match = _INTERVAL.match(text)
-    if not match or match[2] not in _UNITS:
-        raise ValueError(f"interval: {text!r} is not known; write minute, 5m, hour, 6h, day, week or month")
-    return pb.Interval(unit=_UNITS[match[2]], count=int(match[1] or 1))
-
-
-def _fill(text: str) -> pb.Fill:
-    """What stands where nothing was measured."""
-    if text not in _FILLS:
-        raise ValueError(f"fill: {text!r} is not known; write none, zero, previous or linear")
-    return _FILLS[text]
+    last: Span | None
+    start: Instant | None
+    end: Instant | None
+    during: str | None
+    time_zone: str
 
 
 def events(
     name: str = "",
     *,
     where: Iterable[Condition] = (),
-    last: Span | None = None,
-    start: Instant | None = None,
-    end: Instant | None = None,
+    **when: Unpack[When],
 ) -> pb.Query:
     """The events of this name that fit every condition, newest first."""
     named = [condition(f"name = {orjson.dumps(name).decode()}")] if name else []
-    return pb.Query(
-        time_range=time_range(last, start, end), events=pb.EventsQuestion(filter=every([*named, *where]))
-    )
+    question = pb.EventsQuestion(filter=every([*named, *_listed(where)]))
+    return _query(when, events=question)
 
 
 def series(
     name: str = "",
     *,
-    measure: str | Iterable[str] = "count",
+    measure: Measure | Iterable[Measure] = "count",
     source: str = "events",
     by: Iterable[str] = (),
     where: Iterable[Condition] = (),
+    formulas: Mapping[str, str] | None = None,
+    hide: Iterable[str] = (),
     interval: str = "",
-    last: Span | None = None,
-    start: Instant | None = None,
-    end: Instant | None = None,
     top: int = 0,
     fill: str = "",
     compare: bool = False,
-    time_zone: str = "",
+    **when: Unpack[When],
 ) -> pb.Query:
-    """Measures over time of the events, or `source="metrics"`, of this name; split `by` fields, `top` of them apart."""
+    """Measures over time of the events, or `source="metrics"`, of this name; split `by` fields, `top` of them apart.
+
+    `formulas` are computed from the measures, which they call `A`, `B`, … or as in `buyers = uniques of order_placed`; measures
+    to `hide` serve formulas alone.
+    """
     question = pb.SeriesQuestion(
-        measures=[
-            _measure(text, name, source) for text in ([measure] if isinstance(measure, str) else measure)
-        ],
+        measures=_measures(measure, name, source, formulas, hide),
+        formulas=_formulas(formulas),
         filter=every(where),
         interval=_interval(interval),
+        group_by=_listed(by),
+        top=top,
+        fill=_chosen("fill", fill, _FILLS),  # type: ignore[arg-type]
+        compare=_compared(compare),
+    )
+    return _query(when, series=question)
+
+
+def table(
+    name: str = "",
+    *,
+    measure: Measure | Iterable[Measure] = "count",
+    source: str = "events",
+    by: Iterable[str] = (),
+    where: Iterable[Condition] = (),
+    formulas: Mapping[str, str] | None = None,
+    hide: Iterable[str] = (),
+    top: int = 0,
+    order_by: str = "",
+    ascending: bool = False,
+    compare: bool = False,
+    **when: Unpack[When],
+) -> pb.Query:
+    """Measures of each group over the whole time, largest first; as `series` otherwise."""
+    question = pb.TableQuestion(
+        measures=_measures(measure, name, source, formulas, hide),
+        formulas=_formulas(formulas),
+        filter=every(where),
+        group_by=_listed(by),
+        top=top,
+        order_by=order_by,
+        ascending=ascending,
+        compare=_compared(compare),
+    )
+    return _query(when, table=question)
+
+
+def funnel(
+    steps: Iterable[Step],
+    *,
+    window: Span | None = None,
+    by: str = "",
+    where: Iterable[Condition] = (),
+    top: int = 0,
+    **when: Unpack[When],
+) -> pb.Query:
+    """How many people do one step after the other, the last of them within `window` of the first."""
+    question = pb.FunnelQuestion(
+        steps=map(step, steps), window=_length(window), filter=every(where), group_by=by, top=top
+    )
+    return _query(when, funnel=question)
+
+
+def retention(
+    began: Step | None = None,
+    back: Step | None = None,
+    *,
+    period: str = "day",
+    periods: int = 0,
+    mode: str = "on",
+    entry: str = "first",
+    by: str = "",
+    where: Iterable[Condition] = (),
+    top: int = 0,
+    **when: Unpack[When],
+) -> pb.Query:
+    """How many of those who `began` in a period come `back`, `on` a later one or `on or after` it."""
+    question = pb.RetentionQuestion(
+        start=_step(began),
+        back=_step(back),
+        period=_period(period),
+        periods=periods,
+        mode=_chosen("mode", mode, _MODES),  # type: ignore[arg-type]
+        entry=_chosen("entry", entry, _ENTRIES),  # type: ignore[arg-type]
         group_by=by,
         top=top,
-        fill=_fill(fill),
-        compare=pb.COMPARE_PREVIOUS_PERIOD if compare else pb.COMPARE_UNSPECIFIED,
+        filter=every(where),
     )
-    return pb.Query(time_range=time_range(last, start, end), time_zone=time_zone, series=question)
+    return _query(when, retention=question)
 
 
-def _value(text: str) -> Value:
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return Value(string_value=text)
-    if isinstance(value, bool):
-        return Value(bool_value=value)
-    return Value(number_value=value) if isinstance(value, int | float) else Value(string_value=str(value))
+def lifecycle(
+    activity: Step | None = None,
+    *,
+    period: str = "day",
+    **when: Unpack[When],
+) -> pb.Query:
+    """Who is new, returning, resurrecting and dormant in each period."""
+    question = pb.LifecycleQuestion(activity=_step(activity), period=_period(period))
+    return _query(when, lifecycle=question)
+
+
+def sessions(
+    *,
+    where: Iterable[Condition] = (),
+    gap: Span | None = None,
+    interval: str = "",
+    top: int = 0,
+    **when: Unpack[When],
+) -> pb.Query:
+    """How long people stay, and where they enter and leave; a `gap` without an event ends a session."""
+    question = pb.SessionsQuestion(
+        filter=every(where), gap=_length(gap), interval=_interval(interval), top=top
+    )
+    return _query(when, sessions=question)
+
+
+def paths(
+    begin: Step | None = None,
+    *,
+    backwards: bool = False,
+    depth: int = 0,
+    top: int = 0,
+    step_by: str = "",
+    where: Iterable[Condition] = (),
+    gap: Span | None = None,
+    **when: Unpack[When],
+) -> pb.Query:
+    """The ways that people take from an event or, `backwards`, to it."""
+    question = pb.PathsQuestion(
+        start=_step(begin),
+        backwards=backwards,
+        depth=depth,
+        top=top,
+        step_by=step_by,
+        filter=every(where),
+        gap=_length(gap),
+    )
+    return _query(when, paths=question)
+
+
+def people(
+    of: pb.Query | Step | None = None,
+    *,
+    cohort: str = "",
+    step: int = 0,
+    lost: bool = False,
+    group: str | None = None,
+    begin: Instant | None = None,
+    offset: int = 0,
+    state: str = "",
+    **when: Unpack[When],
+) -> pb.Query:
+    """Who they are: those that did something, those of a cohort, or those behind a figure of another question.
+
+    Of a funnel: who came to a `step` from 0, or was `lost` there, perhaps of one `group`. Of a retention: who began in the period
+    that begins at `begin` and was back, or `lost`, `offset` periods later. Of a lifecycle: who was in a `state` in that period.
+    The time is that of the other question.
+    """
+    if isinstance(of, pb.Query):
+        if given := [name for name, value in when.items() if value]:
+            raise ValueError(f"{given[0]}: is given beside a question, which has its own; leave it out")
+        group_of = _behind(of, step, lost, group, begin, offset, state)
+        return pb.Query(time_range=of.time_range, time_zone=of.time_zone, people=group_of)
+    if cohort and of is not None:
+        raise ValueError("cohort: is given beside what was done; give one of them")
+    who = pb.PeopleQuestion(cohort=cohort) if cohort else pb.PeopleQuestion(did=_did(of))
+    return _query(when, people=who)
+
+
+def source(text: str) -> pb.Source:
+    """What is read: `events` or `metrics`."""
+    return _chosen("source", text, _SOURCES)  # type: ignore[return-value]
+
+
+def _query(when: When, **question: Any) -> pb.Query:
+    span = time_range(when.get("last"), when.get("start"), when.get("end"), when.get("during"))
+    return pb.Query(time_range=span, time_zone=when.get("time_zone", ""), **question)
+
+
+def _behind(
+    of: pb.Query, step: int, lost: bool, group: str | None, begin: Instant | None, offset: int, state: str
+) -> pb.PeopleQuestion:
+    """The people behind a figure of a question."""
+    kind = of.WhichOneof("question")
+    if kind == "funnel":
+        return pb.PeopleQuestion(funnel=pb.FunnelPeople(funnel=of.funnel, step=step, lost=lost, group=group))
+    if kind not in _NOUNS:
+        raise ValueError(f"of: is a question for {kind}; give one for a funnel, retention or lifecycle")
+    if begin is None:
+        raise ValueError(f"begin: is missing; the people of a {kind} belong to {_NOUNS[kind]}")
+    if kind == "retention":
+        cell = pb.RetentionPeople(retention=of.retention, start=timestamp(begin), offset=offset, lost=lost)
+        return pb.PeopleQuestion(retention=cell)
+    chosen: Any = _chosen("state", state, _STATES)
+    return pb.PeopleQuestion(
+        lifecycle=pb.LifecyclePeople(lifecycle=of.lifecycle, start=timestamp(begin), state=chosen)
+    )
+
+
+def _measures(
+    asked: Measure | Iterable[Measure],
+    name: str,
+    source: str,
+    formulas: Mapping[str, str] | None,
+    hide: Iterable[str],
+) -> list[pb.Measure]:
+    """The measures; what has no name of its own is called by its text or, for formulas, by a letter."""
+    texts = [asked] if isinstance(asked, str | pb.Measure) else list(asked)
+    found = [measure(text, name, _source(source)) for text in texts]  # type: ignore[arg-type]
+    for place, (text, each) in enumerate(zip(texts, found, strict=True)):
+        if formulas and each.id == text:
+            each.id = chr(ord("A") + place)
+    unknown = set(hide) - {each.id for each in found}
+    if unknown:
+        raise ValueError(
+            f"hide: {min(unknown)!r} is no measure; they are {', '.join(each.id for each in found)}"
+        )
+    for each in found:
+        each.hidden = each.hidden or each.id in set(hide)
+    return found
+
+
+def _formulas(formulas: Mapping[str, str] | None) -> list[pb.Formula]:
+    return [pb.Formula(id=name, expression=text) for name, text in (formulas or {}).items()]
+
+
+def _listed(given: Iterable[Any]) -> list[Any]:
+    """A single text stands for a list of it."""
+    return [given] if isinstance(given, str | pb.Filter) else list(given)
+
+
+def _chosen(field: str, text: str, choices: Mapping[str, int]) -> int:
+    if text not in choices:
+        raise ValueError(f"{field}: {text!r} is not known; write {', '.join(filter(None, choices))}")
+    return choices[text]
+
+
+def _compared(compare: bool) -> pb.Compare:
+    return pb.COMPARE_PREVIOUS_PERIOD if compare else pb.COMPARE_UNSPECIFIED
+
+
+def _length(given: Span | None) -> Any:
+    return None if given is None else duration(given)
+
+
+def _step(given: Step | None) -> pb.Step | None:
+    return None if given is None else step(given)
+
+
+def _did(given: Step | None) -> pb.Step:
+    return step("*" if given is None else given)
+
+
+# The builders have arguments of the same names.
+_interval, _period, _source = interval, period, source

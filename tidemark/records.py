@@ -6,22 +6,57 @@ Instants are `datetime` in UTC, durations are seconds, ids are `UUID`. A missing
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import orjson
-from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
-from google.protobuf.timestamp_pb2 import Timestamp
 
+from tidemark.answers import (
+    Funnel,
+    Lifecycle,
+    Paths,
+    People,
+    Person,
+    Retention,
+    Sessions,
+    Table,
+    kind_name,
+    label,
+)
+from tidemark.plain import Metadata, Rows, frame, instant, seconds, table, utc
 from tidemark.v1 import event_pb2, ingest_pb2, metric_pb2, query_pb2, question_pb2
 
-if TYPE_CHECKING:
-    import pandas
-    import pyarrow
+__all__ = [
+    "AckMode",
+    "Answer",
+    "Change",
+    "Event",
+    "EventType",
+    "Events",
+    "Funnel",
+    "Lifecycle",
+    "Line",
+    "Metadata",
+    "MetricKind",
+    "Paths",
+    "People",
+    "Person",
+    "Rejection",
+    "Retention",
+    "Series",
+    "Sessions",
+    "Table",
+    "answer",
+    "event_rows",
+    "frame",
+    "instant",
+    "seconds",
+    "table",
+]
 
 
 class EventType(IntEnum):
@@ -71,35 +106,6 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
-class Metadata:
-    """How far an answer can be trusted."""
-
-    query_id: str
-    watermark: datetime | None
-    completeness: float
-    source: str
-    error_bound: float
-    elapsed: float
-    data_version: str
-    start: datetime | None
-    end: datetime | None
-
-    @classmethod
-    def of(cls, message: question_pb2.QueryMetadata) -> "Metadata":
-        return cls(
-            query_id=message.query_id,
-            watermark=instant(message.watermark),
-            completeness=message.completeness,
-            source=question_pb2.DataSource.Name(message.source).removeprefix("DATA_SOURCE_").lower(),
-            error_bound=message.error_bound,
-            elapsed=seconds(message.elapsed),
-            data_version=message.data_version,
-            start=instant(message.time_range.start),
-            end=instant(message.time_range.end),
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Event:
     """An event as it was stored."""
 
@@ -123,7 +129,7 @@ class Event:
             event_id=UUID(bytes=event.event_id),
             type=EventType(event.type),
             name=event.name,
-            occurred_at=_utc(event.occurred_at),
+            occurred_at=utc(event.occurred_at),
             user_id=event.user_id,
             session_id=event.session_id,
             properties=_object(event.properties_json, event.properties),
@@ -136,7 +142,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Events:
+class Events(Rows):
     """Events, newest first, and where the page after them begins."""
 
     events: Sequence[Event]
@@ -152,14 +158,6 @@ class Events:
     def rows(self) -> list[dict[str, Any]]:
         """A flat row for each event."""
         return event_rows(self.events)
-
-    def to_arrow(self) -> "pyarrow.Table":
-        """As an Arrow table; needs `tidemark[arrow]`."""
-        return table(self.rows())
-
-    def to_pandas(self) -> "pandas.DataFrame":
-        """As a data frame; needs `tidemark[pandas]`."""
-        return frame(self.rows())
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +176,6 @@ class Line:
 
     @classmethod
     def of(cls, message: question_pb2.Series) -> "Line":
-        kind = metric_pb2.MetricKind.Name(message.kind).removeprefix("METRIC_KIND_")
         return cls(
             measure=message.measure_id,
             group=tuple(message.group),
@@ -187,18 +184,18 @@ class Line:
             total=message.total,
             previous_values=tuple(message.previous_values),
             previous_total=message.previous_total,
-            kind="" if kind == "UNSPECIFIED" else kind,
+            kind=kind_name(message.kind),
             unit=message.unit,
         )
 
     @property
     def label(self) -> str:
         """What a legend calls this line."""
-        return "other" if self.other else " · ".join(part or "(none)" for part in self.group) or self.measure
+        return label(self.group, other=self.other, otherwise=self.measure)
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class Series(Rows):
     """Measures over time: when each bucket begins, and a line of values for each measure and group."""
 
     starts: tuple[datetime, ...]
@@ -207,7 +204,7 @@ class Series:
 
     @classmethod
     def of(cls, message: question_pb2.SeriesResult, metadata: Metadata) -> "Series":
-        starts = tuple(_utc(start) for start in message.bucket_starts)
+        starts = tuple(utc(start) for start in message.bucket_starts)
         return cls(starts, tuple(Line.of(line) for line in message.series), metadata)
 
     def rows(self) -> list[dict[str, Any]]:
@@ -224,13 +221,16 @@ class Series:
             for at, (start, value) in enumerate(zip(self.starts, line.values, strict=True))
         ]
 
-    def to_arrow(self) -> "pyarrow.Table":
-        """As an Arrow table; needs `tidemark[arrow]`."""
-        return table(self.rows())
 
-    def to_pandas(self) -> "pandas.DataFrame":
-        """As a data frame; needs `tidemark[pandas]`."""
-        return frame(self.rows())
+Answer = Events | Series | Table | Funnel | Retention | Lifecycle | Sessions | Paths | People
+_KINDS: dict[str, Any] = {
+    "series": Series,
+    "funnel": Funnel,
+    "retention": Retention,
+    "lifecycle": Lifecycle,
+    "sessions": Sessions,
+    "paths": Paths,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,18 +240,33 @@ class Change:
     kind: str
     cursor: str
     metadata: Metadata
-    answer: Events | Series | None
+    answer: Answer | None
 
     @classmethod
-    def of(cls, message: query_pb2.WatchQueryResponse) -> "Change":
+    def of(cls, message: query_pb2.WatchQueryResponse, query: question_pb2.Query | None = None) -> "Change":
         kind = query_pb2.WatchQueryResponse.Kind.Name(message.kind).removeprefix("KIND_").lower()
-        metadata = Metadata.of(message.metadata)
-        answer: Events | Series | None = None
-        if message.WhichOneof("result") == "events":
-            answer = Events.of(message.events, metadata)
-        elif message.WhichOneof("result") == "series":
-            answer = Series.of(message.series, metadata)
-        return cls(kind, message.cursor, metadata, answer)
+        found = answer(message, query) if message.WhichOneof("result") else None
+        return cls(kind, message.cursor, Metadata.of(message.metadata), found)
+
+
+def answer(
+    message: query_pb2.RunQueryResponse | query_pb2.WatchQueryResponse,
+    query: question_pb2.Query | None = None,
+) -> Answer:
+    """The answer in a message; a table knows by `query` what it was split by."""
+    kind, metadata = message.WhichOneof("result"), Metadata.of(message.metadata)
+    token = message.next_page_token if isinstance(message, query_pb2.RunQueryResponse) else ""
+    match kind:
+        case "events":
+            return Events.of(message.events, metadata, token)
+        case "people":
+            return People.of(message.people, metadata, token)
+        case "table":
+            return Table.of(message.table, metadata, query.table.group_by if query else ())
+        case None:
+            raise ValueError("the answer is of a kind that this release does not know; install a newer one")
+    found: Answer = _KINDS[kind].of(getattr(message, kind), metadata)
+    return found
 
 
 def event_rows(events: Iterable[Event]) -> list[dict[str, Any]]:
@@ -268,38 +283,6 @@ def event_rows(events: Iterable[Event]) -> list[dict[str, Any]]:
     ]
 
 
-def instant(message: Timestamp) -> datetime | None:
-    """The instant, or None where it is unset."""
-    return _utc(message) if message.seconds or message.nanos else None
-
-
-def seconds(message: Duration) -> float:
-    """A duration in seconds."""
-    return message.seconds + message.nanos / 1e9
-
-
-def _utc(message: Timestamp) -> datetime:
-    return message.ToDatetime(UTC)
-
-
 def _object(text: bytes, struct: Struct) -> dict[str, Any]:
     loaded: dict[str, Any] = orjson.loads(text) if text else MessageToDict(struct)
     return loaded
-
-
-def table(rows: list[dict[str, Any]]) -> "pyarrow.Table":
-    """Rows as an Arrow table."""
-    try:
-        import pyarrow
-    except ImportError as error:
-        raise ImportError("pyarrow is missing; pip install 'tidemark[arrow]'") from error
-    return pyarrow.Table.from_pylist(rows)
-
-
-def frame(rows: list[dict[str, Any]]) -> "pandas.DataFrame":
-    """Rows as a data frame."""
-    try:
-        import pandas
-    except ImportError as error:
-        raise ImportError("pandas is missing; pip install 'tidemark[pandas]'") from error
-    return pandas.DataFrame.from_records(rows)

@@ -1,4 +1,4 @@
-"""Projects, keys and audit entries as stored, and as messages of the contract. Pure.
+"""Projects, keys, readers and audit entries as stored, and as messages of the contract. Pure.
 
 `store.py` reads records; `servicer.py` puts their messages into its answers.
 """
@@ -65,6 +65,26 @@ class KeyRecord:
             requests_per_minute=self.requests_per_minute,
             create_time=_timestamp(self.created_at),
             revoke_time=_timestamp(self.revoked_at),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderRecord:
+    """A PostgreSQL role that sees one project."""
+
+    project: str
+    reader: str
+    role: str
+    connections: int
+    created_at: datetime
+
+    def message(self) -> admin_pb2.Reader:
+        """As callers see it."""
+        return admin_pb2.Reader(
+            name=f"projects/{self.project}/readers/{self.reader}",
+            role=self.role,
+            connections=self.connections,
+            create_time=_timestamp(self.created_at),
         )
 
 

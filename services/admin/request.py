@@ -4,28 +4,43 @@ Messages come in from `servicer.py`, plain values go back to it and on to `store
 """
 
 import re
-import uuid
 import zoneinfo
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from services.kit import resource
 from services.kit.errors import Invalid
-from tidemark.v1.admin_pb2 import ROLE_UNSPECIFIED, Key, Project, Role, UpdateProjectRequest
+from tidemark.v1.admin_pb2 import ROLE_UNSPECIFIED, Key, Project, Reader, Role, UpdateProjectRequest
 
-_PROJECT_ID = re.compile(r"[a-z][a-z0-9-]{2,39}")
-_KEY_NAME = re.compile(r"(projects/(?:-|[a-z][a-z0-9-]{2,39}))/keys/([a-z0-9]{1,32})")
+USUAL_CONNECTIONS, MOST_CONNECTIONS = 5, 50
+
+_KEY_NAME = re.compile(rf"(projects/(?:-|{resource.ID}))/keys/([a-z0-9]{{1,32}})")
 _UPDATABLE = ("display_name", "time_zone")
 
 
 def project_id(text: str) -> str:
     """The last part of a new project's name."""
-    if not _PROJECT_ID.fullmatch(text):
+    return resource.new_id(text, "project_id")
+
+
+def reader_id(text: str) -> str:
+    """The last part of a new reader's name."""
+    return resource.new_id(text, "reader_id")
+
+
+def reader_name(name: str) -> tuple[str, str]:
+    """The parent and the id of `projects/{project}/readers/{reader}`."""
+    return resource.parted(name, "readers", "name")
+
+
+def connections(reader: Reader) -> int:
+    """How many connections a new reader may have at once."""
+    if not 0 <= reader.connections <= MOST_CONNECTIONS:
         raise Invalid(
-            "project_id",
-            f"is {text[:100]!r}; write 3 to 40 lower-case letters, digits and '-', beginning with a letter",
+            "reader.connections",
+            f"is {reader.connections}; write 1 to {MOST_CONNECTIONS}, or 0 for {USUAL_CONNECTIONS}",
         )
-    return text
+    return reader.connections or USUAL_CONNECTIONS
 
 
 def key_name(name: str) -> tuple[str, str]:
@@ -36,47 +51,19 @@ def key_name(name: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
-def request_id(text: str) -> uuid.UUID | None:
-    """The UUID that makes a repetition safe, where there is one."""
-    if not text:
-        return None
-    try:
-        return uuid.UUID(text)
-    except ValueError as error:
-        raise Invalid("request_id", f"is {text[:100]!r}; write a UUID") from error
-
-
 def new_project(project: Project) -> dict[str, str]:
     """The columns of a new project."""
     return {
-        "display_name": _display_name("project", project.display_name),
+        "display_name": resource.display_name(project.display_name, "project.display_name"),
         "time_zone": _time_zone(project.time_zone or "UTC"),
     }
 
 
 def changes(request: UpdateProjectRequest) -> dict[str, str]:
     """The columns that an update sets: those of its mask, or every field set where it has none."""
-    paths: Sequence[str] = list(request.update_mask.paths)
-    for path in paths:
-        if path not in (*_UPDATABLE, "*"):
-            raise Invalid("update_mask", f"names {path[:100]!r}; write {', '.join(_UPDATABLE)} or *")
-    if "*" in paths:
-        paths = _UPDATABLE
-    elif not paths:
-        paths = [name for name in _UPDATABLE if getattr(request.project, name)]
-    if not paths:
-        raise Invalid("update_mask", f"is empty and no field is set; name {', '.join(_UPDATABLE)} or *")
+    paths = resource.masked(request, request.project, _UPDATABLE)
     values = new_project(request.project)
     return {name: values[name] for name in _UPDATABLE if name in paths}
-
-
-def revision(etag: str) -> int | None:
-    """The revision that an etag stands for; None where any will do."""
-    if not etag:
-        return None
-    if not re.fullmatch(r"[0-9]{1,18}", etag):
-        raise Invalid("project.etag", f"is {etag[:100]!r}; send back the one that was read")
-    return int(etag)
 
 
 def new_key(key: Key, now: datetime) -> dict[str, Any]:
@@ -88,7 +75,7 @@ def new_key(key: Key, now: datetime) -> dict[str, Any]:
         if getattr(key, name) < 0:
             raise Invalid(f"key.{name}", f"is {getattr(key, name)}; write 0 for no limit, or more")
     return {
-        "display_name": _display_name("key", key.display_name),
+        "display_name": resource.display_name(key.display_name, "key.display_name"),
         "role": key.role,
         "events_per_minute": key.events_per_minute,
         "requests_per_minute": key.requests_per_minute,
@@ -115,14 +102,6 @@ def _expire_time(key: Key, now: datetime) -> datetime | None:
             "key.expire_time", f"is {expires_at:%Y-%m-%dT%H:%M:%SZ}, which has passed; write a later one"
         )
     return expires_at
-
-
-def _display_name(resource: str, text: str) -> str:
-    if len(text) > 100:
-        raise Invalid(f"{resource}.display_name", f"has {len(text)} characters; write at most 100")
-    if any(ord(character) < 32 or ord(character) == 127 for character in text):
-        raise Invalid(f"{resource}.display_name", "holds a control character; leave it out")
-    return text
 
 
 def _time_zone(name: str) -> str:

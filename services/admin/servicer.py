@@ -1,11 +1,12 @@
 """AdminService: each method reads the request (`request.py`), asks the store, and builds the answer."""
 
+import secrets
 from datetime import UTC, datetime
 from typing import Any
 
 from services.admin import request as read
 from services.admin.store import Store
-from services.kit import audit, page
+from services.kit import audit, page, resource
 from services.kit.call import INSTALLATION, Project, current
 from services.kit.errors import Denied, Invalid
 from services.kit.identity import caller, new_secret, project
@@ -28,7 +29,7 @@ class Admin(admin_pb2_grpc.AdminServiceServicer):
         """Makes a project."""
         slug = read.project_id(request.project_id)
         audit.note(f"projects/{slug}")
-        fields, request_id = read.new_project(request.project), read.request_id(request.request_id)
+        fields, request_id = read.new_project(request.project), resource.request_id(request.request_id)
         made = await self._store.create_project(slug, fields, request_id)
         return admin_pb2.CreateProjectResponse(project=made.message())
 
@@ -57,7 +58,7 @@ class Admin(admin_pb2_grpc.AdminServiceServicer):
     ) -> admin_pb2.UpdateProjectResponse:
         """Changes the fields that the mask names."""
         found = await _required(request.project.name, "project.name")
-        changes, revision = read.changes(request), read.revision(request.project.etag)
+        changes, revision = read.changes(request), resource.revision(request.project.etag, "project.etag")
         changed = await self._store.update_project(found.slug, changes, revision)
         return admin_pb2.UpdateProjectResponse(project=changed.message())
 
@@ -68,7 +69,9 @@ class Admin(admin_pb2_grpc.AdminServiceServicer):
         parent = await _parent(request.parent, "parent")
         fields = read.new_key(request.key, datetime.now(UTC))
         secret = new_secret()
-        key = await self._store.create_key(_id(parent), secret, fields, read.request_id(request.request_id))
+        key = await self._store.create_key(
+            _id(parent), secret, fields, resource.request_id(request.request_id)
+        )
         audit.note(key.name)
         # The secret of a key made before is known to nobody but its owner.
         shown = secret.text if key.key_id == secret.key_id else ""
@@ -93,6 +96,42 @@ class Admin(admin_pb2_grpc.AdminServiceServicer):
         audit.note(request.name)
         key = await self._store.revoke_key(_id(await _parent(parent, "name")), key_id)
         return admin_pb2.RevokeKeyResponse(key=key.message())
+
+    async def CreateReader(
+        self, request: admin_pb2.CreateReaderRequest, context: Any
+    ) -> admin_pb2.CreateReaderResponse:
+        """Makes a reader and shows its password."""
+        parent = await _required(request.parent, "parent")
+        reader, connections = read.reader_id(request.reader_id), read.connections(request.reader)
+        audit.note(f"{parent.name}/readers/{reader}")
+        password = secrets.token_urlsafe(24)
+        # Roles are shared by all databases of the server: its own part keeps the name apart from any other, and it tells
+        # nobody whose project it reads.
+        role = f"tm_{reader.replace('-', '_')}_{secrets.token_hex(4)}"
+        made = await self._store.create_reader(parent.project_id, reader, role, password, connections)
+        return admin_pb2.CreateReaderResponse(reader=made.message(), password=password)
+
+    async def ListReaders(
+        self, request: admin_pb2.ListReadersRequest, context: Any
+    ) -> admin_pb2.ListReadersResponse:
+        """Lists readers by name."""
+        parent = await _required(request.parent, "parent")
+        limit = page.size(request.page_size, PAGE, LARGEST_PAGE)
+        (after,) = page.position(request, str) or ("",)
+        rows = await self._store.readers(parent.project_id, after, limit + 1)
+        return admin_pb2.ListReadersResponse(
+            readers=[row.message() for row in rows[:limit]],
+            next_page_token=page.token(request, rows[limit - 1].reader) if len(rows) > limit else "",
+        )
+
+    async def DeleteReader(
+        self, request: admin_pb2.DeleteReaderRequest, context: Any
+    ) -> admin_pb2.DeleteReaderResponse:
+        """Ends a reader."""
+        parent, reader = read.reader_name(request.name)
+        audit.note(request.name)
+        await self._store.delete_reader((await _required(parent, "name")).project_id, reader)
+        return admin_pb2.DeleteReaderResponse()
 
     async def ListAuditEntries(
         self, request: admin_pb2.ListAuditEntriesRequest, context: Any

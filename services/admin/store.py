@@ -1,4 +1,4 @@
-"""Projects, keys and audit entries in the database. Plain values come in from `servicer.py`, records go back."""
+"""Projects, keys, readers and audit entries in the database. Plain values come in from `servicer.py`, records go back."""
 
 # ruff: noqa: S608  (statements are made of constants of this file; values are always parameters)
 
@@ -10,9 +10,10 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
-from services.admin.record import EntryRecord, KeyRecord, ProjectRecord
-from services.kit.errors import AlreadyExists, Conflict, Invalid, NotFound
+from services.admin.record import EntryRecord, KeyRecord, ProjectRecord, ReaderRecord
+from services.kit.errors import AlreadyExists, Conflict, Invalid, NotFound, Refused
 from services.kit.identity import Secret
+from services.kit.repetition import remember
 from services.kit.service import Pool
 
 _PROJECT = "project_id, slug, display_name, time_zone, revision, created_at, updated_at"
@@ -61,11 +62,38 @@ _LIST_ENTRIES = """
       AND (%(actor)s = '' OR actor = %(actor)s) AND (%(action)s = '' OR action = %(action)s)
     ORDER BY sequence DESC LIMIT %(limit)s
 """
-_FORGET_REQUESTS = "DELETE FROM request_ids WHERE created_at < now() - INTERVAL '1 day'"
-_REMEMBER_REQUEST = """
-    INSERT INTO request_ids (request_id, action, made) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
+_READER = "slug AS project, reader, role, connections, bi_readers.created_at"
+_INSERT_READER = """
+    INSERT INTO bi_readers (role, project_id, reader, connections) VALUES (%s, %s, %s, %s)
+    ON CONFLICT (project_id, reader) DO NOTHING
 """
-_MADE = "SELECT made FROM request_ids WHERE request_id = %s AND action = %s"
+_READ_READER = f"""
+    SELECT {_READER} FROM bi_readers JOIN projects USING (project_id) WHERE project_id = %s AND reader = %s
+"""
+_LIST_READERS = f"""
+    SELECT {_READER} FROM bi_readers JOIN projects USING (project_id)
+    WHERE project_id = %s AND reader > %s ORDER BY reader LIMIT %s
+"""
+_DELETE_READER = "DELETE FROM bi_readers WHERE role = %s"
+_CREATE_ROLE = """
+    CREATE ROLE {role} LOGIN NOINHERIT CONNECTION LIMIT {connections} PASSWORD {password};
+    GRANT USAGE ON SCHEMA bi TO {role};
+    GRANT SELECT ON ALL TABLES IN SCHEMA bi TO {role};
+"""
+_ROLE_SETTINGS = {
+    "default_transaction_read_only": "on",
+    "statement_timeout": "60s",
+    "idle_in_transaction_session_timeout": "60s",
+    "work_mem": "32MB",
+    "search_path": "bi",
+    "timezone": "UTC",
+}
+"""What a reader's sessions begin with; it may set them otherwise."""
+_IMPOSED_SETTINGS = {"temp_file_limit": "4GB"}
+"""What it may not; only superusers can say so."""
+_ROLE_EXISTS = "SELECT FROM pg_roles WHERE rolname = %s"
+_IS_SUPERUSER = "SELECT rolname, rolsuper FROM pg_roles WHERE rolname = current_user"
+_END_SESSIONS = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s"
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -81,7 +109,7 @@ class Store:
     ) -> ProjectRecord:
         """The project made now, or by an earlier request of the same id."""
         async with self._pool.connection() as connection:
-            made = await _remember(connection, request_id, "CreateProject", slug)
+            made = await remember(connection, request_id, "CreateProject", slug)
             if made not in (None, slug):
                 raise Invalid("request_id", f"has made projects/{made} before; write a new one")
             if made is not None:
@@ -127,7 +155,7 @@ class Store:
     ) -> KeyRecord:
         """The key made now, or by an earlier request of the same id; its id tells which."""
         async with self._pool.connection() as connection:
-            made = await _remember(connection, request_id, f"CreateKey {project_id or 0}", secret.key_id)
+            made = await remember(connection, request_id, f"CreateKey {project_id or 0}", secret.key_id)
             if made is None:
                 await insert_key(connection, project_id, secret, fields)
             return await _read_key(connection, project_id, made or secret.key_id)
@@ -144,6 +172,58 @@ class Store:
         async with self._pool.connection() as connection:
             await connection.execute(_REVOKE_KEY, {"project_id": project_id, "key_id": key_id})
             return await _read_key(connection, project_id, key_id)
+
+    async def create_reader(
+        self, project_id: int, reader: str, role: str, password: str, connections: int
+    ) -> ReaderRecord:
+        """The reader made, with a role that sees the views of its project. The password goes to the database as a hash."""
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(_IS_SUPERUSER)).fetchone()
+            assert row is not None, "there is always a current user"
+            account, superuser = row
+            try:
+                made = await connection.execute(_INSERT_READER, (role, project_id, reader, connections))
+                if not made.rowcount:
+                    raise AlreadyExists(f"there is a reader {reader} already", reason="READER_EXISTS")
+                hashed = connection.pgconn.encrypt_password(
+                    password.encode(), role.encode(), b"scram-sha-256"
+                )
+                statement = sql.SQL(_CREATE_ROLE).format(
+                    role=sql.Identifier(role), connections=connections, password=hashed.decode()
+                )
+                await connection.execute(statement)
+                for name, value in {**_ROLE_SETTINGS, **(_IMPOSED_SETTINGS if superuser else {})}.items():
+                    setting = sql.SQL("ALTER ROLE {} SET {} = {}")
+                    await connection.execute(
+                        setting.format(sql.Identifier(role), sql.Identifier(name), sql.Literal(value))
+                    )
+            except psycopg.errors.InsufficientPrivilege as error:
+                raise Refused(
+                    f"the server's account {account} may not make roles; run as a superuser: ALTER ROLE {account} CREATEROLE",
+                    reason="MAY_NOT_CREATE_ROLES",
+                ) from error
+            return await _read_reader(connection, project_id, reader)
+
+    async def readers(self, project_id: int, after: str, limit: int) -> list[ReaderRecord]:
+        """Readers of a project by name, behind the reader `after`."""
+        async with self._pool.connection() as connection:
+            cursor = connection.cursor(row_factory=class_row(ReaderRecord))
+            await cursor.execute(_LIST_READERS, (project_id, after, limit))
+            return await cursor.fetchall()
+
+    async def delete_reader(self, project_id: int, reader: str) -> None:
+        """Ends the role and its sessions. What is interrupted halfway can be repeated; nobody comes in meanwhile."""
+        async with self._pool.connection() as connection:
+            role = (await _read_reader(connection, project_id, reader)).role
+            if await (await connection.execute(_ROLE_EXISTS, (role,))).fetchone():
+                named = sql.Identifier(role)
+                await connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(named))
+                await connection.execute(sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE").format(named))
+                await connection.commit()
+                await connection.execute(_END_SESSIONS, (role,))
+                await connection.execute(sql.SQL("DROP OWNED BY {}").format(named))
+                await connection.execute(sql.SQL("DROP ROLE {}").format(named))
+            await connection.execute(_DELETE_READER, (role,))
 
     async def entries(
         self, project_id: int, actor: str, action: str, before: int | None, limit: int
@@ -184,15 +264,10 @@ async def _read_key(connection: Connection, project_id: int | None, key_id: str)
     return key
 
 
-async def _remember(
-    connection: Connection, request_id: uuid.UUID | None, action: str, made: str
-) -> str | None:
-    """What the request of this id has made before; None when it is new and now remembered with what it makes."""
-    if request_id is None:
-        return None
-    await connection.execute(_FORGET_REQUESTS)
-    # A repetition under way at the same time waits here for the first to commit.
-    if (await connection.execute(_REMEMBER_REQUEST, (request_id, action, made))).rowcount:
-        return None
-    row = await (await connection.execute(_MADE, (request_id, action))).fetchone()
-    return None if row is None else str(row[0])
+async def _read_reader(connection: Connection, project_id: int, reader: str) -> ReaderRecord:
+    cursor = connection.cursor(row_factory=class_row(ReaderRecord))
+    await cursor.execute(_READ_READER, (project_id, reader))
+    found = await cursor.fetchone()
+    if found is None:
+        raise NotFound(f"there is no reader {reader} in this project", reason="READER_NOT_FOUND")
+    return found

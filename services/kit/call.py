@@ -13,6 +13,7 @@ from tidemark.v1.admin_pb2 import Role
 
 if TYPE_CHECKING:
     from services.kit.identity import Directory
+    from services.kit.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class Call:
     request_id: str
     peer: str
     caller: Caller | None = None
+    session: "Session | None" = None
+    """The browser's session that shows the caller's key."""
     directory: "Directory | None" = None
     project: Project | None = None
     """The project that the servicer has resolved; tells which audit chain the call belongs to."""

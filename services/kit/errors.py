@@ -103,6 +103,13 @@ class Fenced(Error):
     reason = "PRODUCER_FENCED"
 
 
+class Refused(Error):
+    """The state of things does not allow this."""
+
+    code = grpc.StatusCode.FAILED_PRECONDITION
+    reason = "FAILED_PRECONDITION"
+
+
 class Exhausted(Error):
     """A limit is reached: wait as RetryInfo says, then retry."""
 

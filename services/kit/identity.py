@@ -1,7 +1,8 @@
 """Who is calling and what the call is about: keys, projects and quotas.
 
 A key's secret is `tmk_<key_id>_<43 url-safe characters>` and only its SHA-256 is stored. `rpc.py` passes every call through
-`Directory.identified`; servicers then ask `caller()`, `project()` and `spend_events()`.
+`Directory.identified`; servicers then ask `caller()`, `project()` and `spend_events()`. A browser shows a session's cookie
+in place of the key (`session.py`); whatever it may do, and every record of it, is the key's.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import re
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,21 +21,24 @@ from typing import Generic, TypeVar
 
 import psycopg
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from services.kit.access import authorise
 from services.kit.call import Call, Caller, Project, current
 from services.kit.errors import Denied, Exhausted, Invalid, NotFound, Unauthenticated
 from services.kit.service import Pool
+from services.kit.session import Session, Sessions, digest_of, ended, token_of
 
 FRESH_SECONDS = 5.0
-"""How long a looked-up key or project is believed: the time within which servers stop accepting a revoked key."""
+"""How long a looked-up key, session or project is believed: the time within which servers stop accepting a revoked key."""
 REMEMBERED = 10_000
-"""How many keys and how many projects are remembered at most."""
+"""How many keys, sessions and projects are remembered at most, of each."""
 
 _SECRET = re.compile(r"tmk_([a-z0-9]{1,32})_[A-Za-z0-9_-]{43}")
 _PROJECT = re.compile(r"projects/([a-z][a-z0-9-]{2,39})")
 _KEYS = """
-    SELECT key_id, secret_sha256, expires_at, revoked_at, project_id, slug, role, events_per_minute, requests_per_minute
+    SELECT key_id, api_keys.display_name, secret_sha256, expires_at, revoked_at, project_id, slug, role,
+           events_per_minute, requests_per_minute
     FROM api_keys LEFT JOIN projects USING (project_id)
     WHERE key_id = ANY (%s)
 """
@@ -107,8 +111,11 @@ async def spend_events(count: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Key:
+class Key:
+    """A key as stored."""
+
     caller: Caller
+    display_name: str
     sha256: bytes
     expires_at: datetime | None
     revoked_at: datetime | None
@@ -155,15 +162,17 @@ class Directory:
     def __init__(self, pool: Pool, redis: Redis) -> None:
         self._pool = pool
         self._redis = redis
-        self._keys: _Recent[_Key | None] = _Recent(self._find_key)
+        self._keys: _Recent[Key | None] = _Recent(self._find_key)
         self._projects: _Recent[Project] = _Recent(self._find_project)
+        self._sessions = Sessions(redis)
+        self._used: _Recent[Session] = _Recent(self._sessions.use)
         self._streams: set[Call] = set()
 
     @asynccontextmanager
     async def identified(self, call: Call) -> AsyncIterator[None]:
         """The layer that lets a call pass only with a good key that may do what the RPC's permission asks."""
         call.directory = self
-        key = await self._authenticate(_bearer(call.context.invocation_metadata() or ()))
+        key = await self._authenticate(call)
         call.caller = who = key.caller
         key.check()
         authorise(call.method.permission, who)
@@ -176,6 +185,25 @@ class Directory:
             yield
         finally:
             self._streams.discard(call)
+
+    async def key(self, secret: str) -> Key:
+        """The key with this secret, good or not; raises `Unauthenticated` when there is none."""
+        match = _SECRET.fullmatch(secret)
+        if match is None:
+            raise Unauthenticated()
+        key = await self._keys.get(match[1])
+        digest = hashlib.sha256(secret.encode()).digest()
+        if not hmac.compare_digest(digest, key.sha256 if key else bytes(32)) or key is None:
+            raise Unauthenticated("there is no such key")
+        return key
+
+    async def session(self, token: str) -> tuple[Session, Key]:
+        """The session with this token and its key, good or not; raises `Unauthenticated` when it has ended."""
+        session = await self._used.get(digest_of(token))
+        key = await self._keys.get(session.key_id)
+        if key is None or session.ends_at <= time.time():
+            raise ended()
+        return session, key
 
     async def project(self, slug: str) -> Project:
         """The project; one that is not there is asked for again each time, as it may be made the next moment."""
@@ -203,12 +231,12 @@ class Directory:
             )
 
     async def watch(self) -> None:
-        """Ends open streams whose key was revoked or expired, until cancelled."""
+        """Ends open streams whose key was revoked or expired, or whose session has ended, until cancelled."""
         while True:
             await asyncio.sleep(FRESH_SECONDS / 2)
             try:
                 await self._end_streams()
-            except psycopg.Error as error:
+            except (psycopg.Error, RedisError) as error:
                 # Keys cannot be revoked either while the database is away; the next round looks again.
                 log.warning("open streams go on unchecked: %s", error)
 
@@ -217,6 +245,9 @@ class Directory:
         if not ids:
             return
         keys = await self._read_keys(list(ids))
+        # An open stream is a use of its session: a page that shows something is not idle.
+        digests = {call.session.digest for call in self._streams if call.session is not None}
+        over = {digest for digest in digests if not await self._going_on(digest)}
         for call in list(self._streams):
             assert call.caller is not None
             key = keys.get(call.caller.key_id)
@@ -225,20 +256,30 @@ class Directory:
                     raise Unauthenticated("the key is gone")
                 if key is not None:
                     key.check()
+                if call.session is not None and call.session.digest in over:
+                    raise ended()
             except Unauthenticated as error:
                 call.end(error)
 
-    async def _authenticate(self, secret: str) -> _Key:
-        match = _SECRET.fullmatch(secret)
-        if match is None:
+    async def _going_on(self, digest: str) -> bool:
+        try:
+            return (await self._sessions.use(digest)).ends_at > time.time()
+        except Unauthenticated:
+            return False
+
+    async def _authenticate(self, call: Call) -> Key:
+        """The key that a call shows or, where it shows none, the one that its session stands for."""
+        metadata = call.context.invocation_metadata() or ()
+        secret = _bearer(metadata)
+        if secret is not None:
+            return await self.key(secret)
+        token = token_of(metadata)
+        if not token:
             raise Unauthenticated()
-        key = await self._keys.get(match[1])
-        digest = hashlib.sha256(secret.encode()).digest()
-        if not hmac.compare_digest(digest, key.sha256 if key else bytes(32)) or key is None:
-            raise Unauthenticated("there is no such key")
+        call.session, key = await self.session(token)
         return key
 
-    async def _find_key(self, key_id: str) -> _Key | None:
+    async def _find_key(self, key_id: str) -> Key | None:
         return (await self._read_keys([key_id])).get(key_id)
 
     async def _find_project(self, slug: str) -> Project:
@@ -248,16 +289,17 @@ class Directory:
             raise NotFound(f"there is no project projects/{slug}", reason="PROJECT_NOT_FOUND")
         return Project(*row)
 
-    async def _read_keys(self, key_ids: list[str]) -> dict[str, _Key]:
+    async def _read_keys(self, key_ids: list[str]) -> dict[str, Key]:
         async with self._pool.connection() as connection:
             rows = await (await connection.execute(_KEYS, (key_ids,))).fetchall()
-        return {row[0]: _Key(Caller(row[0], *row[4:]), *row[1:4]) for row in rows}
+        return {row[0]: Key(Caller(row[0], *row[5:]), *row[1:5]) for row in rows}
 
 
-def _bearer(metadata: object) -> str:
-    for name, value in metadata:  # type: ignore[attr-defined]
-        if name == "authorization" and isinstance(value, str):
-            scheme, _, secret = value.partition(" ")
-            if scheme.lower() == "bearer":
-                return secret.strip()
-    raise Unauthenticated()
+def _bearer(metadata: Sequence[tuple[str, str | bytes]]) -> str | None:
+    """The secret in `authorization`, empty when it is of another kind; None without that header."""
+    given = [str(value) for name, value in metadata if name == "authorization"]
+    for value in given:
+        scheme, _, secret = value.partition(" ")
+        if scheme.lower() == "bearer":
+            return secret.strip()
+    return "" if given else None

@@ -99,3 +99,19 @@ QUERY_SECONDS = Histogram(
 QUERY_WATCHING = Gauge("tidemark_query_watching", "Open WatchQuery streams.")
 # Grows faster than commits matter: many different questions are watched.
 QUERY_REFRESHES = Counter("tidemark_query_refreshes", "Times a watched question was read anew.")
+# `kept` low although the same dashboards are read again and again: the data changes between, or the cache is too small.
+QUERY_CACHE = Counter(
+    "tidemark_query_cache",
+    "Questions by how they were answered: kept, joined to one under way, or computed.",
+    ("outcome",),
+)
+# At `query_cache_bytes` all the time: answers are thrown away before they are asked for again.
+QUERY_CACHE_BYTES = Gauge("tidemark_query_cache_bytes", "Bytes of answers kept.")
+
+# --- gateway: what browsers fetch -------------------------------------------------------------------------------------
+
+# 401, 403 or 429 of `session` grow: somebody tries keys, and the audit log tells with which and from where; 5xx: the logs
+# tell why.
+GATEWAY_REQUESTS = Counter(
+    "tidemark_gateway_requests", "HTTP requests, by what was asked for and status.", ("kind", "status")
+)

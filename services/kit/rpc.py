@@ -20,7 +20,7 @@ from google.protobuf import descriptor_pool
 from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
-from services.kit import metrics, wire
+from services.kit import edge, metrics, wire
 from services.kit.access import OPEN_SERVICES, permission_of
 from services.kit.audit import Audit
 from services.kit.call import Call, Method, current
@@ -41,10 +41,11 @@ log = logging.getLogger(__name__)
 class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     """Wraps every handler but those of health and reflection."""
 
-    def __init__(self, directory: Directory, audit: Audit, call_seconds: float) -> None:
+    def __init__(self, directory: Directory, audit: Audit, call_seconds: float, edge_secret: str = "") -> None:
         self._directory = directory
         self._audit = audit
         self._call_seconds = call_seconds
+        self._edge_secret = edge_secret
         self._wrapped: dict[str, grpc.RpcMethodHandler] = {}
 
     @asynccontextmanager
@@ -97,7 +98,7 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         sent = metrics.RPC_SENT.labels(*_labels(method))
 
         async def answer(request: Any, context: Any) -> Any:
-            async with self.layers(_begin(method, context)):
+            async with self.layers(self._begin(method, context)):
                 response = await behaviour(incoming(request), context)
             sent.inc()
             return response
@@ -114,7 +115,7 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         sent = metrics.RPC_SENT.labels(*_labels(method))
 
         async def answer(request: Any, context: Any) -> None:
-            call = _begin(method, context)
+            call = self._begin(method, context)
             async with self.layers(call), aclosing(behaviour(incoming(request), context)) as responses:
                 async for response in responses:
                     if call.opened is not None:
@@ -124,6 +125,16 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]
                     sent.inc()
 
         return answer
+
+    def _begin(self, method: Method, context: Any) -> Call:
+        headers = context.invocation_metadata() or ()
+        peer = edge.peer(headers, self._edge_secret, context.peer())
+        return Call(method, context, request_id(dict(headers).get("x-request-id")), peer)
+
+
+def request_id(given: object) -> str:
+    """The caller's own id of a request where it is a usable one, or else a new one."""
+    return given if isinstance(given, str) and _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
 @asynccontextmanager
@@ -183,12 +194,6 @@ async def limited(call: Call, call_seconds: float) -> AsyncIterator[None]:
         if call.scope is None or not call.scope.expired():
             raise
         raise call.verdict or DeadlineExceeded() from error
-
-
-def _begin(method: Method, context: Any) -> Call:
-    given = next((value for name, value in context.invocation_metadata() or () if name == "x-request-id"), "")
-    request_id = given if isinstance(given, str) and _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-    return Call(method, context, request_id, context.peer())
 
 
 def _incoming(method: Method, deserialize: Callable[[bytes], Any]) -> Callable[[Any], Any]:

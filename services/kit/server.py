@@ -23,6 +23,7 @@ from grpc_reflection.v1alpha import reflection
 from services.kit import postgres, redis
 from services.kit.audit import Audit
 from services.kit.errors import BadSetting
+from services.kit.http import answering
 from services.kit.identity import Directory
 from services.kit.migrate import require_migrated
 from services.kit.rpc import Gate
@@ -31,7 +32,7 @@ from services.kit.settings import Settings
 
 Builder = Callable[[Resources], Awaitable[Service]]
 
-METRICS_PORTS = {"ingest": 9101, "writer": 9102, "query": 9103}
+METRICS_PORTS = {"ingest": 9101, "writer": 9102, "query": 9103, "gateway": 9104}
 
 _GATE_CONNECTIONS = 3
 
@@ -52,6 +53,8 @@ async def serve(target: str, builders: Sequence[Builder], settings: Settings) ->
                 if any(service.servicers for service in services):
                     port = getattr(settings, f"{target}_port")
                     await stack.enter_async_context(listening(services, resources, port))
+                for app in (service.app for service in services if service.app is not None):
+                    await stack.enter_async_context(answering(app, settings, getattr(settings, f"{target}_port")))
                 await resources.draining.wait()
     log.info("%s has ended", target)
 
@@ -106,7 +109,8 @@ async def listening(services: Sequence[Service], resources: Resources, port: int
     async with postgres.pool(settings.database_url, _GATE_CONNECTIONS) as pool:
         directory, audit = Directory(pool, resources.redis), Audit(pool)
         server = grpc.aio.server(
-            interceptors=[Gate(directory, audit, settings.call_seconds)], options=_options(settings)
+            interceptors=[Gate(directory, audit, settings.call_seconds, settings.edge_secret)],
+            options=_options(settings),
         )
         names = []
         for servicer in (servicer for service in services for servicer in service.servicers):

@@ -14,6 +14,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 from redis.asyncio import Redis
+from starlette.types import ASGIApp
 
 from services.kit.settings import Settings
 
@@ -44,5 +45,7 @@ class Service:
     """What one builder contributes to a target."""
 
     servicers: Sequence[Servicer] = ()
+    app: ASGIApp | None = None
+    """What answers plain HTTP, in a target that speaks no gRPC."""
     workers: Sequence[Callable[[], Awaitable[None]]] = ()
     """Loops that run until `draining` is set; one that fails ends the process, for the supervisor to start it anew."""

@@ -30,8 +30,10 @@ class Settings:
     """Port of the target ingest."""
     query_port: int = 50052
     """Port of the target query, which also answers AdminService."""
+    gateway_port: int = 50055
+    """Port of the target gateway: the page and its sessions. Browsers come by the edge."""
     metrics_port: int = 0
-    """Port of this process's Prometheus metrics; 0 for the target's own: 9101 ingest, 9102 writer, 9103 query."""
+    """Port of this process's Prometheus metrics; 0 for the target's own: 9101 ingest, 9102 writer, 9103 query, 9104 gateway."""
 
     tls_cert_file: str = ""
     """PEM file of the server's certificate chain; with it every port speaks TLS."""
@@ -41,6 +43,11 @@ class Settings:
     """PEM file of the authority that signs client certificates; with it clients must show one (mTLS)."""
     insecure_remote: bool = False
     """Allow a listening address beyond loopback without TLS, as behind a mesh that encrypts."""
+
+    edge_secret: str = ""
+    """What the edge shows beside the addresses of its callers; those that come without it are not believed. Any long text."""
+    edge_url: str = ""
+    """Where browsers find the edge, as in https://tidemark.example; empty for wherever they say, which misses TLS ended before it."""
 
     log_level: str = "INFO"
     """Least level of log lines: DEBUG, INFO, WARNING or ERROR."""
@@ -85,6 +92,23 @@ class Settings:
     """Questions of one project that may wait; more are refused."""
     query_watches: int = 200
     """Different questions of one project that one process keeps answered for watches; more are refused."""
+    query_cache_bytes: int = 64 << 20
+    """Bytes of answers that one process keeps, for whoever asks the same of the same data; 0 keeps none."""
+    query_scans: int = 2
+    """Bulk readings of rows that one process does at once; more wait."""
+    export_seconds: float = 3600.0
+    """How long an export may take."""
+    export_concurrency: int = 2
+    """Exports of one project made at once by one process; more are refused."""
+
+    web_folder: str = "web/dist"
+    """The built page, which the gateway serves."""
+    session_seconds: int = 43_200
+    """How long somebody stays signed in to the page at most."""
+    session_idle_seconds: int = 3600
+    """How long somebody stays signed in who has no page open."""
+    sign_in_attempts: int = 10
+    """Failed attempts to sign in that one address may make in a minute."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -122,7 +146,7 @@ def _parse(variable: str, text: str, kind: type) -> object:
 
 # What the SDK, the local stack, tests and benchmarks read, and what Kubernetes sets for a service called tidemark.
 _ELSEWHERE = re.compile(
-    "TIDEMARK_(PROJECT|CACHE|PYTHON|PASSWORD|(.+_)?KEY|.+_ADDRESS|TLS_(ROOTS|CLIENT_CERT|CLIENT_KEY)_FILE|(POSTGRES|REDIS)_PORT"
+    "TIDEMARK_(PROJECT|CACHE|PYTHON|PASSWORD|(.+_)?KEY|.+_ADDRESS|TLS_(ROOTS|CLIENT_CERT|CLIENT_KEY)_FILE|(POSTGRES|REDIS|EDGE)_PORT"
     "|(TEST|CHAOS|BENCH|SOAK|SERVICE|PORT)_.+|.+_SERVICE_(HOST|PORT)|.+_TCP(_.+)?)"
 )
 _FORMS = {int: "a whole number", float: "a number", str: "a text"}

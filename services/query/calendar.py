@@ -1,4 +1,4 @@
-"""Where buckets begin: an interval, a zone and a span come in, the edges of its buckets go out to `plan`.
+"""Where buckets and units of the calendar begin: an interval, a zone and a span come in, the edges of its buckets go out.
 
 Seconds, minutes and hours are counted in UTC. Days, weeks and months begin at midnight of the zone, so that a day may have 23
 or 25 hours; where the clock skips midnight, the day begins with the first instant that exists.
@@ -89,6 +89,21 @@ def edges(span: Span, step: Step, zone: ZoneInfo, limit: int) -> tuple[datetime,
     return tuple(found)
 
 
+def beginning(instant: datetime, unit: Interval.Unit, zone: ZoneInfo, before: int = 0) -> datetime:
+    """When the hour, day, week or month of `instant` begins, or the one that is so many `before` it."""
+    if seconds := _SECONDS.get(unit):
+        return floor(instant, seconds) - timedelta(seconds=seconds * before)
+    day = _first_day(instant.astimezone(zone).date(), Step(unit, 1))
+    edge = later = _midnight(day, zone)
+    for _ in range(before):
+        # A day that the zone left out begins when the next one does.
+        while edge == later:
+            day = _first_day(day - timedelta(days=1), Step(unit, 1))
+            edge = _midnight(day, zone)
+        later = edge
+    return edge
+
+
 def floor(instant: datetime, seconds: int) -> datetime:
     """The last multiple of `seconds` since 1970 that is not after `instant`."""
     return instant - (instant - EPOCH) % timedelta(seconds=seconds)
@@ -107,8 +122,13 @@ def _from(start: datetime, step: Step, zone: ZoneInfo) -> Iterator[datetime]:
             edge += width
     day = _first_day(start.astimezone(zone).date(), step)
     while True:
-        yield datetime.combine(day, time(), zone).astimezone(UTC)
+        yield _midnight(day, zone)
         day = _next_day(day, step)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The first instant of a day."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 def _first_day(day: date, step: Step) -> date:

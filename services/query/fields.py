@@ -58,6 +58,11 @@ _PREFIXES = {"type": "EVENT_TYPE_", "kind": "METRIC_KIND_"}
 _NUMBERS = {"type": dict(EventType.items()), "kind": dict(MetricKind.items())}
 
 
+def paths(source: Source) -> list[str]:
+    """The paths of the fields that every event, or every point, has."""
+    return list(_COLUMNS[source])
+
+
 def field(path: str, source: Source, at: str) -> Field:
     """The field that `path` names; raises `Invalid` for the request field `at`."""
     if len(path) > MAX_PATH or "\0" in path:

@@ -1,15 +1,20 @@
-"""Conditions, validated: a `Filter` of a request comes in, a `Condition` goes out to `plan` and `sql`."""
+"""Conditions, validated: a `Filter` of a request comes in, a `Condition` goes out to `plan` and `sql`.
+
+The people of the cohorts that a filter names come in as `Members`, by name.
+"""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import UTC, datetime
 from itertools import islice
+from types import MappingProxyType
 
 from google.protobuf.struct_pb2 import Value
 
 from services.kit.errors import Invalid
+from services.query import pattern
 from services.query.fields import Field, Form, field, number_of
 from tidemark.v1 import question_pb2 as pb
 
@@ -22,14 +27,23 @@ MAX_TEXT = 10_000
 _MANY = {pb.OPERATOR_IN, pb.OPERATOR_NOT_IN}
 _NONE = {pb.OPERATOR_EXISTS, pb.OPERATOR_NOT_EXISTS}
 _ORDER = {pb.OPERATOR_LESS, pb.OPERATOR_LESS_OR_EQUAL, pb.OPERATOR_GREATER, pb.OPERATOR_GREATER_OR_EQUAL}
-_TEXT = {pb.OPERATOR_CONTAINS, pb.OPERATOR_NOT_CONTAINS, pb.OPERATOR_STARTS_WITH, pb.OPERATOR_ENDS_WITH}
+_PATTERN = {pb.OPERATOR_MATCHES, pb.OPERATOR_NOT_MATCHES}
+_TEXT = _PATTERN | {
+    pb.OPERATOR_CONTAINS,
+    pb.OPERATOR_NOT_CONTAINS,
+    pb.OPERATOR_STARTS_WITH,
+    pb.OPERATOR_ENDS_WITH,
+}
 
 Scalar = str | float | int | bool | datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A field compared. Values that the field can never equal are left out, so that `values` may be empty."""
+    """A field compared. Values that the field can never equal are left out, so that `values` may be empty.
+
+    A regular expression is in the form that `pattern` gives it, which every engine reads alike.
+    """
 
     field: Field
     operator: pb.Operator
@@ -69,26 +83,36 @@ class Members:
 
 Condition = Comparison | All | Any | Not | Members
 EVERYTHING = All(())
+People = Mapping[str, Members]
+"""The people of cohorts, by the full name of the cohort."""
+NOBODY: People = MappingProxyType({})
 
 
-def condition(stated: pb.Filter, source: pb.Source, at: str) -> Condition:
+def condition(stated: pb.Filter, source: pb.Source, at: str, people: People = NOBODY) -> Condition:
     """The condition of a request about `source`; raises `Invalid` for a field below `at`."""
     # Counted before they are read: a message has room for a hundred thousand, which would take seconds.
     if sum(1 for _ in islice(_stated(stated), MAX_COMPARISONS + 1)) > MAX_COMPARISONS:
         raise Invalid(at, f"has more than {MAX_COMPARISONS} comparisons; use IN for many values of one field")
-    return _condition(stated, source, at, 1)
+    return _condition(stated, source, people, at, 1)
 
 
-def comparisons(condition: Condition) -> Iterator[Comparison]:
-    """Every comparison in a condition."""
+def both(one: Condition, other: Condition) -> Condition:
+    """That both hold, the conditions of either side by side."""
+    sides = [side.conditions if isinstance(side, All) else (side,) for side in (one, other)]
+    joined = (*sides[0], *sides[1])
+    return joined[0] if len(joined) == 1 else All(joined)
+
+
+def leaves(condition: Condition) -> Iterator[Comparison | Members]:
+    """Every comparison and every cohort in a condition."""
     match condition:
-        case Comparison():
+        case Comparison() | Members():
             yield condition
         case Not(inner):
-            yield from comparisons(inner)
+            yield from leaves(inner)
         case All(conditions) | Any(conditions):
             for each in conditions:
-                yield from comparisons(each)
+                yield from leaves(each)
 
 
 def _stated(stated: pb.Filter, depth: int = 1) -> Iterator[pb.Filter]:
@@ -112,26 +136,39 @@ def names(condition: Condition) -> tuple[str, ...] | None:
     return None
 
 
-def _condition(stated: pb.Filter, source: pb.Source, at: str, depth: int) -> Condition:
+def _condition(stated: pb.Filter, source: pb.Source, people: People, at: str, depth: int) -> Condition:
     if depth > MAX_DEPTH:
         raise Invalid(at, f"is nested deeper than {MAX_DEPTH} levels")
     match stated.WhichOneof("node"):
         case "comparison":
             return _comparison(stated.comparison, source, f"{at}.comparison")
-        case "all":
-            return All(_conditions(stated.all, source, f"{at}.all.filters", depth))
-        case "any":
-            return Any(_conditions(stated.any, source, f"{at}.any.filters", depth))
+        case "all" | "any" as kind:
+            filters = getattr(stated, kind).filters
+            if not 1 <= len(filters) <= MAX_FILTERS:
+                raise Invalid(
+                    f"{at}.{kind}.filters", f"has {len(filters)} conditions; give 1 to {MAX_FILTERS}"
+                )
+            inner = tuple(
+                _condition(each, source, people, f"{at}.{kind}.filters[{i}]", depth + 1)
+                for i, each in enumerate(filters)
+            )
+            return All(inner) if kind == "all" else Any(inner)
         case "not":
-            return Not(_condition(getattr(stated, "not"), source, f"{at}.not", depth + 1))
+            return Not(_condition(getattr(stated, "not"), source, people, f"{at}.not", depth + 1))
+        case "cohort":
+            return _members(stated.cohort, source, people, f"{at}.cohort")
         case _:
-            raise Invalid(at, "is empty; give it a comparison, all, any or not, or leave the filter out")
+            raise Invalid(
+                at, "is empty; give it a comparison, all, any, not or a cohort, or leave the filter out"
+            )
 
 
-def _conditions(group: pb.FilterGroup, source: pb.Source, at: str, depth: int) -> tuple[Condition, ...]:
-    if not 1 <= len(group.filters) <= MAX_FILTERS:
-        raise Invalid(at, f"has {len(group.filters)} conditions; give 1 to {MAX_FILTERS}")
-    return tuple(_condition(each, source, f"{at}[{i}]", depth + 1) for i, each in enumerate(group.filters))
+def _members(cohort: str, source: pb.Source, people: People, at: str) -> Members:
+    if source != pb.SOURCE_EVENTS:
+        raise Invalid(at, "limits metric points, which nobody does; filter them by tags")
+    if cohort not in people:
+        raise Invalid(at, f"is {cohort[:200]!r}; name a cohort as in projects/demo/cohorts/buyers")
+    return people[cohort]
 
 
 def _comparison(comparison: pb.Comparison, source: pb.Source, at: str) -> Comparison:
@@ -161,6 +198,8 @@ def _comparison(comparison: pb.Comparison, source: pb.Source, at: str) -> Compar
         and (isinstance(values[0], bool) or not isinstance(values[0], float))
     ):
         raise Invalid(f"{at}.values[0]", f"is no number; {name} takes a number")
+    if operator in _PATTERN:
+        values = [pattern.portable(str(values[0]), f"{at}.values[0]")]
     fitting = [_fitted(value, found, f"{at}.values[{i}]") for i, value in enumerate(values)]
     return Comparison(found, operator, tuple(value for value in fitting if value is not None))
 

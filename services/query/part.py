@@ -8,8 +8,11 @@ import numpy as np
 from datasketches import hll_sketch, kll_doubles_sketch
 
 from services.kit import sketch
-from services.query.question import Measure
+from services.query.measure import Measure
 from tidemark.v1 import question_pb2 as pb
+
+FROM_NOTHING = {pb.AGGREGATION_COUNT, pb.AGGREGATION_SUM, pb.AGGREGATION_RATE, pb.AGGREGATION_UNIQUES}
+"""What is 0, not unknown, where there is nothing."""
 
 
 @dataclass(slots=True)
@@ -80,6 +83,12 @@ def value(measure: Measure, part: Part | None, seconds: float) -> float:
             return _or_nan(part.min)
         case _:
             return _or_nan(part.max)
+
+
+def total(measure: Measure, part: Part | None, seconds: float) -> float:
+    """The measure's value over a whole range of so many seconds: what is counted is 0 where there is nothing."""
+    found = value(measure, part, seconds)
+    return 0.0 if math.isnan(found) and measure.aggregation in FROM_NOTHING else found
 
 
 def _known(values: Iterable[float | None]) -> list[float]:

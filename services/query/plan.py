@@ -1,24 +1,27 @@
-"""Decides what to read: a `Series` comes in, a `Plan` of scans goes out to `sql`.
+"""Decides what to read: a series or a table comes in, a `Plan` of scans goes out to `rank` and `sql`.
 
 A scan reads rollups when they know everything asked: nothing but name and type (kind) limits or splits it, and they carry what
 is aggregated. It is laid with tiles: the widest rollup that fits into each bucket, narrower ones at the edges that do not
-align, and raw rows for what is less than a minute. Everything else is read from raw rows alone, and is exact.
+align, and raw rows for what is less than a minute. Everything else is read from raw rows alone, and is exact; `columnar` may
+read those of events from segments instead of the table.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby, pairwise
+from itertools import groupby
 
 from services.query.calendar import Span, ceil, floor
-from services.query.filter import comparisons
-from services.query.question import Measure, Series
+from services.query.filter import Comparison, leaves
+from services.query.measure import Measure
+from services.query.question import Measured, Series, Table
 from tidemark.v1 import question_pb2 as pb
 
 ROLLUPS = ((86_400, "rollups_1d"), (3600, "rollups_1h"), (60, "rollups_1m"))
 """Width in seconds and table of each rollup, widest first."""
 RAW = {pb.SOURCE_EVENTS: "events", pb.SOURCE_METRICS: "metric_points"}
 
+_UNITS = {"rollups_1d": "days", "rollups_1h": "hours", "rollups_1m": "minutes"}
 _OF_ROWS = {pb.AGGREGATION_COUNT, pb.AGGREGATION_RATE}
 _SKETCHED = {pb.AGGREGATION_UNIQUES, pb.AGGREGATION_QUANTILE}
 
@@ -33,7 +36,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Measures that are read together: of one source and name, by the same means."""
+    """Measures that are read together: of one source, name and filter, by the same means."""
 
     measures: tuple[tuple[int, Measure], ...]
     """With the index that each has in the question."""
@@ -42,18 +45,24 @@ class Scan:
     tiles: tuple[Tile, ...]
     exact: bool
     """Whether all rows are read raw, so that uniques and quantiles are exact, and cannot be merged."""
+    across: bool = False
+    """What exact uniques and quantiles are also told of: each group over all buckets or, with this, all groups together."""
 
     @property
     def source(self) -> pb.Source:
         """What it reads."""
         return self.measures[0][1].source
 
+    def sketched(self, measure: Measure) -> bool:
+        """Whether a measure comes from sketches, which the database cannot read."""
+        return not self.exact and measure.aggregation in _SKETCHED
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is read for a question."""
 
-    question: Series
+    question: Measured
     scans: tuple[Scan, ...]
     earlier: tuple[Scan, ...]
     """The same for the period before; empty when nothing is compared."""
@@ -73,7 +82,7 @@ class Plan:
     def sketched(self, aggregation: pb.Aggregation) -> bool:
         """Whether some measure with this aggregation comes from sketches."""
         return any(
-            not scan.exact and measure.aggregation == aggregation
+            scan.sketched(measure) and measure.aggregation == aggregation
             for scan in self.scans
             for _, measure in scan.measures
         )
@@ -88,23 +97,54 @@ class Plan:
         )
 
 
-def plan(question: Series) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One table that is read for a scan, and why it is that one."""
+
+    scan: Scan
+    tile: Tile
+    reason: str
+
+
+def plan(question: Measured) -> Plan:
     """How `question` is answered."""
-    buckets = tuple(
-        Span(max(start, question.span.start), min(end, question.span.end))
-        for start, end in pairwise(question.edges)
-    )
-    scans = tuple(_scans(question, buckets))
+    buckets = question.buckets
     earlier = tuple(bucket.earlier(question.span.length) for bucket in buckets)
-    return Plan(question, scans, tuple(_scans(question, earlier)) if question.compared else ())
+    return Plan(
+        question,
+        tuple(_scans(question, buckets)),
+        tuple(_scans(question, earlier)) if question.compared else (),
+    )
+
+
+def reads(plan: Plan) -> tuple[Read, ...]:
+    """Every table that is read, in order, with a sentence why."""
+    return tuple(
+        Read(scan, tile, _reason(scan, tile) + about)
+        for scans, about in ((plan.scans, ""), (plan.earlier, ", for the period before"))
+        for scan in scans
+        for tile in scan.tiles
+    )
+
+
+def covering(spans: Iterable[Span]) -> tuple[Tile, ...]:
+    """The rollups that hold every minute of `spans`, to tell how many rows those have."""
+    laid: dict[str, list[Span]] = {}
+    for span in spans:
+        _lay(Span(floor(span.start, ROLLUPS[-1][0]), ceil(span.end, ROLLUPS[-1][0])), 0, "", laid)
+    return tuple(Tile(table, tuple(found)) for table, found in laid.items())
 
 
 def why(measure: Measure) -> str:
     """Why a measure cannot be read from rollups; empty when it can."""
-    limits = [each.field for each in comparisons(measure.filter)]
-    for field, does in [*((f, "filtered") for f in limits), *((f, "split") for f in measure.groups)]:
+    for leaf in leaves(measure.filter):
+        if not isinstance(leaf, Comparison):
+            return "filtered by people of a cohort"
+        if not leaf.field.in_rollups:
+            return f"filtered by {leaf.field.path}"
+    for field in measure.groups:
         if not field.in_rollups:
-            return f"{does} by {field.path}"
+            return f"split by {field.path}"
     if measure.source == pb.SOURCE_METRICS:
         return "uniques of values" if measure.aggregation == pb.AGGREGATION_UNIQUES else ""
     if measure.aggregation in _OF_ROWS:
@@ -118,23 +158,35 @@ def why(measure: Measure) -> str:
     return f"aggregates {measure.field.path if measure.field else ''}"
 
 
-def _scans(question: Series, buckets: tuple[Span, ...]) -> Iterable[Scan]:
-    indexed = list(enumerate(question.measures))
-    kinds: dict[tuple[pb.Source, str, bool], list[tuple[int, Measure]]] = {}
-    for index, measure in indexed:
-        kinds.setdefault((measure.source, measure.name, bool(why(measure))), []).append((index, measure))
-    for (source, _, raw), measures in kinds.items():
+def _reason(scan: Scan, tile: Tile) -> str:
+    if unit := _UNITS.get(tile.table):
+        first = tile is scan.tiles[0]
+        return (
+            f"rollups know all that is asked, by whole {unit}" if first else f"what is left in whole {unit}"
+        )
+    if unknown := why(scan.measures[0][1]):
+        return f"rollups do not know what is asked: {unknown}"
+    return "buckets are narrower than a minute" if scan.exact else "what is left is less than a minute"
+
+
+def _scans(question: Measured, buckets: tuple[Span, ...]) -> Iterable[Scan]:
+    together: dict[tuple[pb.Source, str, str, bool], list[tuple[int, Measure]]] = {}
+    for index, measure in enumerate(question.measures):
+        # Filters are told apart by their text, for 1 equals true here and not in the database.
+        key = measure.source, measure.name, repr(measure.filter), bool(why(measure))
+        together.setdefault(key, []).append((index, measure))
+    for (source, _, _, raw), measures in together.items():
         tiles = _tiles(question, source, buckets, range(len(buckets)), raw)
         exact = all(tile.table == RAW[source] for tile in tiles)
-        yield Scan(tuple(measures), buckets, tiles, exact)
+        yield Scan(tuple(measures), buckets, tiles, exact, isinstance(question, Table))
 
 
-def _narrowed(scan: Scan, question: Series, slots: Sequence[int]) -> Scan:
+def _narrowed(scan: Scan, question: Measured, slots: Sequence[int]) -> Scan:
     return replace(scan, tiles=_tiles(question, scan.source, scan.buckets, slots, scan.exact))
 
 
 def _tiles(
-    question: Series, source: pb.Source, buckets: Sequence[Span], slots: Sequence[int], raw: bool
+    question: Measured, source: pb.Source, buckets: Sequence[Span], slots: Sequence[int], raw: bool
 ) -> tuple[Tile, ...]:
     """The tiles that cover the buckets of `slots`, in order."""
     if raw:
@@ -144,8 +196,9 @@ def _tiles(
             else ()
         )
     laid: dict[str, list[Span]] = {}
+    seconds = question.step.seconds if isinstance(question, Series) else 0
     for first, last in _runs(slots):
-        level = _level(question.step.seconds, buckets[first].end) if first < last else None
+        level = _level(seconds, buckets[first].end) if first < last else None
         if level is not None:
             _lay(Span(buckets[first].start, buckets[last].end), level, RAW[source], laid)
             continue

@@ -1,54 +1,33 @@
-"""What is asked, validated: a `Query` comes in with the clock, `Events` or `Series` goes out to `plan`.
+"""What is asked, validated: a `Query` comes in with the clock and the people of its cohorts, a question goes out to `source`.
 
-A relative or open range ends with the minute (or, where buckets are seconds, the second) that is under way, so that it is read
-from whole rollups and stays the same until the next begins; metadata tells the span answered.
+Events, series and tables are read here, what is asked about people by `behaviour`. Every question has a `span`.
 """
 
-import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
+from google.protobuf.message import Message
 
 from services.kit.errors import Invalid
-from services.kit.instant import EPOCH
-from services.query.calendar import Span, Step, ceil, edges, fitting, seconds_of
-from services.query.fields import Field, Form, field
-from services.query.filter import EVERYTHING, Condition, condition, names
+from services.query import formula, measure
+from services.query.behaviour import question as behaviour
+from services.query.behaviour.question import Behaviour
+from services.query.calendar import Span, Step, edges, fitting, seconds_of
+from services.query.filter import NOBODY, Condition, People, names
+from services.query.formula import Formula
+from services.query.measure import Measure
+from services.query.period import span
 from tidemark.v1 import question_pb2 as pb
 
-MAX_MEASURES = 10
-MAX_GROUP_BY = 3
-MAX_TOP, DEFAULT_TOP = 100, 10
+MAX_GROUP_BY, MAX_COLUMNS = 3, 5
+MAX_TOP, MAX_ROWS, DEFAULT_TOP = 100, 1000, 10
 MAX_BUCKETS = 10_000
+MAX_MESSAGES = 20_000
+"""Messages of a request that are looked at for cohorts; none that is valid has as many."""
 MAX_VALUES = 400_000
 """Values in one answer: it stays below the 4 MiB that gRPC clients take by default."""
-LAST_END = datetime(2200, 1, 1, tzinfo=EPOCH.tzinfo)
-
-_NUMERIC = {
-    pb.AGGREGATION_SUM,
-    pb.AGGREGATION_AVG,
-    pb.AGGREGATION_MIN,
-    pb.AGGREGATION_MAX,
-    pb.AGGREGATION_QUANTILE,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """One thing measured, with what limits and splits it as fields of its source."""
-
-    id: str
-    source: pb.Source
-    name: str
-    aggregation: pb.Aggregation
-    field: Field | None
-    """The value aggregated; None where rows are counted."""
-    quantile: float
-    filter: Condition
-    groups: tuple[Field, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +39,13 @@ class Events:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
-    """A question for measures over time."""
+class _Measured:
+    """What series and tables have in common."""
 
     span: Span
-    step: Step
-    edges: tuple[datetime, ...]
-    """Where buckets begin, and the end of the last; the first and last may reach beyond the span."""
     measures: tuple[Measure, ...]
+    formulas: tuple[Formula, ...]
     top: int
-    fill: pb.Fill
     compared: bool
 
     @property
@@ -77,30 +53,78 @@ class Series:
         """Whether measures are split."""
         return bool(self.measures[0].groups)
 
+    @property
+    def shown(self) -> int:
+        """How many figures a group has in the answer."""
+        return sum(not each.hidden for each in self.measures) + len(self.formulas)
 
-Question = Events | Series
+
+@dataclass(frozen=True, slots=True)
+class Series(_Measured):
+    """A question for measures over time. Groups are ordered by the first measure."""
+
+    step: Step
+    edges: tuple[datetime, ...]
+    """Where buckets begin, and the end of the last; the first and last may reach beyond the span."""
+    fill: pb.Fill
+
+    @property
+    def buckets(self) -> tuple[Span, ...]:
+        """What each bucket counts: as far as it lies in the span."""
+        within = self.span
+        return tuple(
+            Span(max(start, within.start), min(end, within.end)) for start, end in pairwise(self.edges)
+        )
 
 
-def read(query: pb.Query, default_zone: str, now: datetime, at: str = "query") -> Question:
+@dataclass(frozen=True, slots=True)
+class Table(_Measured):
+    """A question for measures of groups over the whole span."""
+
+    order: Measure | Formula
+    """What groups are ordered by."""
+    ascending: bool
+
+    @property
+    def buckets(self) -> tuple[Span, ...]:
+        """A table counts in one bucket."""
+        return (self.span,)
+
+
+Measured = Series | Table
+Question = Events | Series | Table | Behaviour
+
+
+def read(
+    query: pb.Query, default_zone: str, now: datetime, at: str = "query", people: People = NOBODY
+) -> Question:
     """The question of a request, at the instant `now`; raises `Invalid` naming the field below `at`."""
     zone = _zone(query.time_zone or default_zone, f"{at}.time_zone")
     match query.WhichOneof("question"):
         case "events":
-            span = _span(query.time_range, now, 1, f"{at}.time_range")
-            return Events(span, _filter(query.events, pb.SOURCE_EVENTS, f"{at}.events"))
+            asked = span(query.time_range, zone, now, f"{at}.time_range", 1)
+            return Events(asked, measure.stated(query.events, pb.SOURCE_EVENTS, people, f"{at}.events"))
         case "series":
-            return _series(query.series, query.time_range, zone, now, at)
+            return _series(query.series, query.time_range, zone, now, at, people)
+        case "table":
+            asked = span(query.time_range, zone, now, f"{at}.time_range")
+            return _table(query.table, asked, f"{at}.table", people)
+        case None:
+            raise Invalid(at, "asks nothing; give it a question, as in events or series")
         case _:
-            raise Invalid(at, "asks nothing; give it events or series")
+            asked = span(query.time_range, zone, now, f"{at}.time_range")
+            return behaviour.read(query, asked, zone, now, at, people)
 
 
 def named(question: Question) -> frozenset[str] | None:
     """The names of the only events and metrics that can change the answer; None for all."""
-    conditions = (
-        [names(question.filter)]
-        if isinstance(question, Events)
-        else [(each.name,) if each.name else names(each.filter) for each in question.measures]
-    )
+    match question:
+        case Events():
+            conditions = [names(question.filter)]
+        case Series() | Table():
+            conditions = [(each.name,) if each.name else names(each.filter) for each in question.measures]
+        case _:
+            return behaviour.named(question)
     found: set[str] = set()
     for limited in conditions:
         if limited is None:
@@ -109,113 +133,82 @@ def named(question: Question) -> frozenset[str] | None:
     return frozenset(found)
 
 
-def span(asked: pb.TimeRange, now: datetime, at: str) -> Span:
-    """A time range in whole minutes where it is relative or open."""
-    return _span(asked, now, 60, at)
+def cohorts(query: Message) -> frozenset[str]:
+    """The full names of the cohorts in a request, wherever they are; raises `Invalid` when it is endless."""
+    found: set[str] = set()
+    waiting = [query]
+    for _ in range(MAX_MESSAGES):
+        if not waiting:
+            return frozenset(found)
+        for field, value in waiting.pop().ListFields():
+            if field.name == "cohort" and isinstance(value, str):
+                found.add(value)
+            elif field.message_type is not None and field.name != "values":
+                waiting.extend(value if field.is_repeated else [value])
+    raise Invalid("query", f"holds more than {MAX_MESSAGES} parts; ask for less at once")
 
 
 def _series(
-    series: pb.SeriesQuestion, within: pb.TimeRange, zone: ZoneInfo, now: datetime, at: str
+    series: pb.SeriesQuestion, within: pb.TimeRange, zone: ZoneInfo, now: datetime, at: str, people: People
 ) -> Series:
     step = _step(series.interval, f"{at}.series.interval") if series.HasField("interval") else None
-    rough = _span(within, now, 1, f"{at}.time_range")
-    step = step or fitting(rough.length)
-    asked = _span(within, now, 60 if seconds_of(step) >= 60 else 1, f"{at}.time_range")
+    step = step or fitting(span(within, zone, now, f"{at}.time_range", 1).length)
+    asked = span(within, zone, now, f"{at}.time_range", 60 if seconds_of(step) >= 60 else 1)
     at = f"{at}.series"
-    if not 1 <= len(series.measures) <= MAX_MEASURES:
-        raise Invalid(f"{at}.measures", f"has {len(series.measures)}; give 1 to {MAX_MEASURES}")
-    if len(series.group_by) > MAX_GROUP_BY:
-        raise Invalid(f"{at}.group_by", f"has {len(series.group_by)} fields; give at most {MAX_GROUP_BY}")
-    measures = tuple(_measure(each, i, series, at) for i, each in enumerate(series.measures))
-    ids = [measure.id for measure in measures]
-    for i, each in enumerate(ids):
-        if each in ids[:i]:
-            raise Invalid(f"{at}.measures[{i}].id", f"is {each!r} as of another measure; give each its own")
-    if not 0 <= series.top <= MAX_TOP:
-        raise Invalid(f"{at}.top", f"is {series.top}; give 1 to {MAX_TOP}, or 0 for {DEFAULT_TOP}")
+    measures = measure.read(series, MAX_GROUP_BY, people, at)
     if series.fill not in pb.Fill.values():
         raise Invalid(f"{at}.fill", f"is {series.fill}; give one of the fills, as in FILL_ZERO")
-    if series.compare not in pb.Compare.values():
-        raise Invalid(f"{at}.compare", f"is {series.compare}; give COMPARE_PREVIOUS_PERIOD or leave it out")
-    top = series.top or DEFAULT_TOP
-    found = edges(asked, step, zone, MAX_BUCKETS + 1)
-    periods = 2 if series.compare else 1
-    lines = len(measures) * periods * (top + 1 if series.group_by else 1)
-    if found[-1] < asked.end or (len(found) - 1) * lines > MAX_VALUES:
+    found = Series(
+        span=asked,
+        measures=measures,
+        formulas=formula.read(series.formulas, [each.id for each in measures], f"{at}.formulas"),
+        top=_top(series, MAX_TOP, at),
+        compared=_compared(series, at),
+        step=step,
+        edges=edges(asked, step, zone, MAX_BUCKETS + 1),
+        fill=series.fill,
+    )
+    lines = found.shown * (1 + found.compared) * (found.top + 1 if found.grouped else 1)
+    if found.edges[-1] < asked.end or (len(found.edges) - 1) * lines > MAX_VALUES:
         most = min(MAX_BUCKETS, MAX_VALUES // lines)
         raise Invalid(
             f"{at}.interval", f"gives more than {most} buckets; ask for a wider interval or a shorter range"
         )
-    return Series(asked, step, found, measures, top, series.fill, bool(series.compare))
+    return found
 
 
-def _measure(measure: pb.Measure, index: int, series: pb.SeriesQuestion, series_at: str) -> Measure:
-    at = f"{series_at}.measures[{index}]"
-    if measure.source not in pb.Source.values():
-        raise Invalid(f"{at}.source", f"is {measure.source}; give SOURCE_EVENTS or SOURCE_METRICS")
-    source = measure.source or pb.SOURCE_EVENTS
-    if not measure.aggregation or measure.aggregation not in pb.Aggregation.values():
+def _table(table: pb.TableQuestion, asked: Span, at: str, people: People) -> Table:
+    measures = measure.read(table, MAX_COLUMNS, people, at)
+    formulas = formula.read(table.formulas, [each.id for each in measures], f"{at}.formulas")
+    figures: dict[str, Measure | Formula] = {each.id: each for each in measures}
+    figures |= {each.id: each for each in formulas}
+    if table.order_by and table.order_by not in figures:
+        known = ", ".join(figures)
         raise Invalid(
-            f"{at}.aggregation", f"is {measure.aggregation}; give an aggregation, as in AGGREGATION_COUNT"
+            f"{at}.order_by",
+            f"is {table.order_by[:100]!r}, which is no measure or formula; give one of {known:.500}",
         )
-    if len(measure.id) > 100:
-        raise Invalid(f"{at}.id", f"has {len(measure.id)} characters; give at most 100")
-    if "\0" in measure.name or len(measure.name) > 200:
-        raise Invalid(f"{at}.name", f"has {len(measure.name)} characters; give at most 200 and no NUL")
-    if source == pb.SOURCE_METRICS and not measure.name:
-        raise Invalid(f"{at}.name", "is empty; a measure of metrics names its metric")
-    if measure.aggregation == pb.AGGREGATION_QUANTILE and not 0 <= measure.quantile <= 1:
-        raise Invalid(f"{at}.quantile", f"is {measure.quantile}; give a number from 0 to 1")
-    return Measure(
-        id=measure.id or chr(ord("A") + index),
-        source=source,
-        name=measure.name,
-        aggregation=measure.aggregation,
-        field=_aggregated(measure, source, at),
-        quantile=measure.quantile,
-        filter=_filter(series, source, series_at),
-        groups=tuple(
-            _group(path, source, f"{series_at}.group_by[{i}]") for i, path in enumerate(series.group_by)
-        ),
+    return Table(
+        span=asked,
+        measures=measures,
+        formulas=formulas,
+        top=_top(table, MAX_ROWS, at),
+        compared=_compared(table, at),
+        order=figures[table.order_by] if table.order_by else measures[0],
+        ascending=table.ascending,
     )
 
 
-def _aggregated(measure: pb.Measure, source: pb.Source, at: str) -> Field | None:
-    if source == pb.SOURCE_METRICS:
-        if measure.field not in ("", "value"):
-            raise Invalid(
-                f"{at}.field", f"is {measure.field[:100]!r}; metrics aggregate their value, leave it out"
-            )
-        return None if measure.aggregation == pb.AGGREGATION_COUNT else field("value", source, f"{at}.field")
-    name = pb.Aggregation.Name(measure.aggregation).removeprefix("AGGREGATION_")
-    if measure.aggregation in (pb.AGGREGATION_COUNT, pb.AGGREGATION_RATE):
-        if measure.field:
-            raise Invalid(
-                f"{at}.field",
-                f"is {measure.field[:100]!r}; {name} counts events, leave it out or filter by EXISTS",
-            )
-        return None
-    if measure.aggregation == pb.AGGREGATION_UNIQUES:
-        return field(measure.field or "user_id", source, f"{at}.field")
-    if not measure.field:
-        raise Invalid(f"{at}.field", f"is empty; {name} of events needs a property, as in properties.amount")
-    found = field(measure.field, source, f"{at}.field")
-    if measure.aggregation in _NUMERIC and found.form != Form.JSON:
-        raise Invalid(
-            f"{at}.field", f"is {found.path}, which is no number; {name} needs a property or context value"
-        )
-    return found
+def _top(question: pb.SeriesQuestion | pb.TableQuestion, most: int, at: str) -> int:
+    if not 0 <= question.top <= most:
+        raise Invalid(f"{at}.top", f"is {question.top}; give 1 to {most}, or 0 for {DEFAULT_TOP}")
+    return question.top or DEFAULT_TOP
 
 
-def _group(path: str, source: pb.Source, at: str) -> Field:
-    found = field(path, source, at)
-    if found.form in (Form.TIME, Form.NUMBER):
-        raise Invalid(at, f"is {path}; series are split by texts, not by a {found.form.value}")
-    return found
-
-
-def _filter(question: pb.EventsQuestion | pb.SeriesQuestion, source: pb.Source, at: str) -> Condition:
-    return condition(question.filter, source, f"{at}.filter") if question.HasField("filter") else EVERYTHING
+def _compared(question: pb.SeriesQuestion | pb.TableQuestion, at: str) -> bool:
+    if question.compare not in pb.Compare.values():
+        raise Invalid(f"{at}.compare", f"is {question.compare}; give COMPARE_PREVIOUS_PERIOD or leave it out")
+    return bool(question.compare)
 
 
 def _step(interval: pb.Interval, at: str) -> Step:
@@ -232,38 +225,3 @@ def _zone(name: str, at: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         raise Invalid(at, f"is {name[:100]!r}; give an IANA name, as in Europe/Berlin") from None
-
-
-def _span(asked: pb.TimeRange, now: datetime, unit: int, at: str) -> Span:
-    bounded = asked.HasField("start") or asked.HasField("end")
-    if asked.HasField("last"):
-        if bounded:
-            raise Invalid(f"{at}.last", "is given beside start or end; give one or the other")
-        end = ceil(now, unit)
-        return Span(end - _length(asked.last, end - EPOCH, f"{at}.last"), end)
-    if not asked.HasField("start"):
-        raise Invalid(f"{at}.start" if bounded else at, "is empty; give start, start and end, or last")
-    start = instant(asked.start, f"{at}.start")
-    end = instant(asked.end, f"{at}.end") if asked.HasField("end") else ceil(now, unit)
-    if end <= start:
-        raise Invalid(f"{at}.end", f"is {end:%Y-%m-%dT%H:%M:%SZ}, not after the start; give a later end")
-    return Span(start, end)
-
-
-def instant(timestamp: Timestamp, at: str) -> datetime:
-    """A timestamp to the microsecond, between 1970 and 2200."""
-    in_range = (
-        0 <= timestamp.seconds <= (LAST_END - EPOCH).total_seconds() and 0 <= timestamp.nanos < 1_000_000_000
-    )
-    if not in_range:
-        raise Invalid(
-            at, f"is {timestamp.seconds} s and {timestamp.nanos} ns since 1970; give a time from 1970 to 2200"
-        )
-    return EPOCH + timedelta(seconds=timestamp.seconds, microseconds=timestamp.nanos // 1000)
-
-
-def _length(last: Duration, most: timedelta, at: str) -> timedelta:
-    seconds = last.seconds + last.nanos / 1e9
-    if not (math.isfinite(seconds) and 0.001 <= seconds <= most.total_seconds()):
-        raise Invalid(at, f"is {seconds} s; give a length from a millisecond to the time since 1970")
-    return timedelta(seconds=last.seconds, microseconds=last.nanos // 1000)

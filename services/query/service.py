@@ -2,22 +2,40 @@
 
 from functools import partial
 
+from services.kit import postgres
 from services.kit.service import Resources, Service, Servicer
+from services.query.cache import Cache
+from services.query.cohorts.servicer import Cohort
+from services.query.cohorts.source import Cohorts
+from services.query.cohorts.store import Store as CohortStore
+from services.query.columnar.source import Bulk
+from services.query.export.source import Exports
+from services.query.live.stream import Boards
+from services.query.live.worker import Feeds
 from services.query.servicer import Query
+from services.query.source import Source
 from services.query.store import Store, Turns
 from services.query.stream import Commits, Log
-from services.query.worker import Feeds
+from tidemark.v1.cohort_pb2_grpc import add_CohortServiceServicer_to_server
 from tidemark.v1.query_pb2_grpc import add_QueryServiceServicer_to_server
 
 
 async def query(resources: Resources) -> Service:
     """QueryService, and the two loops behind its watches."""
     settings, draining = resources.settings, resources.draining
-    store = Store(resources.pool, Turns(settings.query_concurrency, settings.query_queue))
+    bulk = Bulk(postgres.conninfo(settings.database_url), settings.query_scans)
+    store = Store(resources.pool, Turns(settings.query_concurrency, settings.query_queue), bulk)
     log, commits = Log(resources.redis), Commits(resources.redis)
-    feeds = Feeds(store, log, commits, settings.query_seconds, settings.query_watches)
-    servicer = Query(store, log, feeds, settings)
+    cohorts = Cohorts(store, settings.query_seconds)
+    feeds = Feeds(store, cohorts, log, commits, settings.query_seconds, settings.query_watches)
+    boards = Boards(feeds, store, settings.query_seconds)
+    source = Source(store, log, cohorts, Cache(settings.query_cache_bytes))
+    exports = Exports(source, store, log, settings)
+    servicer = Query(store, log, source, exports, boards, settings)
     return Service(
-        servicers=(Servicer(add_QueryServiceServicer_to_server, servicer),),
-        workers=(partial(commits.follow, draining), partial(feeds.close, draining)),
+        servicers=(
+            Servicer(add_QueryServiceServicer_to_server, servicer),
+            Servicer(add_CohortServiceServicer_to_server, Cohort(CohortStore(resources.pool))),
+        ),
+        workers=(partial(commits.follow, draining), partial(boards.close, draining)),
     )

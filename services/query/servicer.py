@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psutil
 
@@ -15,20 +15,24 @@ from services.kit.call import Project, current
 from services.kit.errors import Invalid
 from services.kit.instant import at, us_of
 from services.kit.settings import Settings
-from services.query import analytics, ledger, watch
+from services.query import analytics, ledger, suggest
 from services.query.calendar import Span, ceil, floor
+from services.query.export.source import Exports
 from services.query.ledger import Account
-from services.query.plan import plan
-from services.query.question import LAST_END, Events, Series, read, span
-from services.query.shape import result
+from services.query.live.board import single
+from services.query.live.cursor import decode
+from services.query.live.stream import Boards, Tiles
+from services.query.live.worker import LEAST_INTERVAL, Watched
+from services.query.period import LAST_END, span
+from services.query.question import Events
+from services.query.source import Request, Source, answer, put
 from services.query.sql import Page
 from services.query.store import Store
 from services.query.stream import Log
 from services.query.trust import metadata
-from services.query.worker import LEAST_INTERVAL, TICK, Feeds, Watched
 from tidemark.v1 import query_pb2 as pb
 from tidemark.v1 import query_pb2_grpc
-from tidemark.v1.question_pb2 import EventsResult, StoredEvent, TimeRange
+from tidemark.v1.question_pb2 import TimeRange
 
 LONGEST_INTERVAL = 3600.0
 
@@ -36,56 +40,86 @@ LONGEST_INTERVAL = 3600.0
 class Query(query_pb2_grpc.QueryServiceServicer):
     """The RPCs of QueryService."""
 
-    def __init__(self, store: Store, log: Log, feeds: Feeds, settings: Settings) -> None:
-        self._store, self._log, self._feeds, self._settings = store, log, feeds, settings
+    def __init__(
+        self, store: Store, log: Log, source: Source, exports: Exports, boards: Boards, settings: Settings
+    ) -> None:
+        self._store, self._log, self._source, self._exports = store, log, source, exports
+        self._boards, self._settings = boards, settings
         self._figures = analytics.Figures()
 
     async def RunQuery(self, request: pb.RunQueryRequest, context: Any) -> pb.RunQueryResponse:
         project = await identity.project(request.project)
         audit.note(_about(project, request.query.WhichOneof("question")))
+        began = time.monotonic()
         with self._counted():
-            question = read(request.query, project.time_zone, datetime.now(UTC))
-            if isinstance(question, Events):
-                return await self._run_events(request, question, project)
-            return await self._run_series(question, project)
+            asked = _asked(request, project, self._seconds())
+            kept = await self._source.run(asked)
+        response = pb.RunQueryResponse(metadata=kept.metadata)
+        put(kept.result, response)
+        response.metadata.query_id = current.get().request_id
+        response.metadata.elapsed.FromTimedelta(timedelta(seconds=time.monotonic() - began))
+        if kept.next is not None:
+            at, name = kept.next
+            span = kept.metadata.time_range
+            ends = span.start.ToMicroseconds(), span.end.ToMicroseconds()
+            response.next_page_token = page.token(request, us_of(at), name, *ends)
+        return response
+
+    async def Export(self, request: pb.ExportRequest, context: Any) -> AsyncIterator[pb.ExportResponse]:
+        project = await identity.project(request.project)
+        audit.note(_about(project, f"export {request.query.WhichOneof('question')}"))
+        file = self._exports.file(request.query, request.format, project, current.get().request_id)
+        async with aclosing(file) as messages:
+            async for message in messages:
+                yield message
+
+    async def ExplainQuery(self, request: pb.ExplainQueryRequest, context: Any) -> pb.ExplainQueryResponse:
+        project = await identity.project(request.project)
+        audit.note(_about(project, f"explain {request.query.WhichOneof('question')}"))
+        question = await self._source.read(request.query, project, datetime.now(UTC))
+        began = time.monotonic()
+        async with self._store.snapshot(project.project_id, self._seconds()) as snapshot:
+            scans, rows_read = await snapshot.explained(question, analyze=request.analyze)
+            response = pb.ExplainQueryResponse(scans=scans, rows_read=rows_read)
+            if request.analyze:
+                facts = await snapshot.facts()
+                answered = await answer(question, snapshot, facts.at)
+                in_flight = await self._log.in_flight(project.project_id, len(facts.totals), facts.received)
+                elapsed, query_id = time.monotonic() - began, current.get().request_id
+                about = metadata(question.span, facts, in_flight, elapsed, query_id, answered.origin)
+                response.metadata.CopyFrom(about)
+        response.time_range.start.FromDatetime(question.span.start)
+        response.time_range.end.FromDatetime(question.span.end)
+        return response
+
+    async def Suggest(self, request: pb.SuggestRequest, context: Any) -> pb.SuggestResponse:
+        project = await identity.project(request.project)
+        audit.note(_about(project, "suggest"))
+        typed = suggest.read(request)
+        if (values := suggest.known(typed)) is not None:
+            return pb.SuggestResponse(suggestions=[pb.Suggestion(value=value) for value in values])
+        async with self._store.snapshot(project.project_id, self._seconds()) as snapshot:
+            rows = await snapshot.suggestions(typed)
+        return pb.SuggestResponse(
+            suggestions=[pb.Suggestion(value=value, count=count) for value, count in rows]
+        )
 
     async def WatchQuery(
         self, request: pb.WatchQueryRequest, context: Any
     ) -> AsyncIterator[pb.WatchQueryResponse]:
         project = await identity.project(request.project)
         audit.note(_about(project, f"watch {request.query.WhichOneof('question')}"))
-        watched = Watched(
-            project.project_id,
-            project.time_zone,
-            request.query.SerializeToString(deterministic=True),
-            page.size(request.page_size, 100, 1000),
-        )
-        watched.question(datetime.now(UTC))  # refuses here what is malformed, not in the feed
-        interval, query_id = _interval(request), current.get().request_id
-        cursor = watch.decode(request, project.project_id)
-        async with self._feeds.joined(watched) as feed:
-            shown = await feed.first()
-            if cursor is not None and cursor.ahead(shown.facts):
-                # Another server gave it; this feed has not yet looked.
-                feed.refresh()
-                shown = await feed.newer(shown, TICK)
-            response: pb.WatchQueryResponse | None = await self._first(shown, cursor, watched)
-            sent_at = asked_at = time.monotonic()
+        query, query_id = request.query.SerializeToString(deterministic=True), current.get().request_id
+        watched = Watched(project, query, page.size(request.page_size, 100, 1000))
+        seen = decode(request.cursor)
+        if any(tile_id or before.question != watched.digest for tile_id, before in seen.items()):
+            raise Invalid("cursor", "belongs to another question; leave it out to begin anew")
+        async with self._boards.followed(Tiles({"": watched}), seen, _interval(request)) as follower:
             while True:
+                message = await follower.next()
+                response = single(message, follower.shown.tiles[""], query_id)
                 if response is not None:
-                    response.cursor = watch.encode(watch.cursor(shown), request, project.project_id)
-                    response.metadata.query_id = query_id
                     yield response
-                    sent_at = time.monotonic()
-                    if response.kind != watch.HEARTBEAT:
-                        asked_at = sent_at
-                rest = max(0.0, asked_at + interval - time.monotonic())
-                answer = await feed.newer(shown, TICK, after=min(rest, TICK))
-                response = watch.delta(shown, answer) if rest <= TICK else None
-                if response is not None or rest <= TICK:
-                    shown = answer
-                if response is None and time.monotonic() - sent_at >= TICK:
-                    response = watch.heartbeat(shown)
 
     async def GetLedger(self, request: pb.GetLedgerRequest, context: Any) -> pb.GetLedgerResponse:
         project = await identity.project(request.project)
@@ -96,7 +130,11 @@ class Query(query_pb2_grpc.QueryServiceServicer):
             )
         size = page.size(request.page_size, 1000, 10_000)
         position = page.position(request, int, str, int, int)
-        asked = _resumed(position[2:]) if position else _minutes(request, datetime.now(UTC))
+        asked = (
+            _resumed(position[2:])
+            if position
+            else _minutes(request, ZoneInfo(project.time_zone), datetime.now(UTC))
+        )
         after = (_instant(position[0]), position[1]) if position else None
         account = Account(project.project_id, asked, request.producer_id)
         lateness = timedelta(seconds=self._settings.accepted_lateness_seconds)
@@ -142,67 +180,11 @@ class Query(query_pb2_grpc.QueryServiceServicer):
         log_bytes = await self._log.memory(len(partitions))
         response = pb.GetPlatformAnalyticsResponse(
             processing=analytics.processing(stored, last_day, latencies, partitions, appended),
-            query=analytics.query(self._figures, self._feeds.watching),
+            query=analytics.query(self._figures, self._boards.watching),
             system=analytics.system(size, log_bytes, _process(), versions),
         )
         response.measured_at.FromDatetime(facts.at)
         return response
-
-    async def _run_events(
-        self, request: pb.RunQueryRequest, question: Events, project: Project
-    ) -> pb.RunQueryResponse:
-        began, size = time.monotonic(), page.size(request.page_size, 100, 10_000)
-        after = None
-        if position := page.position(request, int, str, int, int):
-            # Later pages answer for the span of the first, though a relative range has moved on since.
-            question = Events(_resumed(position[2:]), question.filter)
-            after = (_instant(position[0]), _uuid(position[1]))
-        async with self._store.snapshot(project.project_id, self._seconds()) as snapshot:
-            facts = await snapshot.facts()
-            found, more = await snapshot.events(question, Page(size, after))
-        in_flight = await self._log.in_flight(project.project_id, len(facts.versions), facts.received)
-        response = pb.RunQueryResponse(
-            metadata=metadata(
-                question.span, facts, in_flight, time.monotonic() - began, current.get().request_id
-            ),
-            events=EventsResult(events=found),
-        )
-        if more:
-            last = found[-1].event
-            place = last.occurred_at.ToMicroseconds(), last.event_id.hex()
-            response.next_page_token = page.token(request, *place, *_ends(question.span))
-        return response
-
-    async def _run_series(self, question: Series, project: Project) -> pb.RunQueryResponse:
-        began, planned = time.monotonic(), plan(question)
-        async with self._store.snapshot(project.project_id, self._seconds()) as snapshot:
-            facts = await snapshot.facts()
-            reading = await snapshot.series(planned)
-        in_flight = await self._log.in_flight(project.project_id, len(facts.versions), facts.received)
-        return pb.RunQueryResponse(
-            series=result(planned, reading, facts.at),
-            metadata=metadata(
-                question.span, facts, in_flight, time.monotonic() - began, current.get().request_id, planned
-            ),
-        )
-
-    async def _first(
-        self, answer: watch.Answer, cursor: watch.Cursor | None, watched: Watched
-    ) -> pb.WatchQueryResponse:
-        """What a new follower gets: all of the answer, or what its cursor lacks of it."""
-        if cursor is None or not cursor.follows(answer.facts):
-            return watch.snapshot(answer)
-        async with self._store.snapshot(
-            watched.project_id, self._settings.query_seconds, patient=True
-        ) as snapshot:
-            touched = await snapshot.touched(cursor.versions)
-            fresh: list[StoredEvent] = []
-            question = watched.question(datetime.now(UTC))
-            if isinstance(question, Events) and touched:
-                until = answer.facts.batches
-                since = Page(watched.page_size, batches=cursor.batches, until=until, spans=tuple(touched))
-                fresh, _ = await snapshot.events(Events(watched.listened(question), question.filter), since)
-        return watch.resumed(cursor, answer, touched, fresh)
 
     def _seconds(self) -> float:
         """The time that is left for a question."""
@@ -231,6 +213,27 @@ def _about(project: Project, what: str | None) -> str:
     return f"{project.name} {what or 'nothing'}"
 
 
+def _asked(request: pb.RunQueryRequest, project: Project, seconds: float) -> Request:
+    """What a call asks; later pages answer for the span of the first."""
+    place = page.position(request, int, str, int, int)
+    return Request(
+        request.query,
+        project,
+        seconds,
+        page.size(request.page_size, 100, 10_000),
+        after=(_instant(place[0]), place[1]) if place else None,
+        span=_resumed(place[2:]) if place else None,
+        staleness=_staleness(request),
+    )
+
+
+def _staleness(request: pb.RunQueryRequest) -> float:
+    seconds = request.max_staleness.seconds + request.max_staleness.nanos / 1e9
+    if seconds < 0:
+        raise Invalid("max_staleness", f"is {seconds} s; give 0 or more")
+    return seconds
+
+
 def _interval(request: pb.WatchQueryRequest) -> float:
     if not request.HasField("min_interval"):
         return LEAST_INTERVAL
@@ -240,11 +243,11 @@ def _interval(request: pb.WatchQueryRequest) -> float:
     return max(LEAST_INTERVAL, seconds)
 
 
-def _minutes(request: pb.GetLedgerRequest, now: datetime) -> Span:
+def _minutes(request: pb.GetLedgerRequest, zone: ZoneInfo, now: datetime) -> Span:
     """The whole minutes that a request asks about."""
     day = TimeRange()
     day.last.FromTimedelta(timedelta(days=1))
-    asked = span(request.time_range if request.HasField("time_range") else day, now, "time_range")
+    asked = span(request.time_range if request.HasField("time_range") else day, zone, now, "time_range")
     return Span(floor(asked.start, 60), ceil(asked.end, 60))
 
 
@@ -264,13 +267,6 @@ def _instant(us: int) -> datetime:
     if not 0 <= us <= us_of(LAST_END + timedelta(minutes=1)):
         raise _forged()
     return at(us)
-
-
-def _uuid(text: str) -> str:
-    try:
-        return str(UUID(hex=text))
-    except ValueError:
-        raise _forged() from None
 
 
 def _forged() -> Invalid:

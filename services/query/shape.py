@@ -1,4 +1,4 @@
-"""Makes answers of rows: rows of `store` come in by bucket and group, a `SeriesResult` goes out to `servicer`."""
+"""Makes answers of rows: rows of `store` come in by bucket and group, a `SeriesResult` or a `TableResult` goes out to `source`."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,23 +6,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
-from services.kit.errors import Invalid
+import numpy as np
+
+from services.query import formula
 from services.query.calendar import Span
 from services.query.fields import Form, name_of
-from services.query.part import Part, merged, value
-from services.query.plan import Plan, Scan
-from services.query.question import Measure
-from services.query.sql import PAGE_BYTES, Group
+from services.query.formula import Values
+from services.query.part import FROM_NOTHING, Part, merged, total, value
+from services.query.plan import Plan
+from services.query.question import Measured, Series, Table
+from services.query.rank import Columns, Group, places
 from tidemark.v1 import question_pb2 as pb
-from tidemark.v1.metric_pb2 import MetricKind
 
-Columns = Sequence[tuple[int, str]]
-"""For each column after the keys: index of its measure, and the attribute of `Part` that it is."""
 Cells = dict[tuple[int, int | None], dict[int | None, Part]]
-"""By measure and place in the groups (None for all others): the part of each bucket; under None that of all buckets."""
-
-_FROM_NOTHING = {pb.AGGREGATION_COUNT, pb.AGGREGATION_SUM, pb.AGGREGATION_RATE, pb.AGGREGATION_UNIQUES}
-"""What is 0, not unknown, where there is nothing."""
+"""By measure and place in the groups (None for all others): the part of each bucket; under None that of all buckets, and for a
+table, in the place of all others, that of all groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +28,19 @@ class Reading:
     """What was read for a plan."""
 
     groups: tuple[Group, ...] = ((),)
-    """The groups shown apart, largest first; a single empty one when nothing is split."""
+    """The groups shown apart, first ones first; a single empty one when nothing is split."""
     cells: Cells = field(default_factory=dict)
     earlier: Cells = field(default_factory=dict)
     """Of the period before."""
     units: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     """Kind and unit of each metric."""
+
+    @property
+    def places(self) -> list[int | None]:
+        """The places of the groups, and None where there are others."""
+        cells = (*self.cells.items(), *self.earlier.items())
+        others = any(place is None and parts.keys() - {None} for (_, place), parts in cells)
+        return [*range(len(self.groups)), *([None] if others else [])]
 
 
 def gather(cells: Cells, columns: Columns, rows: Iterable[Sequence[object]]) -> None:
@@ -46,64 +51,59 @@ def gather(cells: Cells, columns: Columns, rows: Iterable[Sequence[object]]) -> 
             parts.setdefault(slot, Part()).put(kind, each)  # type: ignore[arg-type]
 
 
-def choose(
-    scans: Sequence[Scan], ranked: Sequence[tuple[Columns, Iterable[Sequence[object]]]], top: int
-) -> tuple[Group, ...]:
-    """The groups shown apart: the largest of the first scan, then those of the next where fewer are there."""
-    chosen: dict[Group, None] = {}
-    for scan, (columns, rows) in zip(scans, ranked):
-        first, measure = scan.measures[0]
-        width = len(measure.groups)
-        sizes: dict[Group, float] = {}
-        for row in rows:
-            part = Part()
-            for (index, kind), each in zip(columns, row[width:]):
-                if index == first:
-                    part.put(kind, each)
-            sizes[tuple(str(key) for key in row[:width])] = value(measure, part, 1.0)
-        largest = sorted(sizes, key=lambda group: (math.isnan(sizes[group]), -sizes[group], group))
-        chosen |= dict.fromkeys(largest)
-    groups = tuple(chosen)[:top]
-    # Every line of the answer repeats its group.
-    lines = sum(len(scan.measures) for scan in scans)
-    size = lines * sum(len(key.encode()) for group in groups for key in group)
-    if size > PAGE_BYTES:
-        raise Invalid(
-            "query.series.group_by",
-            f"gives groups whose names fill {size} bytes of the answer, which may hold {PAGE_BYTES}; ask for fewer, or split by "
-            "a field of shorter values",
-        )
-    return groups
-
-
 def result(plan: Plan, reading: Reading, now: datetime) -> pb.SeriesResult:
-    """The answer at the instant `now`."""
+    """The answer to a series at the instant `now`."""
     question = plan.question
+    assert isinstance(question, Series)
     answer = pb.SeriesResult()
     for start in question.edges[:-1]:
         answer.bucket_starts.add().FromDatetime(start)
-    buckets, before = plan.scans[0].buckets, plan.earlier[0].buckets if plan.earlier else ()
-    places: list[int | None] = list(range(len(reading.groups)))
-    if any(place is None for _, place in (*reading.cells, *reading.earlier)):
-        places.append(None)
-    for index, measure in enumerate(question.measures):
-        kind, unit = (
-            reading.units.get(measure.name, (0, "")) if measure.source == pb.SOURCE_METRICS else (0, "")
+    lines = {
+        place: (
+            _lines(question, reading.cells, place, plan.scans[0].buckets, now),
+            _lines(question, reading.earlier, place, plan.earlier[0].buckets, now) if plan.earlier else None,
         )
-        for place in places:
+        for place in reading.places
+    }
+    for column in _columns(question, reading):
+        for place, (present, before) in lines.items():
             line = answer.series.add(
-                measure_id=measure.id, other=place is None, kind=MetricKind.ValueType(kind), unit=unit
+                measure_id=column.id, other=place is None, kind=column.kind, unit=column.unit
             )
-            if place is not None:
-                line.group.extend(_named(reading.groups[place], measure))
-            values, line.total = _line(
-                measure, reading.cells.get((index, place), {}), buckets, question.fill, now
-            )
+            line.group.extend(_named(place, question, reading))
+            *values, line.total = present[column.id].tolist()
             line.values.extend(values)
-            if before:
-                parts = reading.earlier.get((index, place), {})
-                values, line.previous_total = _line(measure, parts, before, question.fill, now)
+            if before is not None:
+                *values, line.previous_total = before[column.id].tolist()
                 line.previous_values.extend(values)
+    return answer
+
+
+def table(plan: Plan, reading: Reading, now: datetime) -> pb.TableResult:
+    """The answer to a table at the instant `now`."""
+    question = plan.question
+    assert isinstance(question, Table)
+    columns, present = (
+        _columns(question, reading),
+        _rows(question, reading.cells, reading, question.span, now),
+    )
+    span = question.span.earlier(question.span.length)
+    before = _rows(question, reading.earlier, reading, span, now) if plan.earlier else None
+
+    def row(place: int | None, at: int) -> pb.TableRow:
+        found = pb.TableRow(values=(float(present[column.id][at]) for column in columns))
+        if before is not None:
+            found.previous_values.extend(float(before[column.id][at]) for column in columns)
+        found.group.extend(_named(place, question, reading))
+        return found
+
+    ordered = places(reading.groups, present[question.order.id][: len(reading.groups)], question.ascending)
+    answer = pb.TableResult(
+        columns=columns, rows=(row(place, place) for place in ordered), total=row(None, -1)
+    )
+    if None in reading.places:
+        answer.rows.append(row(None, -2))
+        answer.rows[-1].other = True
     return answer
 
 
@@ -119,7 +119,7 @@ def filled(values: Sequence[float], fill: pb.Fill, aggregation: pb.Aggregation) 
         case pb.FILL_LINEAR:
             return _joined(values)
         case _:
-            return filled(values, pb.FILL_ZERO, aggregation) if aggregation in _FROM_NOTHING else list(values)
+            return filled(values, pb.FILL_ZERO, aggregation) if aggregation in FROM_NOTHING else list(values)
 
 
 def covered(bucket: Span, now: datetime) -> float:
@@ -127,21 +127,55 @@ def covered(bucket: Span, now: datetime) -> float:
     return max(0.0, (min(bucket.end, now) - bucket.start).total_seconds())
 
 
-def _line(
-    measure: Measure, parts: Mapping[int | None, Part], buckets: Sequence[Span], fill: pb.Fill, now: datetime
-) -> tuple[list[float], float]:
-    """The values of one line, and its total."""
-    values = [value(measure, parts.get(slot), covered(bucket, now)) for slot, bucket in enumerate(buckets)]
-    whole = parts[None] if None in parts else merged(list(parts.values()))  # type: ignore[arg-type]
-    total = value(measure, whole, covered(Span(buckets[0].start, buckets[-1].end), now))
-    if math.isnan(total) and measure.aggregation in _FROM_NOTHING:
-        total = 0.0
-    return filled(values, fill, measure.aggregation), total
+def _columns(question: Measured, reading: Reading) -> list[pb.TableColumn]:
+    """The figures that are shown: measures that are not hidden, then formulas."""
+    columns = []
+    for measure in question.measures:
+        if not measure.hidden:
+            columns.append(pb.TableColumn(id=measure.id))
+            if measure.source == pb.SOURCE_METRICS and measure.name in reading.units:
+                columns[-1].kind, columns[-1].unit = reading.units[measure.name]  # type: ignore[assignment]
+    return [*columns, *(pb.TableColumn(id=each.id, unit=each.unit) for each in question.formulas)]
 
 
-def _named(group: Group, measure: Measure) -> Iterable[str]:
-    for key, by in zip(group, measure.groups):
-        yield name_of(int(key), by) if by.form == Form.NAMED else key
+def _lines(
+    question: Series, cells: Cells, place: int | None, buckets: Sequence[Span], now: datetime
+) -> dict[str, Values]:
+    """By id, the values of all measures and formulas of one group: those of its buckets, then its total."""
+    found = {}
+    for index, measure in enumerate(question.measures):
+        parts = cells.get((index, place), {})
+        values = [
+            value(measure, parts.get(slot), covered(bucket, now)) for slot, bucket in enumerate(buckets)
+        ]
+        whole = parts[None] if None in parts else merged(list(parts.values()))
+        seconds = covered(Span(buckets[0].start, buckets[-1].end), now)
+        shown = filled(values, question.fill, measure.aggregation)
+        found[measure.id] = np.array([*shown, total(measure, whole, seconds)], np.float64)
+    return _computed(question, found)
+
+
+def _rows(question: Table, cells: Cells, reading: Reading, span: Span, now: datetime) -> dict[str, Values]:
+    """By id, the values of all measures and formulas: those of the groups, of all others, and of everything."""
+    found, seconds = {}, covered(span, now)
+    for index, measure in enumerate(question.measures):
+        parts = [cells.get((index, place), {}).get(0) for place in (*range(len(reading.groups)), None)]
+        whole = cells.get((index, None), {}).get(None) or merged([part for part in parts if part is not None])
+        values = [total(measure, part, seconds) for part in (*parts, whole)]
+        found[measure.id] = np.array(values, np.float64)
+    return _computed(question, found)
+
+
+def _computed(question: Measured, measures: dict[str, Values]) -> dict[str, Values]:
+    """With the formulas over the measures."""
+    return measures | {each.id: formula.values(each, measures) for each in question.formulas}
+
+
+def _named(place: int | None, question: Measured, reading: Reading) -> Iterable[str]:
+    """The group at a place as people read it."""
+    if place is not None:
+        for key, by in zip(reading.groups[place], question.measures[0].groups):
+            yield name_of(int(key), by) if by.form == Form.NAMED else key
 
 
 def _carried(values: Sequence[float]) -> list[float]:

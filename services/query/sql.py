@@ -1,4 +1,4 @@
-"""Writes SQL: scans and conditions come in, text with parameters goes out to `store`.
+"""Writes SQL: scans, rankings and conditions come in, text with parameters goes out to `store`.
 
 Names of tables and columns are those of `plan` and `fields`, never a caller's text; every value and every JSON key is a
 parameter. `tests/golden/sql` holds the statements for people to read.
@@ -11,15 +11,15 @@ from datetime import datetime, timedelta
 from services.query.calendar import Span
 from services.query.fields import Form
 from services.query.filter import names
-from services.query.plan import RAW, Scan, Tile
-from services.query.question import Events, Measure
+from services.query.measure import Measure
+from services.query.part import FROM_NOTHING
+from services.query.plan import RAW, Scan, Tile, covering
+from services.query.question import Events
+from services.query.rank import Group, Ranking
 from services.query.where import Statement, conditions, json, text, within
 from tidemark.v1 import question_pb2 as pb
 
 TIME = {"events": "occurred_at", "metric_points": "observed_at"}
-RANKED = 1000
-"""Groups that are ranked at most where their size comes from sketches; those with most rows."""
-
 SHORT = timedelta(hours=6)
 """Events of all names in so short a time are found by the index of names and time: measured, a chunk holds a week of rows,
 and reading it whole is faster only for more than about a day."""
@@ -28,13 +28,12 @@ PAGE_BYTES = 3_000_000
 """A page of events stays below the 4 MiB that gRPC clients take by default."""
 _SIZE = "250 + octet_length(name) + coalesce(octet_length(properties_text), 0) + coalesce(octet_length(context_text), 0)"
 
-Group = tuple[str, ...]
-
 
 def cells(scan: Scan, project_id: int, groups: Sequence[Group]) -> Statement:
     """Reads a scan: rows of bucket, place in `groups` (NULL for all others) and the columns of its measures.
 
-    Exact uniques and quantiles cannot be added up, so that for them rows without a bucket tell those of all buckets.
+    Exact uniques and quantiles cannot be added up, so that for them rows without a bucket tell those of all buckets, in a
+    table of all groups.
     """
     statement = Statement()
     keys = _keys(scan)
@@ -46,7 +45,8 @@ def cells(scan: Scan, project_id: int, groups: Sequence[Group]) -> Statement:
         matches = " AND ".join(f"chosen.{key} = rows.{key}" for key in keys)
         join = f"\nLEFT JOIN unnest({lists}) WITH ORDINALITY AS chosen({', '.join(keys)}, place) ON {matches}"
         place = "chosen.place - 1"
-    sets = "GROUPING SETS ((slot, place), (place))" if _totalled(scan) else "slot, place"
+    all_of = "()" if scan.across else "(place)"
+    sets = f"GROUPING SETS ((slot, place), {all_of})" if _totalled(scan) else "slot, place"
     inner = f"SELECT rows.*, {place} AS place\nFROM (\n{rows}\n) AS rows{join}"
     statement.text = (
         f"SELECT slot, place, {', '.join(aggregates)}\nFROM (\n{inner}\n) AS rows\nGROUP BY {sets}"
@@ -54,17 +54,16 @@ def cells(scan: Scan, project_id: int, groups: Sequence[Group]) -> Statement:
     return statement
 
 
-def ranking(scan: Scan, project_id: int, top: int) -> Statement:
-    """Reads the groups of a scan over all buckets, largest by its first measure first: rows of keys and columns."""
-    statement = Statement()
+def ranking(ranking: Ranking, project_id: int) -> Statement:
+    """Reads the groups of a scan over all buckets, in the order asked for: rows of keys and columns."""
+    statement, scan = Statement(), ranking.scan
     keys = ", ".join(_keys(scan))
     aggregates = _aggregates(scan, statement)
     rows = _rows(scan, project_id, statement, slotted=False)
-    size, most = _size(scan, statement)
-    statement.text = (
-        f"SELECT {keys}, {', '.join(aggregates)}\nFROM (\n{rows}\n) AS rows\nGROUP BY {keys}\n"
-        f"ORDER BY {size} DESC NULLS LAST, {keys}\nLIMIT {statement.value(most or top)}"
-    )
+    direction = "ASC" if ranking.ascending else "DESC"
+    order = "" if ranking.whole else f"ORDER BY {_size(scan, statement)} {direction} NULLS LAST, {keys}\n"
+    limit = statement.value(ranking.limit + ranking.whole)
+    statement.text = f"SELECT {keys}, {', '.join(aggregates)}\nFROM (\n{rows}\n) AS rows\nGROUP BY {keys}\n{order}LIMIT {limit}"
     return statement
 
 
@@ -121,6 +120,23 @@ def events(question: Events, project_id: int, page: Page) -> Statement:
         "SELECT sent_at, received_at, committed_at FROM batches WHERE batches.batch_id = measured.batch_id LIMIT 1\n"
         f") AS batch ON true\nWHERE coalesce(before, 0) < {PAGE_BYTES}\n{order}"
     )
+    return statement
+
+
+def expected(tile: Tile, source: pb.Source, names: Sequence[str] | None, project_id: int) -> Statement:
+    """Reads how many rows a tile has, of these names or of all: those of rollups are counted, of others rollups tell."""
+    statement = Statement()
+    project = statement.value(project_id)
+    raw = tile.table == RAW[source]
+    limits = [f"project_id = {project}", f"source = {int(source)}"]
+    if names is not None:
+        limits.append(f"name = ANY({statement.value(list(names), 'text[]')})")
+    buckets = "\nUNION ALL\n".join(
+        f"SELECT count FROM {each.table} WHERE {' AND '.join([*limits, within('bucket', each.spans, statement)])}"
+        for each in (covering(tile.spans) if raw else (tile,))
+    )
+    rows = "coalesce(sum(count), 0)::bigint" if raw else "count(*)"
+    statement.text = f"SELECT {rows}\nFROM (\n{buckets}\n) AS buckets"
     return statement
 
 
@@ -209,15 +225,16 @@ def _values(scan: Scan) -> dict[tuple[str, bool], str]:
     return {key: f"v{i}" for i, key in enumerate(values)}
 
 
-def _size(scan: Scan, statement: Statement) -> tuple[str, int]:
-    """What groups are ordered by, and how many must be read where that is not yet their order."""
+def _size(scan: Scan, statement: Statement) -> str:
+    """What groups are ordered by: their first measure or, where that is a sketch, their rows."""
     _, measure = scan.measures[0]
-    kinds = _kinds(measure, scan)
-    if not scan.exact and kinds[0] in ("uniques", "quantiles"):
-        return "sum(count)", RANKED
+    if scan.sketched(measure):
+        return "sum(count)"
     if measure.aggregation == pb.AGGREGATION_AVG:
-        return ("avg(v0)" if scan.exact else "sum(sum) / nullif(sum(count), 0)"), 0
-    return (_exact(kinds[0], measure, scan, statement) if scan.exact else _MERGED[kinds[0]]), 0
+        return "avg(v0)" if scan.exact else "sum(sum) / nullif(sum(count), 0)"
+    (kind,) = _kinds(measure, scan)
+    size = _exact(kind, measure, scan, statement) if scan.exact else _MERGED[kind]
+    return f"coalesce({size}, 0)" if measure.aggregation in FROM_NOTHING and kind != "count" else size
 
 
 def _rows(scan: Scan, project_id: int, statement: Statement, *, slotted: bool) -> str:

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
-from psycopg import AsyncCursor
+import pyarrow as pa
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import TupleRow
 
 from services.kit.errors import DeadlineExceeded, Exhausted, Invalid
@@ -20,22 +21,33 @@ from services.kit.service import Pool
 from services.query import analytics, ledger
 from services.query.analytics import Partition
 from services.query.calendar import Span
+from services.query.columnar import scan as columnar
+from services.query.columnar.source import Bulk
+from services.query.columnar.stream import written
+from services.query.explain import parts, rows_read
 from services.query.ledger import EVER, Account, Amounts, recountable
 from services.query.plan import Plan, Scan
-from services.query.question import Events
-from services.query.shape import Cells, Reading, choose, gather
-from services.query.sql import Group, Page, cells, events, ranking
+from services.query.question import Events, Question
+from services.query.rank import Group, choose, rankings
+from services.query.shape import Cells, Reading, gather
+from services.query.sql import Page, cells, events, ranking
+from services.query.suggest import Typed
+from services.query.suggest import statement as suggestions
 from services.query.trust import Facts
 from services.query.where import Statement
 from tidemark.v1 import question_pb2 as pb
+from tidemark.v1.query_pb2 import Scan as Explained
 
 _FACTS = """
     SELECT now(), array_agg(version ORDER BY partition), array_agg(batches ORDER BY partition), min(watermark),
-        (SELECT coalesce(sum(received), 0)::bigint FROM project_totals WHERE project_id = %(project)s),
+        array_agg(coalesce(total, 0) ORDER BY partition),
         (SELECT coalesce(sum(received), 0)::bigint FROM ledger
             WHERE project_id = %(project)s AND minute > now() - interval '1 hour')
     FROM partitions
+    LEFT JOIN (SELECT partition, received AS total FROM project_totals WHERE project_id = %(project)s) AS totals
+        USING (partition)
 """
+_EXPLAIN = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, FORMAT JSON)"
 _KIND = """
     SELECT kind, coalesce(unit, '') FROM metric_points
     WHERE project_id = %s AND name = %s AND observed_at < %s ORDER BY observed_at DESC LIMIT 1
@@ -62,8 +74,8 @@ class _Queue:
 class Turns:
     """Lets so many questions of each project run at once and so many more wait."""
 
-    def __init__(self, running: int, waiting: int) -> None:
-        self._running, self._most = running, running + waiting
+    def __init__(self, running: int, waiting: int, noun: str = "questions") -> None:
+        self._running, self._most, self._noun = running, running + waiting, noun
         self._queues: dict[int, _Queue] = {}
 
     @asynccontextmanager
@@ -72,9 +84,9 @@ class Turns:
         queue = self._queues.setdefault(project_id, _Queue(asyncio.Semaphore(self._running)))
         if not patient and queue.refusable >= self._most:
             raise Exhausted(
-                f"{queue.refusable} questions of this project run or wait, the limit is {self._most}: ask again later",
+                f"{queue.refusable} {self._noun} of this project run or wait, the limit is {self._most}: ask again later",
                 retry_after=1.0,
-                reason="TOO_MANY_QUESTIONS",
+                reason=f"TOO_MANY_{self._noun.upper()}",
             )
         queue.users += 1
         queue.refusable += not patient
@@ -91,8 +103,8 @@ class Turns:
 class Store:
     """The tables that questions are answered from."""
 
-    def __init__(self, pool: Pool, turns: Turns) -> None:
-        self._pool, self._turns = pool, turns
+    def __init__(self, pool: Pool, turns: Turns, bulk: Bulk | None = None) -> None:
+        self._pool, self._turns, self._bulk = pool, turns, bulk
 
     @asynccontextmanager
     async def snapshot(
@@ -111,7 +123,7 @@ class Store:
                     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
                     f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}"
                 )
-                yield Snapshot(cursor, project_id)
+                yield Snapshot(cursor, project_id, self._bulk)
         except TimeoutError as error:
             raise DeadlineExceeded(f"the question took longer than {seconds:.3g} s: ask for less") from error
         except psycopg.errors.NumericValueOutOfRange as error:
@@ -123,15 +135,22 @@ class Store:
 class Snapshot:
     """One state of the database."""
 
-    def __init__(self, cursor: AsyncCursor[TupleRow], project_id: int) -> None:
-        self._cursor, self._project_id = cursor, project_id
+    def __init__(self, cursor: AsyncCursor[TupleRow], project_id: int, bulk: Bulk | None = None) -> None:
+        self._cursor, self.project_id, self._bulk = cursor, project_id, bulk
+
+    @property
+    def connection(self) -> AsyncConnection[TupleRow]:
+        """Whose transaction it is; others can take the snapshot over while it lasts."""
+        return self._cursor.connection
 
     async def facts(self) -> Facts:
         """What the snapshot says about itself."""
-        [(at, versions, batches, watermark, received, received_hour)] = await self.rows(
-            _FACTS, {"project": self._project_id}
+        [(at, versions, batches, watermark, totals, received_hour)] = await self.rows(
+            _FACTS, {"project": self.project_id}
         )
-        return Facts(at, tuple(versions or ()), tuple(batches or ()), watermark, received, received_hour)
+        return Facts(
+            at, tuple(versions or ()), tuple(batches or ()), watermark, tuple(totals or ()), received_hour
+        )
 
     async def series(self, plan: Plan, groups: tuple[Group, ...] | None = None) -> Reading:
         """What `plan` reads; the groups are chosen anew unless they are given."""
@@ -146,13 +165,36 @@ class Snapshot:
 
     async def events(self, question: Events, page: Page) -> tuple[list[pb.StoredEvent], bool]:
         """The events of a page, newest first, and whether there are more."""
-        rows = await self._run(events(question, self._project_id, page))
+        rows = await self._run(events(question, self.project_id, page))
         found = [_stored(*row[:-1]) for row in rows[: page.size]]
         return found, bool(rows) and rows[0][-1] > len(found)
 
+    async def suggestions(self, typed: Typed) -> list[TupleRow]:
+        """What may complete a text: rows of text and count, likeliest first."""
+        return await self._run(suggestions(typed, self.project_id))
+
+    async def explained(self, question: Question, *, analyze: bool) -> tuple[list[Explained], int]:
+        """What is read for a question; with `analyze`, it is read, and how many rows that took is told as well."""
+        found, read = [], 0
+        for part in parts(question, self.project_id):
+            scan = part.scan()
+            [(scan.rows_expected,)] = await self._run(part.expected)
+            if part.statement is not None:
+                scan.statement = written(self.connection, part.statement)
+                if analyze:
+                    [(tree,)] = await self.rows(f"{_EXPLAIN} {part.statement.text}", part.statement.parameters)
+                    read += rows_read(tree[0]["Plan"])
+            found.append(scan)
+        return found, read
+
+    async def scan(self, scan: columnar.Scan) -> pa.Table:
+        """The rows of a bulk scan, as one ordered table."""
+        assert self._bulk is not None, "this store was made without a reader of bulk"
+        return await self._bulk.scan(self.connection, self.project_id, scan)
+
     async def touched(self, versions: Sequence[int]) -> list[Span]:
         """The spans of event time that commits after `versions` touched, in order."""
-        return [Span(*row) for row in await self.rows(_TOUCHED, (list(versions), self._project_id))]
+        return [Span(*row) for row in await self.rows(_TOUCHED, (list(versions), self.project_id))]
 
     async def ledger(
         self, account: Account, size: int, after: tuple[datetime, str] | None
@@ -188,8 +230,8 @@ class Snapshot:
 
     async def progress(self) -> tuple[int, list[float] | None]:
         """What was committed in the last minute; median and 99th percentile of the seconds from receipt to commit."""
-        [(stored,)] = await self.rows(analytics.STORED_LAST_MINUTE, (self._project_id,))
-        [(latencies,)] = await self.rows(analytics.LATENCIES, (self._project_id,))
+        [(stored,)] = await self.rows(analytics.STORED_LAST_MINUTE, (self.project_id,))
+        [(latencies,)] = await self.rows(analytics.LATENCIES, (self.project_id,))
         return stored, latencies
 
     async def server(self) -> tuple[int, str, str]:
@@ -207,16 +249,16 @@ class Snapshot:
 
     async def _groups(self, plan: Plan) -> tuple[Group, ...]:
         ranked = []
-        for scan in plan.scans:
-            statement = ranking(scan, self._project_id, plan.question.top)
-            ranked.append((statement.columns, await self._run(statement)))
-        return choose(plan.scans, ranked, plan.question.top)
+        for each in rankings(plan):
+            statement = ranking(each, self.project_id)
+            ranked.append((each, statement.columns, await self._run(statement)))
+        return choose(plan.question, ranked)
 
     async def _cells(self, scans: Iterable[Scan], groups: Sequence[Group]) -> Cells:
         found: Cells = {}
         for scan in scans:
             if scan.tiles:
-                statement = cells(scan, self._project_id, groups)
+                statement = cells(scan, self.project_id, groups)
                 gather(found, statement.columns, await self._run(statement))
         return found
 
@@ -224,7 +266,7 @@ class Snapshot:
         names = {each.name for each in plan.question.measures if each.source == pb.SOURCE_METRICS}
         found: dict[str, tuple[int, str]] = {}
         for name in sorted(names):
-            for kind, unit in await self.rows(_KIND, (self._project_id, name, plan.question.span.end)):
+            for kind, unit in await self.rows(_KIND, (self.project_id, name, plan.question.span.end)):
                 found[name] = (kind, unit)
         return found
 

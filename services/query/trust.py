@@ -27,15 +27,20 @@ class Facts:
     """By partition, the batches committed."""
     watermark: datetime | None
     """The event time up to which every partition is believed complete."""
-    received: int = 0
-    """Events and points of the project ever committed."""
+    totals: tuple[int, ...] = ()
+    """By partition, events and points of the project ever committed: every commit that holds some makes one grow."""
     received_hour: int = 0
     """Of those: received in the last hour; 0 where nobody needs to know."""
 
     @property
+    def received(self) -> int:
+        """Events and points of the project ever committed."""
+        return sum(self.totals)
+
+    @property
     def version(self) -> str:
-        """Names this state of the data."""
-        return opaque.sealed(orjson.dumps(self.versions))
+        """Names this state of the project's data; other projects do not change it."""
+        return opaque.sealed(orjson.dumps(self.totals))
 
 
 def completeness(span: Span, facts: Facts, in_flight: int | None) -> float:
@@ -57,25 +62,39 @@ def completeness(span: Span, facts: Facts, in_flight: int | None) -> float:
     return expected / (expected + in_flight)
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an answer comes from."""
+
+    source: pb.DataSource = pb.DATA_SOURCE_RAW
+    error_bound: float = 0.0
+    notes: tuple[str, ...] = ()
+    """What people should know before they use it."""
+
+
+def origin(plan: Plan, source: pb.DataSource | None = None) -> Origin:
+    """The origin of what was read by a plan, from `source` where it was not what the plan says."""
+    uniques = UNIQUES_ERROR if plan.sketched(pb.AGGREGATION_UNIQUES) else 0.0
+    quantiles = QUANTILE_ERROR if plan.sketched(pb.AGGREGATION_QUANTILE) else 0.0
+    return Origin(plan.source if source is None else source, max(uniques, quantiles))
+
+
 def metadata(
-    span: Span, facts: Facts, in_flight: int | None, elapsed: float, query_id: str, plan: Plan | None = None
+    span: Span, facts: Facts, in_flight: int | None, elapsed: float, query_id: str, origin: Origin
 ) -> pb.QueryMetadata:
-    """The metadata of an answer; without a plan, of rows as they came."""
+    """The metadata of an answer computed from the snapshot of `facts`."""
     found = pb.QueryMetadata(
         query_id=query_id,
         completeness=completeness(span, facts, in_flight),
-        source=plan.source if plan else pb.DATA_SOURCE_RAW,
-        error_bound=_error_bound(plan) if plan else 0.0,
+        source=origin.source,
+        error_bound=origin.error_bound,
         data_version=facts.version,
+        notes=origin.notes,
     )
     if facts.watermark is not None:
         found.watermark.FromDatetime(facts.watermark)
     found.elapsed.FromTimedelta(timedelta(seconds=elapsed))
     found.time_range.start.FromDatetime(span.start)
     found.time_range.end.FromDatetime(span.end)
+    found.answered_at.FromDatetime(facts.at)
     return found
-
-
-def _error_bound(plan: Plan) -> float:
-    uniques = UNIQUES_ERROR if plan.sketched(pb.AGGREGATION_UNIQUES) else 0.0
-    return max(uniques, QUANTILE_ERROR if plan.sketched(pb.AGGREGATION_QUANTILE) else 0.0)

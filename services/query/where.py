@@ -1,6 +1,16 @@
 """Writes conditions and fields in SQL: what `filter` and `fields` made comes in, text goes out to the statements of `sql`.
 
 Columns are named by `fields`, never by a caller's text; every value and every JSON key becomes a parameter of the statement.
+What a field is, wherever its rows are read from:
+
+    key     `a.b` of a JSON column is the value under the key `a.b`; where there is none, that under `b` in the object under `a`
+    missing an absent key, JSON null, and a column that is NULL; an empty text is there
+    text    for groups: a string as it is, other JSON as jsonb prints it, a number as it was written; missing is empty
+    equal   JSON values of the same type and value: 1 and 1.0, but not 1 and "1"; objects and lists equal no value
+    order   JSON numbers, compared as exact decimals, and numbers and times of columns; else false
+    texts   JSON strings and texts of columns; CONTAINS folds case by the rules of the database's locale, all others are exact
+    number  what a measure aggregates: a JSON number as a double; one beyond 1e300 is missing, one within 1e-300 of 0 is 0
+    value   what UNIQUES tell apart: a column's text, or a JSON value by type and value, objects and lists included
 """
 
 from collections.abc import Sequence
@@ -11,7 +21,7 @@ import orjson
 
 from services.query.calendar import Span
 from services.query.fields import Field, Form
-from services.query.filter import All, Any, Comparison, Condition, Not, Scalar
+from services.query.filter import All, Any, Comparison, Condition, Members, Not, Scalar
 from tidemark.v1 import question_pb2 as pb
 
 _COMPARE = {
@@ -25,6 +35,7 @@ _NEGATIVE = {
     pb.OPERATOR_NOT_IN: pb.OPERATOR_IN,
     pb.OPERATOR_NOT_CONTAINS: pb.OPERATOR_CONTAINS,
     pb.OPERATOR_NOT_EXISTS: pb.OPERATOR_EXISTS,
+    pb.OPERATOR_NOT_MATCHES: pb.OPERATOR_MATCHES,
 }
 
 
@@ -96,6 +107,8 @@ def _condition(condition: Condition, table: str, statement: Statement) -> str:
             return f"({' OR '.join(_condition(each, table, statement) for each in conditions)})"
         case Not(inner):
             return f"({_condition(inner, table, statement)}) IS NOT TRUE"
+        case Members(_, users):
+            return f"user_id = ANY({statement.value(list(users), 'text[]')})"
         case Comparison(field, operator, values):
             positive = _NEGATIVE.get(operator)
             if positive is not None:
@@ -133,4 +146,5 @@ _TEXTUAL = {
     pb.OPERATOR_CONTAINS: "strpos(lower({text}), lower({value})) > 0",
     pb.OPERATOR_STARTS_WITH: "starts_with({text}, {value})",
     pb.OPERATOR_ENDS_WITH: "right({text}, length({value})) = {value}",
+    pb.OPERATOR_MATCHES: "{text} ~ {value}",
 }

@@ -21,7 +21,7 @@ MAY_IMPORT = {
 """What a part may import of ours; a service may import `tidemark`, `services.kit` and itself."""
 EDGES = {"cache", "gateway", "servicer", "source", "writer", "worker", "lease", "backlog", "store", "stream", "service"}
 """Modules of a service that touch the outside; every other one is pure."""
-PURE_KIT = {f"services.kit.{name}" for name in ("errors", "instant", "keys", "opaque", "sketch")}
+PURE_KIT = {f"services.kit.{name}" for name in ("errors", "instant", "keys", "opaque", "resource", "sketch")}
 """What pure modules may import of the kit."""
 OUTSIDE = {
     "asyncio", "grpc", "logging", "os", "pathlib", "psutil", "psycopg", "psycopg_pool", "random", "redis", "secrets",

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from tidemark.ids import derived
-from tidemark.questions import EPOCH
 from tidemark.records import EventType
+from tidemark.spelling import EPOCH
 
 
 class Draft(NamedTuple):

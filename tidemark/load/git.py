@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from tidemark.load.draft import BadRow, Draft
-from tidemark.questions import EPOCH
+from tidemark.spelling import EPOCH
 
 _HEAD = b"\x01"
 _FORMAT = "%x01%H%x1f%aE%x1f%ad%x1f%P%x1f%s"

@@ -9,10 +9,14 @@ The table has a row for each event that fits, ordered by user, time and event id
 """
 
 from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
 
 from services.query.calendar import Span
 from services.query.fields import Field
 from services.query.filter import Condition
+from tidemark.v1.question_pb2 import DataSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +47,12 @@ class Scan:
     columns: tuple[Column, ...] = ()
     anonymous: bool = False
     """Whether events without a user are wanted as well; their user is null and they stand last."""
+    cuts: tuple[datetime, ...] = ()
+    """Instants, in order. Before the last of them, one row of each user in each piece of time that they cut is enough for each
+    combination of flags, whichever row it is; texts come from that row. Lifecycles ask who was there, through all of time, and
+    would else read every event. A table that holds all rows serves as well."""
+
+
+def source_of(table: pa.Table) -> DataSource:
+    """What the rows of a table were read from: segments where any were, which its schema's metadata says under `source`."""
+    return DataSource.Value((table.schema.metadata or {}).get(b"source", b"DATA_SOURCE_RAW").decode())

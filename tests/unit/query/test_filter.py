@@ -4,7 +4,7 @@ import pytest
 from google.protobuf.struct_pb2 import Value
 
 from services.kit.errors import Invalid
-from services.query.filter import All, Any, Comparison, Not, comparisons, condition, names
+from services.query.filter import All, Any, Comparison, Members, Not, both, condition, leaves, names
 from tidemark.v1 import question_pb2 as q
 
 EVENTS, METRICS = q.SOURCE_EVENTS, q.SOURCE_METRICS
@@ -49,7 +49,7 @@ def test_conditions_keep_their_form() -> None:
     assert isinstance(found, All)
     assert isinstance(found.conditions[0], Any)
     assert isinstance(found.conditions[1], Not)
-    assert [each.field.path for each in comparisons(found)] == ["name", "user_id"]
+    assert [each.field.path for each in leaves(found) if isinstance(each, Comparison)] == ["name", "user_id"]
 
 
 def values_of(asked: q.Filter, source: q.Source = EVENTS) -> tuple[object, ...]:
@@ -154,3 +154,34 @@ def test_times_that_utc_does_not_reach_are_refused(time: str) -> None:
     asked.comparison.values.add().string_value = time
     with pytest.raises(Invalid, match="write a time as in"):
         condition(asked, q.SOURCE_EVENTS, "filter")
+
+
+BUYERS = "projects/demo/cohorts/buyers"
+PEOPLE = {BUYERS: Members(BUYERS, ("ann", "bob"), "r1")}
+
+
+def test_a_cohort_is_its_people() -> None:
+    found = condition(every(q.Filter(cohort=BUYERS), compared("name", "EXISTS")), EVENTS, "f", PEOPLE)
+    assert [each for each in leaves(found) if isinstance(each, Members)] == [PEOPLE[BUYERS]]
+    assert names(condition(q.Filter(cohort=BUYERS), EVENTS, "f", PEOPLE)) is None
+
+
+@pytest.mark.parametrize(("cohort", "source"), [("projects/demo/cohorts/nobody", EVENTS), (BUYERS, METRICS)])
+def test_a_cohort_that_is_not_known_or_not_of_events_is_refused(cohort: str, source: q.Source) -> None:
+    with pytest.raises(Invalid) as caught:
+        condition(every(q.Filter(cohort=cohort)), source, "f", PEOPLE)
+    assert caught.value.field == "f.all.filters[0].cohort"
+
+
+def test_a_regular_expression_is_read_before_it_is_asked() -> None:
+    assert values_of(compared("name", "MATCHES", "^a.\\d$")) == ("^a[^\\n][0-9]$",)
+    with pytest.raises(Invalid) as caught:
+        condition(compared("properties.x", "NOT_MATCHES", "(a"), EVENTS, "f")
+    assert caught.value.field == "f.comparison.values[0]"
+
+
+def test_two_conditions_hold_side_by_side() -> None:
+    a, b = (condition(compared("name", "EQUAL", name), EVENTS, "f") for name in "ab")
+    assert both(All(()), a) == both(a, All(())) == a
+    assert both(All((a,)), b) == All((a, b))
+    assert both(Any((a, b)), All(())) == Any((a, b))

@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kit.errors import Invalid
-from services.query.question import MAX_VALUES, Events, Series, named, read, span
+from services.query.behaviour.question import Funnel
+from services.query.filter import Members, leaves
+from services.query.formula import Formula
+from services.query.question import MAX_MESSAGES, MAX_VALUES, Events, Series, Table, cohorts, named, read
 from tidemark.v1 import question_pb2 as q
 
 NOW = datetime(2026, 3, 2, 12, 34, 56, 789_000, tzinfo=UTC)
@@ -16,6 +19,12 @@ COUNT = q.Measure(aggregation=q.AGGREGATION_COUNT)
 
 def series(**others: object) -> q.Query:
     found = q.Query(series=q.SeriesQuestion(**{"measures": [COUNT], **others}))
+    found.time_range.last.FromTimedelta(timedelta(hours=1))
+    return found
+
+
+def table(**others: object) -> q.Query:
+    found = q.Query(table=q.TableQuestion(**{"measures": [COUNT], **others}))
     found.time_range.last.FromTimedelta(timedelta(hours=1))
     return found
 
@@ -124,6 +133,17 @@ EVENTS, METRICS = q.SOURCE_EVENTS, q.SOURCE_METRICS
         (series(top=-1), "query.series.top"),
         (series(fill=9), "query.series.fill"),
         (series(compare=9), "query.series.compare"),
+        (series(measures=[q.Measure(aggregation=1, hidden=True)]), "query.series.measures"),
+        (series(formulas=[q.Formula(expression="A +")]), "query.series.formulas[0].expression"),
+        (series(formulas=[q.Formula(id="A", expression="A")]), "query.series.formulas[0].id"),
+        (
+            measure(aggregation=1, filter=q.Filter(comparison=q.Comparison(field="x"))),
+            "query.series.measures[1].filter.comparison.field",
+        ),
+        (table(group_by=["name"] * 6), "query.table.group_by"),
+        (table(top=1001), "query.table.top"),
+        (table(order_by="B"), "query.table.order_by"),
+        (table(compare=9), "query.table.compare"),
         (series(interval=q.Interval()), "query.series.interval.unit"),
         (series(interval=q.Interval(unit=q.Interval.UNIT_WEEK, count=2)), "query.series.interval.count"),
         (series(interval=q.Interval(unit=q.Interval.UNIT_HOUR, count=-1)), "query.series.interval.count"),
@@ -135,52 +155,6 @@ EVENTS, METRICS = q.SOURCE_EVENTS, q.SOURCE_METRICS
 )
 def test_what_is_wrong_is_named(query: q.Query, field: str) -> None:
     assert fault(query) == field
-
-
-def between(start: int, end: int, nanos: int = 0) -> q.TimeRange:
-    found = q.TimeRange()
-    found.start.seconds, found.end.seconds, found.start.nanos = start, end, nanos
-    return found
-
-
-def last(seconds: int) -> q.TimeRange:
-    found = q.TimeRange()
-    found.last.seconds = seconds
-    return found
-
-
-def both() -> q.TimeRange:
-    found = between(1, 2)
-    found.last.seconds = 1
-    return found
-
-
-def only_end() -> q.TimeRange:
-    found = q.TimeRange()
-    found.end.seconds = 1
-    return found
-
-
-@pytest.mark.parametrize(
-    ("asked", "field"),
-    [
-        (q.TimeRange(), "time_range"),
-        (only_end(), "time_range.start"),
-        (both(), "time_range.last"),
-        (last(0), "time_range.last"),
-        (last(-5), "time_range.last"),
-        (last(10**11), "time_range.last"),
-        (between(5, 5), "time_range.end"),
-        (between(-1, 5), "time_range.start"),
-        (between(1, 10**11), "time_range.end"),
-        (between(1, 5, nanos=-1), "time_range.start"),
-        (between(1, 5, nanos=10**9), "time_range.start"),
-    ],
-)
-def test_a_range_that_is_none_is_refused(asked: q.TimeRange, field: str) -> None:
-    with pytest.raises(Invalid) as caught:
-        span(asked, NOW, "time_range")
-    assert caught.value.field == field
 
 
 def test_an_answer_too_large_to_send_is_refused_before_it_is_read() -> None:
@@ -206,3 +180,71 @@ def test_a_question_is_changed_by_the_names_it_asks_for_alone() -> None:
     everything = q.Query(events=q.EventsQuestion())
     everything.time_range.last.FromTimedelta(timedelta(hours=1))
     assert named(read(everything, "UTC", NOW)) is None
+
+
+def test_a_table_is_ordered_by_its_first_measure_unless_it_says_otherwise() -> None:
+    found = read(table(), "UTC", NOW)
+    assert isinstance(found, Table)
+    assert (found.order, found.ascending, found.top) == (found.measures[0], False, 10)
+    assert found.buckets == (found.span,)
+    found = read(table(formulas=[q.Formula(expression="A * 2")], order_by="F1", ascending=True), "UTC", NOW)
+    assert isinstance(found, Table)
+    assert isinstance(found.order, Formula)
+    assert found.ascending
+
+
+def test_hidden_measures_are_not_among_what_is_shown() -> None:
+    hidden = q.Measure(aggregation=q.AGGREGATION_COUNT, name="signup", hidden=True)
+    found = readable(series(measures=[COUNT, hidden], formulas=[q.Formula(expression="B / A")]))
+    assert found.shown == 2
+    assert [measure.hidden for measure in found.measures] == [False, True]
+
+
+def test_the_filter_of_a_measure_holds_beside_that_of_the_question() -> None:
+    one, other = (
+        q.Filter(comparison=q.Comparison(field=field, operator=q.OPERATOR_EXISTS))
+        for field in ("user_id", "session_id")
+    )
+    filtered = q.Measure(aggregation=q.AGGREGATION_COUNT, filter=other)
+    first, second = readable(series(measures=[COUNT, filtered], filter=one)).measures
+    assert [leaf.field.path for leaf in leaves(first.filter)] == ["user_id"]
+    assert [leaf.field.path for leaf in leaves(second.filter)] == ["user_id", "session_id"]
+
+
+BUYERS, SELLERS = "projects/demo/cohorts/buyers", "projects/demo/cohorts/sellers"
+
+
+def test_cohorts_are_found_wherever_a_request_names_them() -> None:
+    nested = q.Filter(all=q.FilterGroup(filters=[q.Filter(**{"not": q.Filter(cohort=BUYERS)})]))
+    assert cohorts(series(filter=nested)) == {BUYERS}
+    assert cohorts(series(measures=[q.Measure(aggregation=1, filter=q.Filter(cohort=SELLERS))])) == {SELLERS}
+    assert cohorts(q.Query(people=q.PeopleQuestion(cohort=BUYERS))) == {BUYERS}
+    steps = [q.Step(filter=q.Filter(cohort=each)) for each in (BUYERS, SELLERS)]
+    assert cohorts(q.Query(funnel=q.FunnelQuestion(steps=steps))) == {BUYERS, SELLERS}
+    assert cohorts(series()) == frozenset()
+
+
+def test_a_request_without_end_is_not_searched_to_it() -> None:
+    wide = q.Query()
+    for _ in range(MAX_MESSAGES):
+        wide.series.filter.any.filters.add()
+    with pytest.raises(Invalid, match="ask for less at once"):
+        cohorts(wide)
+
+
+def test_the_people_of_a_cohort_are_those_given() -> None:
+    asked = series(filter=q.Filter(cohort=BUYERS))
+    buyers = Members(BUYERS, ("ann",), "r1")
+    found = read(asked, "UTC", NOW, people={BUYERS: buyers})
+    assert isinstance(found, Series)
+    assert found.measures[0].filter == buyers
+    assert fault(asked) == "query.series.filter.cohort"
+
+
+def test_a_question_about_people_is_read_with_its_own_kind() -> None:
+    asked = q.Query(funnel=q.FunnelQuestion(steps=[q.Step(name="a"), q.Step(name="b")]))
+    asked.time_range.last.FromTimedelta(timedelta(hours=1))
+    found = read(asked, "UTC", NOW)
+    assert isinstance(found, Funnel)
+    assert found.span.end == datetime(2026, 3, 2, 12, 35, tzinfo=UTC)
+    assert named(found) == {"a", "b"}

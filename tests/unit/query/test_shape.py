@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kit import sketch
-from services.kit.errors import Invalid
-from services.query.part import Part, merged, value
+from services.query.measure import Measure
+from services.query.part import Part, merged, total, value
 from services.query.plan import Plan, plan
-from services.query.question import Measure, Series, read
-from services.query.shape import Cells, Reading, choose, filled, gather, result
+from services.query.question import Series, Table, read
+from services.query.shape import Cells, Reading, filled, gather, result, table
 from tidemark.v1 import question_pb2 as q
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -27,6 +27,15 @@ def planned(*measures: q.Measure, hours: int = 4, **others: object) -> Plan:
     asked.series.interval.unit = q.Interval.UNIT_HOUR
     question = read(asked, "UTC", LATER)
     assert isinstance(question, Series)
+    return plan(question)
+
+
+def tabled(*measures: q.Measure, **others: object) -> Plan:
+    asked = q.Query(table=q.TableQuestion(measures=measures, **others))
+    asked.time_range.start.FromDatetime(NOON)
+    asked.time_range.end.FromDatetime(NOON + timedelta(hours=4))
+    question = read(asked, "UTC", LATER)
+    assert isinstance(question, Table)
     return plan(question)
 
 
@@ -138,23 +147,79 @@ def test_exact_values_bring_their_own_total() -> None:
     assert (list(found.values), found.total) == ([5, 5, 0, 0], 7)
 
 
-def test_groups_are_the_largest_of_the_first_measure_then_of_the_next() -> None:
-    found = planned(COUNT, q.Measure(aggregation=1, name="x"), group_by=["name"])
-    first = (((0, "count"),), [("a", 1), ("b", 3), ("c", None)])
-    second = (((1, "count"),), [("b", 9), ("d", 5)])
-    assert choose(found.scans, [first, second], 3) == (("b",), ("a",), ("c",))
-    assert choose(found.scans, [first, second], 5) == (("b",), ("a",), ("c",), ("d",))
-
-
 def test_kind_and_unit_of_a_metric_stand_beside_its_values() -> None:
     found = planned(q.Measure(aggregation=2, source=2, name="m"))
     [line] = result(found, Reading(units={"m": (4, "ms")}), LATER).series
     assert (line.kind, line.unit) == (4, "ms")
 
 
-def test_groups_whose_names_would_fill_the_answer_are_refused() -> None:
-    (scan,) = planned(COUNT, group_by=["properties.x"]).scans
-    rows = [("x" * 60_000 + str(number), 1) for number in range(60)]
-    with pytest.raises(Invalid, match="ask for fewer, or split by a field of shorter values"):
-        choose([scan], [(((0, "count"),), rows)], 100)
-    assert len(choose([scan], [(((0, "count"),), rows)], 10)) == 10
+AVG = q.Measure(id="avg", aggregation=q.AGGREGATION_AVG, source=q.SOURCE_METRICS, name="m")
+
+
+def test_what_was_counted_of_nothing_is_zero_in_total() -> None:
+    assert total(measured(q.AGGREGATION_SUM), None, 10.0) == 0
+    assert math.isnan(total(measured(q.AGGREGATION_AVG), Part(), 10.0))
+
+
+def test_formulas_stand_behind_the_measures_that_are_shown_bucket_by_bucket() -> None:
+    hidden = q.Measure(aggregation=q.AGGREGATION_COUNT, name="b", hidden=True)
+    share = q.Formula(expression="B / A * 100", unit="%")
+    cells: Cells = {}
+    gather(cells, ((0, "count"),), [(0, 0, 4), (1, 0, 5), (0, None, 8)])
+    gather(cells, ((1, "count"),), [(0, 0, 1), (2, 0, 3), (0, None, 2)])
+    planned_ = planned(COUNT, hidden, formulas=[share], group_by=["name"], compare=1)
+    count, count_of_others, found, of_others = result(
+        planned_, Reading((("x",),), cells, {(0, 0): {0: Part(count=2)}}), LATER
+    ).series
+    assert (count.measure_id, found.measure_id, list(found.group), found.unit) == ("A", "F1", ["x"], "%")
+    assert np.array_equal(found.values, [25, 0, NAN, NAN], equal_nan=True)
+    assert found.total == pytest.approx(4 / 9 * 100)
+    assert np.array_equal(found.previous_values, [0, NAN, NAN, NAN], equal_nan=True)
+    assert found.previous_total == 0
+    assert (of_others.other, of_others.values[0], of_others.total) == (True, 25, 25)
+    assert count_of_others.total == 8
+
+
+def test_a_formula_over_what_is_unknown_is_unknown() -> None:
+    found = result(planned(AVG, formulas=[q.Formula(expression="avg + 1")]), Reading(), LATER).series[1]
+    assert np.isnan([*found.values, found.total]).all()
+
+
+def test_a_table_has_its_rows_in_order_then_the_rest_and_everything_in_total() -> None:
+    cells: Cells = {}
+    gather(cells, ((0, "count"),), [(0, 0, 5), (0, 1, 8), (0, None, 4)])
+    gather(cells, ((1, "count"),), [(0, 1, 2), (0, None, 3)])
+    share = q.Formula(id="share", expression="B / A", unit="%")
+    planned_ = tabled(COUNT, q.Measure(aggregation=1, name="b"), formulas=[share], group_by=["type", "name"])
+    found = table(planned_, Reading((("1", "a"), ("2", "b")), cells), LATER)
+    assert [(column.id, column.unit) for column in found.columns] == [("A", ""), ("B", ""), ("share", "%")]
+    assert [(list(row.group), row.other, list(row.values)) for row in found.rows] == [
+        (["SYSTEM_EVENT", "b"], False, [8, 2, 0.25]),
+        (["USER_ACTION", "a"], False, [5, 0, 0]),
+        ([], True, [4, 3, 0.75]),
+    ]
+    assert list(found.total.values) == [17, 5, 5 / 17]
+
+
+def test_a_table_that_is_not_split_is_one_row() -> None:
+    found = table(tabled(COUNT, AVG), Reading(units={"m": (4, "ms")}), LATER)
+    [row] = found.rows
+    assert row.values[0] == found.total.values[0] == 0
+    assert math.isnan(row.values[1])
+    assert (found.columns[1].kind, found.columns[1].unit) == (4, "ms")
+
+
+def test_the_total_of_exact_values_is_that_of_all_groups_and_no_sum() -> None:
+    exact = q.Measure(aggregation=q.AGGREGATION_UNIQUES, field="session_id")
+    cells: Cells = {}
+    gather(cells, ((0, "exact"),), [(0, 0, 5.0), (0, None, 4.0), (None, None, 7.0)])
+    found = table(tabled(exact, group_by=["name"]), Reading((("x",),), cells), LATER)
+    assert [list(row.values) for row in found.rows] == [[5], [4]]
+    assert list(found.total.values) == [7]
+
+
+def test_rows_of_a_table_have_their_value_of_the_period_before() -> None:
+    reading = Reading((("x",),), {(0, 0): {0: Part(count=3)}}, {(0, 0): {0: Part(count=2)}})
+    found = table(tabled(COUNT, group_by=["name"], compare=1), reading, LATER)
+    assert [(list(row.values), list(row.previous_values)) for row in found.rows] == [([3], [2])]
+    assert list(found.total.previous_values) == [2]

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from services.kit.errors import Invalid
 from services.query.calendar import Span
-from services.query.plan import Plan, plan
-from services.query.question import Events, Series, read
-from services.query.sql import Page, cells, events, ranking
+from services.query.filter import Members
+from services.query.plan import Plan, Tile, plan
+from services.query.question import Events, Series, Table, read
+from services.query.rank import rankings
+from services.query.sql import Page, cells, events, expected, ranking
 from services.query.where import Statement
 from tidemark.v1 import question_pb2 as q
 
@@ -21,6 +23,8 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "sql"
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 AMOUNT = "properties.amount"
+BUYERS = "projects/demo/cohorts/buyers"
+PEOPLE = {BUYERS: Members(BUYERS, ("ann", "bob"), "r1")}
 
 
 def compared(field: str, operator: str, *values: object) -> q.Filter:
@@ -40,9 +44,22 @@ def series(
     asked.time_range.start.FromDatetime(start)
     asked.time_range.end.FromDatetime(DAY + timedelta(days=2))
     asked.series.interval.unit = unit  # type: ignore[assignment]
-    question = read(asked, "UTC", NOW)
+    question = read(asked, "UTC", NOW, people=PEOPLE)
     assert isinstance(question, Series)
     return plan(question)
+
+
+def table(**others: object) -> Plan:
+    asked = q.Query(table=q.TableQuestion(**{"measures": [q.Measure(aggregation=1)], **others}))
+    asked.time_range.start.FromDatetime(DAY)
+    asked.time_range.end.FromDatetime(DAY + timedelta(days=2))
+    question = read(asked, "UTC", NOW)
+    assert isinstance(question, Table)
+    return plan(question)
+
+
+def ranked(planned: Plan) -> Statement:
+    return ranking(rankings(planned)[0], 7)
 
 
 def happened(*filters: q.Filter) -> Events:
@@ -69,6 +86,7 @@ EVERY_OPERATOR = [
     compared("properties.a.b", "IN", "x", 1, True),
     compared("context.page", "NOT_IN", "x"),
     *(compared("context.page", each, "x") for each in ("CONTAINS", "NOT_CONTAINS", "STARTS_WITH", "ENDS_WITH")),
+    *(compared("context.page", each, "^/a.*") for each in ("MATCHES", "NOT_MATCHES")),
     *(compared("properties.a.b", each) for each in ("EXISTS", "NOT_EXISTS")),
     compared("user_id", "EXISTS"),
     compared("type", "IN", "USER_ACTION", "ERROR_EVENT"),
@@ -95,17 +113,38 @@ STATEMENTS = {
     "metrics_from_an_instant_by_kind": lambda: cells(
         series(OFF, measures=METRICS, group_by=["kind"]).scans[0], 7, [("1",), ("2",)]
     ),
-    "groups_of_names": lambda: ranking(series(group_by=["name"]).scans[0], 7, 10),
-    "groups_of_users_by_uniques": lambda: ranking(
-        series(measures=[q.Measure(aggregation=q.AGGREGATION_UNIQUES)], group_by=["type"]).scans[0], 7, 10
+    "groups_of_names": lambda: ranked(series(group_by=["name"])),
+    "groups_of_types_by_uniques": lambda: ranked(
+        series(measures=[q.Measure(aggregation=q.AGGREGATION_UNIQUES)], group_by=["type"])
     ),
     "rows_by_property": lambda: cells(
         series(measures=RAW, group_by=["properties.geo.country", "user_id"]).scans[0],
         7,
         [("de", "ann"), ("fr", "")],
     ),
-    "groups_of_rows": lambda: ranking(
-        series(measures=RAW[1:], group_by=["properties.country"]).scans[0], 7, 10
+    "groups_of_rows": lambda: ranked(series(measures=RAW[1:], group_by=["properties.country"])),
+    "rows_of_a_table": lambda: cells(
+        table(measures=RAW, group_by=["properties.country"]).scans[0], 7, [("de",), ("fr",)]
+    ),
+    "groups_of_a_table_smallest_first": lambda: ranked(
+        table(measures=RAW[:1], group_by=["properties.country"], ascending=True)
+    ),
+    "groups_of_a_table_by_a_formula": lambda: ranked(
+        table(
+            measures=RAW,
+            formulas=[q.Formula(expression="SUM / UNIQUES")],
+            group_by=["properties.country"],
+            order_by="F1",
+        )
+    ),
+    "people_of_a_cohort": lambda: cells(
+        series(measures=RAW[:1], filter=q.Filter(cohort=BUYERS)).scans[0], 7, [()]
+    ),
+    "rows_expected_of_a_name": lambda: expected(
+        Tile("events", (Span(OFF, DAY + timedelta(days=2, minutes=5)),)), q.SOURCE_EVENTS, ("order",), 7
+    ),
+    "rows_expected_of_rollups": lambda: expected(
+        Tile("rollups_1h", (Span(DAY, DAY + timedelta(days=2)),)), q.SOURCE_METRICS, None, 7
     ),
     "rows_of_a_short_time": lambda: cells(
         series(
@@ -181,7 +220,7 @@ def test_no_text_of_a_caller_is_part_of_a_statement(name: str, key: str, value: 
         found = series(measures=[measure], group_by=[f"properties.{key}"], filter=where[0])
         statements = [
             cells(found.scans[0], 7, [(value,)]),
-            ranking(found.scans[0], 7, 10),
+            ranked(found),
             events(happened(*where), 7, Page(10)),
         ]
     except Invalid:

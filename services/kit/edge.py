@@ -1,0 +1,24 @@
+"""What the edge says about a request that it has passed on: where it came from, and how. Pure.
+
+Headers come in from `rpc.py` or the gateway. They are believed only beside the secret that the edge shares with the servers:
+anybody else who can reach a server would otherwise sign the audit log with an address of his choice.
+"""
+
+import hmac
+from collections.abc import Iterable
+
+SECRET_HEADER = "x-tidemark-edge"  # noqa: S105 - the name of a header
+PEER_HEADER = "x-forwarded-for"
+SCHEME_HEADER = "x-forwarded-proto"
+
+
+def told(headers: Iterable[tuple[str, str | bytes]], secret: str) -> dict[str, str]:
+    """The headers, where they come from the edge; nothing where they do not."""
+    given = {name: value for name, value in headers if isinstance(value, str)}
+    shown = given.get(SECRET_HEADER, "")
+    return given if secret and hmac.compare_digest(shown.encode(), secret.encode()) else {}
+
+
+def peer(headers: Iterable[tuple[str, str | bytes]], secret: str, direct: str) -> str:
+    """The address of the caller: the edge's word for it, or else that of the connection."""
+    return told(headers, secret).get(PEER_HEADER) or direct

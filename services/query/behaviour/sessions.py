@@ -1,0 +1,136 @@
+"""What people do in one go: `Sessions` and their timeline come in, a `SessionsResult` goes out.
+
+Who is in the midst of a session when the range begins is not counted in it: events of a day before the range are read to know
+that, and of a day after it to know how sessions end. So each session belongs to one bucket, whatever range is asked about.
+
+Neighbouring rows of one session are a run. A session is mostly one run; it is several where a person has two at the same time,
+or where its events are in part nobody's.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.kit.instant import MICROSECOND
+from services.query.behaviour.question import Sessions
+from services.query.behaviour.timeline import Rows, Timeline, begins, largest, percent, times
+from tidemark.v1 import question_pb2 as pb
+
+MARGIN = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The sessions that begin in the range, by session."""
+
+    starts: Rows
+    ends: Rows
+    """When each begins and ends."""
+    events: Rows
+    entries: Rows
+    exits: Rows
+    """The rows of the first event and of the last."""
+    people: int
+    """Whose they are."""
+
+
+def result(question: Sessions, timeline: Timeline) -> tuple[pb.SessionsResult, tuple[str, ...]]:
+    """The sessions by bucket and in all."""
+    found = _found(question, timeline)
+    seconds = (found.ends - found.starts) / 1e6
+    bounces = (found.events == 1).astype(np.float64)
+    slots = np.searchsorted(times(question.edges), found.starts, side="right") - 1
+    buckets = len(question.edges) - 1
+    counts = np.bincount(slots, minlength=buckets)
+    made = pb.SessionsResult(
+        sessions=counts.tolist(),
+        mean_seconds=_means(slots, seconds, counts),
+        bounce_share=_means(slots, bounces, counts),
+        mean_events=_means(slots, found.events, counts),
+        total=pb.SessionsTotal(
+            sessions=len(seconds),
+            people=found.people,
+            bounce_share=float(bounces.mean()) if len(seconds) else math.nan,
+            mean_events=float(found.events.mean()) if len(seconds) else math.nan,
+        ),
+    )
+    for start in question.edges[:-1]:
+        made.bucket_starts.add().FromDatetime(start)
+    if len(seconds):
+        made.total.mean.FromMicroseconds(int(seconds.mean() * 1e6))
+        made.total.median.FromMicroseconds(int(np.median(seconds) * 1e6))
+    names = timeline.texts("name")
+    for rows, kept in ((found.entries, made.entries), (found.exits, made.exits)):
+        often = np.bincount(names.codes[rows], minlength=len(names.labels))
+        for code in largest(often, names, question.top):
+            kept.add(value=names.label(int(code)), count=int(often[code]))
+    return made, _notes(question, timeline)
+
+
+def _notes(question: Sessions, timeline: Timeline) -> tuple[str, ...]:
+    """How many events belong to no session that can be told."""
+    within = timeline.within(question.span)
+    ids = timeline.texts("session")
+    lost = within & (timeline.user == len(timeline.users)) & (ids.codes == ids.code(""))
+    if not lost.any():
+        return ()
+    return (
+        f"{percent(lost.sum() / within.sum())} of the events have no user and no session and are left out",
+    )
+
+
+def _found(question: Sessions, timeline: Timeline) -> Found:
+    rows, session = _labelled(question, timeline)
+    user, at = timeline.user[rows], timeline.at[rows]
+    first = begins(session, user)
+    events = np.diff(first, append=len(rows))
+    fits = np.add.reduceat(timeline.flag("fits")[rows], first, dtype=np.int64) if len(first) else events
+    # Runs by session. Those of one person are in order of time already, and mostly that is all there are.
+    order = np.argsort(session[first], kind="stable")
+    first, last, events, fits = first[order], (first + events - 1)[order], events[order], fits[order]
+    heads = begins(session[first])
+    number = np.repeat(np.arange(len(heads)), np.diff(heads, append=len(first)))
+    starts, ends = _reduced(np.minimum, at[first], heads), _reduced(np.maximum, at[last], heads)
+    foremost = np.flatnonzero(at[first] == starts[number])
+    foremost = foremost[begins(number[foremost])]
+    hindmost = np.flatnonzero(at[last] == ends[number])
+    hindmost = hindmost[np.append(begins(number[hindmost])[1:], len(hindmost))[: len(heads)] - 1]
+    start, end = times((question.span.start, question.span.end))
+    chosen = (starts >= start) & (starts < end) & (_reduced(np.add, fits, heads) > 0)
+    seen = np.zeros(len(timeline.users) + 1, np.bool_)
+    seen[user[first[chosen[number]]]] = True
+    return Found(
+        starts=starts[chosen],
+        ends=ends[chosen],
+        events=_reduced(np.add, events, heads)[chosen],
+        entries=rows[first[foremost[chosen]]],
+        exits=rows[last[hindmost[chosen]]],
+        people=int(seen[:-1].sum()),
+    )
+
+
+def _labelled(question: Sessions, timeline: Timeline) -> tuple[Rows, Rows]:
+    """The rows that belong to a session, and a number for the session of each."""
+    ids = timeline.texts("session")
+    known = ids.codes != ids.code("")
+    rows = np.flatnonzero(known | (timeline.user < len(timeline.users)))
+    known, user, at = known[rows], timeline.user[rows], timeline.at[rows]
+    opens = np.ones(len(rows), np.bool_)
+    opens[1:] = (user[1:] != user[:-1]) | (at[1:] - at[:-1] >= question.gap // MICROSECOND)
+    # What has no id and opens nothing goes with the row before, and so with the last row that says which session it is of.
+    says = np.maximum.accumulate(np.where(known | opens, np.arange(len(rows)), 0))
+    session = np.where(known, ids.codes[rows], len(ids.labels) + np.arange(len(rows)))
+    return rows, session[says]
+
+
+def _reduced(how: np.ufunc, values: Rows, heads: Rows) -> Rows:
+    return how.reduceat(values, heads) if len(heads) else values
+
+
+def _means(slots: Rows, values: NDArray[np.generic], counts: Rows) -> list[float]:
+    """The mean by bucket; NaN where there is none."""
+    sums = np.bincount(slots, weights=values, minlength=len(counts))
+    return np.where(counts > 0, sums / np.maximum(counts, 1), math.nan).tolist()  # type: ignore[no-any-return]

@@ -1,0 +1,129 @@
+"""Reads many rows out of PostgreSQL as Arrow: statements of `rows` come in, record batches go out to `source` and `worker`.
+
+They come over ADBC, which is measured to be five to ten times faster than psycopg for a million rows. Its connection is another
+one than that of the question, so that it takes over the question's snapshot and sees exactly the same rows.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import pyarrow as pa
+from adbc_driver_postgresql import dbapi
+from psycopg import AsyncClientCursor, AsyncConnection
+
+from services.query.where import Statement
+
+T = TypeVar("T")
+_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+_INSIST_SECONDS = 0.05
+
+
+async def threaded(run: Callable[[], T], cancel: Callable[[], None]) -> T:
+    """Runs what blocks in a thread. When the caller goes away it is cancelled, and waited for: it holds what others need."""
+    running = asyncio.ensure_future(asyncio.to_thread(run))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        # Again and again: between two statements there is nothing to cancel.
+        while not running.done():
+            cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({running}, timeout=_INSIST_SECONDS)
+        running.exception() if not running.cancelled() else None
+        raise
+
+
+async def exported(connection: AsyncConnection[Any]) -> str:
+    """The name under which another connection can take over the snapshot of this one's transaction."""
+    row = await (await connection.execute("SELECT pg_export_snapshot()")).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def written(connection: AsyncConnection[Any], statement: Statement) -> str:
+    """A statement with its values in it, quoted by libpq: COPY, which makes ADBC fast, takes no parameters."""
+    return str(AsyncClientCursor(connection).mogrify(statement.text, statement.parameters))  # type: ignore[arg-type]
+
+
+class Stream:
+    """One connection; used by one thread at a time, and cancelled from any."""
+
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = conninfo
+        self._connection: dbapi.Connection | None = None
+        self._cancelled = False
+
+    def take(self, snapshot: str) -> None:
+        """Takes somebody's snapshot over, which may end there; it lasts here until rows were read."""
+        self._cancelled = False
+        if self._connection is None:
+            self._connection = dbapi.connect(self._conninfo)
+        with self._connection.cursor() as cursor:
+            cursor.execute(_SNAPSHOT)
+            cursor.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+
+    def rows(self, text: str) -> Generator[pa.RecordBatch]:
+        """The rows of a statement in the snapshot taken over."""
+        assert self._connection is not None
+        with self._connection.cursor() as cursor:
+            try:
+                cursor.execute(text)
+                for batch in cursor.fetch_record_batch():
+                    if self._cancelled:
+                        raise InterruptedError("the reading of rows was cancelled")
+                    yield batch
+            finally:
+                self.end()
+
+    def batches(self, snapshot: str, text: str) -> Iterator[pa.RecordBatch]:
+        """The rows of a statement in somebody's snapshot."""
+        self.take(snapshot)
+        yield from self.rows(text)
+
+    def cancel(self) -> None:
+        """Ends the reading under way."""
+        self._cancelled = True
+        if self._connection is not None:
+            with contextlib.suppress(dbapi.Error):
+                self._connection.adbc_cancel()
+
+    def close(self) -> None:
+        """Gives the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def end(self) -> None:
+        """Ends the transaction, and with it the snapshot."""
+        if self._connection is None:
+            return
+        try:
+            self._connection.rollback()
+        except dbapi.Error:
+            self.close()
+
+
+class Streams:
+    """So many connections, opened when they are needed."""
+
+    def __init__(self, conninfo: str, count: int) -> None:
+        self._free = [Stream(conninfo) for _ in range(count)]
+        self._turn = asyncio.Semaphore(count)
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[Stream]:
+        """A connection, when it is this caller's turn."""
+        async with self._turn:
+            stream = self._free.pop()
+            try:
+                yield stream
+            finally:
+                self._free.append(stream)
+
+    def close(self) -> None:
+        """Gives all connections back."""
+        for stream in self._free:
+            stream.close()

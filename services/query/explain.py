@@ -1,0 +1,86 @@
+"""How a question would be answered: a `Question` comes in, what is read for it and why goes out to `store` and to the answer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from services.query import behaviour
+from services.query.calendar import Span
+from services.query.columnar import rows
+from services.query.filter import names
+from services.query.plan import RAW, Tile, plan, reads
+from services.query.question import Events, Measured, Question, Series, Table
+from services.query.rank import Ranking
+from services.query.sql import Page, cells, events, expected, ranking
+from services.query.where import Statement
+from tidemark.v1 import question_pb2
+from tidemark.v1.query_pb2 import Scan
+
+EVENTS = question_pb2.SOURCE_EVENTS
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that is read."""
+
+    source: str
+    reason: str
+    spans: tuple[Span, ...]
+    expected: Statement
+    """Reads how many rows it has."""
+    statement: Statement | None = None
+    """Reads it; None where the statement of the part before does."""
+
+    def scan(self) -> Scan:
+        """The part as callers see it, without what the database has to tell."""
+        found = Scan(source=self.source, reason=self.reason)
+        for span in self.spans:
+            within = found.spans.add()
+            within.start.FromDatetime(span.start)
+            within.end.FromDatetime(span.end)
+        return found
+
+
+def parts(question: Question, project_id: int) -> Iterator[Part]:
+    """Everything that is read, in order."""
+    match question:
+        case Series() | Table():
+            yield from _measured(question, project_id)
+        case Events():
+            tile = Tile(RAW[EVENTS], (question.span,))
+            known = expected(tile, EVENTS, names(question.filter), project_id)
+            statement = events(question, project_id, Page(100))
+            yield Part(tile.table, "events are shown as they came", tile.spans, known, statement)
+        case _:
+            scan = behaviour.scan(question)
+            tile = Tile(RAW[EVENTS], (scan.span,))
+            known = expected(tile, EVENTS, names(scan.condition), project_id)
+            statement = rows.tail(scan, project_id)
+            yield Part(tile.table, "people are followed event by event", tile.spans, known, statement)
+
+
+def rows_read(tree: Any) -> int:
+    """The rows that the tables of an executed plan gave, whether they fitted or not; EXPLAIN's JSON comes in."""
+    removed = tree.get("Rows Removed by Filter", 0) + tree.get("Rows Removed by Index Recheck", 0)
+    below = sum(map(rows_read, tree.get("Plans", ())))
+    if "Relation Name" in tree:
+        return int((tree["Actual Rows"] + removed) * tree["Actual Loops"]) + below
+    return below
+
+
+def _measured(question: Measured, project_id: int) -> Iterator[Part]:
+    planned, written = plan(question), None
+    for read in reads(planned):
+        _, measure = read.scan.measures[0]
+        only = (measure.name,) if measure.name else names(measure.filter)
+        statement = None
+        if read.scan is not written:
+            # Which groups are shown is known when they were ranked.
+            statement = (
+                ranking(Ranking(read.scan, question.top), project_id)
+                if question.grouped
+                else cells(read.scan, project_id, ((),))
+            )
+            written = read.scan
+        known = expected(read.tile, read.scan.source, only, project_id)
+        yield Part(read.tile.table, read.reason, read.tile.spans, known, statement)

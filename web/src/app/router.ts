@@ -1,0 +1,52 @@
+/** Which page an address stands for, and the way from one to another without loading anew. */
+
+export type Route =
+  { page: 'home' | 'dashboards' | 'explore' | 'live' | 'missing' } | { page: 'dashboard'; id: string }
+
+/** The page of a path. */
+export function route(path: string): Route {
+  const [first = '', second, ...rest] = path.split('/').slice(1)
+  if (first === '') return { page: 'home' }
+  if (first === 'dashboards' && second && rest.length === 0)
+    return { page: 'dashboard', id: decoded(second) }
+  if (second) return { page: 'missing' }
+  if (first === 'dashboards' || first === 'explore' || first === 'live') return { page: first }
+  return { page: 'missing' }
+}
+
+/** A part of a path as it was before it was escaped; one that is badly escaped is left as it is. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}
+
+/** Goes to a path; with `replace` the present one is forgotten, as for a state that is kept in the address. */
+export function navigate(path: string, { replace = false } = {}): void {
+  if (replace) history.replaceState(null, '', path)
+  else history.pushState(null, '', path)
+  dispatchEvent(new CustomEvent('tm-route', { detail: { replace } }))
+}
+
+/** Takes clicks on links within the page, wherever they are, and tells of every change by `heard`. */
+export function start(heard: (moved: boolean) => void): () => void {
+  const click = (event: MouseEvent) => {
+    if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return
+    const link = event.composedPath().find(node => node instanceof HTMLAnchorElement)
+    if (!link || link.target || link.download || link.origin !== location.origin) return
+    event.preventDefault()
+    if (link.href !== location.href) navigate(link.pathname + link.search + link.hash)
+  }
+  const routed = (event: Event) => heard(!(event as CustomEvent<{ replace: boolean }>).detail.replace)
+  const popped = () => heard(true)
+  document.addEventListener('click', click)
+  addEventListener('tm-route', routed)
+  addEventListener('popstate', popped)
+  return () => {
+    document.removeEventListener('click', click)
+    removeEventListener('tm-route', routed)
+    removeEventListener('popstate', popped)
+  }
+}

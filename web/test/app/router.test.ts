@@ -1,0 +1,31 @@
+import { expect, test, vi } from 'vitest'
+import { navigate, route, start } from '../../src/app/router'
+
+test.each([
+  ['/', { page: 'home' }],
+  ['/dashboards', { page: 'dashboards' }],
+  ['/dashboards/sales', { page: 'dashboard', id: 'sales' }],
+  ['/dashboards/a%20b', { page: 'dashboard', id: 'a b' }],
+  ['/dashboards/%', { page: 'dashboard', id: '%' }],
+  ['/explore', { page: 'explore' }],
+  ['/live', { page: 'live' }],
+  ['/live/more', { page: 'missing' }],
+  ['/dashboards/sales/tiles', { page: 'missing' }],
+  ['/admin', { page: 'missing' }],
+])('%s leads to its page', (path, page) => {
+  expect(route(path)).toEqual(page)
+})
+
+test('links within the page do not load anew', () => {
+  const heard = vi.fn()
+  const stop = start(heard)
+  const link = document.createElement('a')
+  link.href = '/explore?q=1'
+  document.body.append(link)
+  link.click()
+  expect(location.pathname + location.search).toBe('/explore?q=1')
+  expect(heard).toHaveBeenCalledWith(true)
+  navigate('/explore?q=2', { replace: true })
+  expect(heard).toHaveBeenLastCalledWith(false)
+  stop()
+})

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+import { budget } from './budget.ts'
+
+// `npm run dev` serves the sources and leaves everything else to a running stack.
+const edge = process.env.TIDEMARK_EDGE_ADDRESS ?? 'http://127.0.0.1:8080'
+
+export default defineConfig({
+  build: { target: 'es2023', modulePreload: { polyfill: false }, reportCompressedSize: false },
+  plugins: [budget(150)],
+  server: { proxy: { '^/(session|v1/|tidemark\\.v1\\.)': { target: edge } } },
+  test: { environment: 'happy-dom', include: ['test/**/*.test.ts'] },
+})
