@@ -8,5 +8,5 @@ export default defineConfig({
   build: { target: 'es2023', modulePreload: { polyfill: false }, reportCompressedSize: false },
   plugins: [budget(150)],
   server: { proxy: { '^/(session|v1/|tidemark\\.v1\\.)': { target: edge } } },
-  test: { environment: 'happy-dom', include: ['test/**/*.test.ts'] },
+  test: { environment: 'happy-dom', include: ['test/**/*.test.ts'], setupFiles: 'test/setup.ts' },
 })

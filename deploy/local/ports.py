@@ -10,6 +10,8 @@ from collections.abc import Mapping
 DEFAULTS = {
     "ingest": 50051,
     "query": 50052,
+    "gateway": 50055,
+    "edge": 8080,
     "postgres": 55432,
     "redis": 56379,
 }

@@ -6,10 +6,13 @@ frozen, thawed and started again, and the keys of the project `demo`.
     with running(folder, {"ingest": "ingest", "writer-1": "writer", "writer-2": "writer"}) as suite:
         suite.members["writer-1"].kill()
 
+The target `edge` is Envoy in front of whichever members there are; `suite.edge` is where a browser finds it.
+
 The kernel kills every member when the thread that started it ends: start and restart from the same thread.
 """
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -59,7 +62,7 @@ class Member:
         """Starts it; `await_ready` waits until it answers."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                tied([sys.executable, "-m", "services", self.target], signal.SIGKILL),
+                tied(command_of(self.target), signal.SIGKILL),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 cwd=ROOT, env={**os.environ, **self.environment}, process_group=0,
             )  # fmt: skip
@@ -131,6 +134,12 @@ class Suite:
             raise MemberFailed(f"python -m services {name} failed:\n{told.stdout}{told.stderr}")
         return told.stdout
 
+    @property
+    def edge(self) -> str:
+        """The address of the page, of REST and of gRPC-Web."""
+        (member,) = self.of("edge")
+        return f"http://{member.address}"
+
     def of(self, target: str) -> list[Member]:
         """The members that run a target."""
         return [member for member in self.members.values() if member.target == target]
@@ -146,7 +155,7 @@ def running(
     postgres_settings: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Suite]:
-    """A migrated suite whose members all answer; `targets` maps each member's name to its target."""
+    """A migrated suite whose members all answer; `targets` maps each member's name to its target, an edge last."""
     programs = provision(cache_folder(server_account()), say=lambda _: None)
     with ExitStack() as stack:
         postgres = Postgres(programs, folder / "postgres", quiet_port(), shared_buffers_mb, postgres_settings)
@@ -154,8 +163,11 @@ def running(
         for server in (postgres, redis):
             stack.callback(server.stop)
             server.start()
-        urls = {"TIDEMARK_DATABASE_URL": postgres.url, "TIDEMARK_REDIS_URL": redis.url}
-        suite = Suite(postgres, redis, urls | dict(environment or {}))
+        own = {
+            "TIDEMARK_DATABASE_URL": postgres.url, "TIDEMARK_REDIS_URL": redis.url,
+            "TIDEMARK_EDGE_SECRET": secrets.token_hex(16),
+        }  # fmt: skip
+        suite = Suite(postgres, redis, own | dict(environment or {}))
         suite.command("migrate")
         suite.keys = pairs(suite.command("bootstrap").splitlines())
         for name, target in targets.items():
@@ -167,11 +179,20 @@ def running(
         yield suite
 
 
+def command_of(target: str) -> list[str]:
+    """What runs a target: our own program, or the edge's."""
+    return [sys.executable, "-m", *(["deploy.envoy"] if target == "edge" else ["services", target])]
+
+
 def _member(suite: Suite, folder: Path, name: str, target: str) -> Member:
-    ports = {"TIDEMARK_METRICS_PORT": quiet_port()}
+    ports = {} if target == "edge" else {"TIDEMARK_METRICS_PORT": quiet_port()}
     if target in DEFAULTS:
         ports = {f"TIDEMARK_{target.upper()}_PORT": quiet_port()} | ports
     own = {variable: str(port) for variable, port in ports.items()}
+    if target == "edge":
+        own["TIDEMARK_EDGE_FOLDER"] = str(folder / name)
+        for other in ("ingest", "query", "gateway"):
+            own[f"TIDEMARK_{other.upper()}_ADDRESS"] = ",".join(member.address for member in suite.of(other))
     return Member(name, target, suite.environment | own, list(ports.values()), folder / f"{name}.log")
 
 

@@ -215,7 +215,7 @@ class Store:
         """Ends the role and its sessions. What is interrupted halfway can be repeated; nobody comes in meanwhile."""
         async with self._pool.connection() as connection:
             role = (await _read_reader(connection, project_id, reader)).role
-            if await (await connection.execute(_ROLE_EXISTS, (role,))).fetchone():
+            if await (await connection.execute(_ROLE_EXISTS, (role,))).fetchone() is not None:
                 named = sql.Identifier(role)
                 await connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(named))
                 await connection.execute(sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE").format(named))

@@ -105,6 +105,13 @@ QUERY_CACHE = Counter(
     "Questions by how they were answered: kept, joined to one under way, or computed.",
     ("outcome",),
 )
+# `broken`: a file of a segment is missing or damaged, see the log line; the mirror writes it anew. `inexact`: questions that only
+# the hypertable answers exactly, which is slower.
+SEGMENT_FALLBACKS = Counter(
+    "tidemark_segment_fallbacks",
+    "Questions that the hypertable answered in place of segments, by why: broken or inexact.",
+    ("reason",),
+)
 # At `query_cache_bytes` all the time: answers are thrown away before they are asked for again.
 QUERY_CACHE_BYTES = Gauge("tidemark_query_cache_bytes", "Bytes of answers kept.")
 

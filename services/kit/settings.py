@@ -96,6 +96,15 @@ class Settings:
     """Bytes of answers that one process keeps, for whoever asks the same of the same data; 0 keeps none."""
     query_scans: int = 2
     """Bulk readings of rows that one process does at once; more wait."""
+    query_scan_bytes: int = 512 << 20
+    """Bytes of memory that DuckDB may take in one process; what needs more is spilt to disk."""
+
+    segments_folder: str = ""
+    """Folder of the columnar segments, which the target mirror writes and the target query reads; empty for none."""
+    mirror_rows: int = 50_000
+    """So many new rows of a project are worth a segment at once; fewer wait for `mirror_seconds`."""
+    mirror_seconds: float = 60.0
+    """How long new rows wait at most until they are in a segment."""
     export_seconds: float = 3600.0
     """How long an export may take."""
     export_concurrency: int = 2
@@ -146,7 +155,7 @@ def _parse(variable: str, text: str, kind: type) -> object:
 
 # What the SDK, the local stack, tests and benchmarks read, and what Kubernetes sets for a service called tidemark.
 _ELSEWHERE = re.compile(
-    "TIDEMARK_(PROJECT|CACHE|PYTHON|PASSWORD|(.+_)?KEY|.+_ADDRESS|TLS_(ROOTS|CLIENT_CERT|CLIENT_KEY)_FILE|(POSTGRES|REDIS|EDGE)_PORT"
+    "TIDEMARK_(PROJECT|CACHE|PYTHON|PASSWORD|(.+_)?KEY|.+_ADDRESS|TLS_(ROOTS|CLIENT_CERT|CLIENT_KEY)_FILE|(POSTGRES|REDIS|EDGE)_PORT|EDGE_FOLDER"
     "|(TEST|CHAOS|BENCH|SOAK|SERVICE|PORT)_.+|.+_SERVICE_(HOST|PORT)|.+_TCP(_.+)?)"
 )
 _FORMS = {int: "a whole number", float: "a number", str: "a text"}

@@ -24,9 +24,7 @@ from services.query.live.cursor import decode
 from services.query.live.stream import Boards, Tiles
 from services.query.live.worker import LEAST_INTERVAL, Watched
 from services.query.period import LAST_END, span
-from services.query.question import Events
 from services.query.source import Request, Source, answer, put
-from services.query.sql import Page
 from services.query.store import Store
 from services.query.stream import Log
 from services.query.trust import metadata
@@ -112,7 +110,7 @@ class Query(query_pb2_grpc.QueryServiceServicer):
         query, query_id = request.query.SerializeToString(deterministic=True), current.get().request_id
         watched = Watched(project, query, page.size(request.page_size, 100, 1000))
         seen = decode(request.cursor)
-        if any(tile_id or before.question != watched.digest for tile_id, before in seen.items()):
+        if request.cursor and {id: each.question for id, each in seen.items()} != {"": watched.digest}:
             raise Invalid("cursor", "belongs to another question; leave it out to begin anew")
         async with self._boards.followed(Tiles({"": watched}), seen, _interval(request)) as follower:
             while True:

@@ -253,7 +253,7 @@ def _tile(tile: Tile, scan: Scan, project: str, starts: str, statement: Statemen
         columns.append(f"{text(group, tile.table, statement)} AS g{i}")
     if scan.exact:
         of = {_value_of(each): each for _, each in scan.measures}
-        columns.extend(f"{_measured(of[key], statement)} AS {name}" for key, name in _values(scan).items())
+        columns.extend(f"{measured(of[key], statement)} AS {name}" for key, name in _values(scan).items())
     else:
         needed = {"count"}.union(*(_kinds(each, scan) for _, each in scan.measures))
         stored = {**_ABSENT, **_LOOSE[scan.source]} if raw else _STORED
@@ -287,7 +287,7 @@ _LOOSE = {
 }
 
 
-def _measured(measure: Measure, statement: Statement) -> str:
+def measured(measure: Measure, statement: Statement) -> str:
     """The value that a measure aggregates; NULL where it is missing or, if it must be a number, none."""
     assert measure.field is not None
     if measure.field.form != Form.JSON:

@@ -28,6 +28,7 @@ class Happened:
     type: int = 1
     partition: int = 0
     event_id: uuid.UUID = field(default_factory=uuid.uuid4)
+    session_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,8 @@ def _copy(
 ) -> None:
     events = [row for row in rows if isinstance(row, Happened)]
     with connection.cursor().copy(
-        "COPY events (project_id, event_id, occurred_at, batch_id, type, late, name, user_id, properties) FROM STDIN"
+        "COPY events (project_id, event_id, occurred_at, batch_id, type, late, name, user_id, session_id, properties)"
+        " FROM STDIN"
     ) as copy:
         for row in events:
             properties = json.dumps(row.properties) if row.properties else None
@@ -131,6 +133,7 @@ def _copy(
                     False,
                     row.name,
                     row.user_id,
+                    row.session_id,
                     properties,
                 )
             )

@@ -260,6 +260,10 @@ async def test_filters_mean_what_the_contract_says(suite: Suite, database: str) 
         (test("properties.x", "NOT_CONTAINS", "ig"), everything - {"v5"}),
         (test("properties.x", "STARTS_WITH", "B"), {"v5"}),
         (test("properties.x", "ENDS_WITH", "g"), {"v5"}),
+        (test("properties.x", "MATCHES", "^[A-C]ig$"), {"v5"}),
+        (test("properties.x", "MATCHES", "\\d"), {"v1"}),
+        (test("properties.x", "NOT_MATCHES", "i.$"), everything - {"v5"}),
+        (test("name", "MATCHES", "^v[1-3]|ott"), {"v1", "v2", "v3", "dotted"}),
         (test("properties.x", "EXISTS"), everything - absent),
         (test("properties.x", "NOT_EXISTS"), absent),
         (test("properties.x.b", "EQUAL", "nested"), {"v6"}),
@@ -292,6 +296,92 @@ async def test_filters_mean_what_the_contract_says(suite: Suite, database: str) 
                 metadata=served.key("viewer"),
             )
             assert counted.series.series[0].total == len(expected), where
+
+
+def tabled(*measures: q.Measure, **others: object) -> q.Query:
+    return asked(NOON, NOON + HOUR, table=q.TableQuestion(measures=measures, **others))
+
+
+VISITS = [
+    Happened(NOON + i * MINUTE, user_id=user, properties={"country": country, "plan": plan, "amount": amount})
+    for i, (user, country, plan, amount) in enumerate(
+        [
+            ("ann", "de", "free", 1), ("ann", "de", "paid", 8), ("bob", "de", "free", 2), ("ann", "fr", "free", 4),
+            ("cat", "fr", "paid", 30), ("dan", "it", "paid", 5), ("ann", "es", "free", -9), ("bob", "es", "free", 1),
+        ]
+    )
+]  # fmt: skip
+PEOPLE = q.Measure(id="people", aggregation=q.AGGREGATION_UNIQUES)
+REVENUE = q.Measure(id="revenue", aggregation=q.AGGREGATION_SUM, field="properties.amount")
+
+
+async def test_a_table_shows_the_first_rows_the_rest_and_everything_exactly(
+    suite: Suite, database: str
+) -> None:
+    each = q.Formula(id="each", expression="revenue / people", unit="EUR")
+    by = {"group_by": ["properties.country"], "formulas": [each], "top": 2}
+    async with suite(query) as served:
+        with psycopg.connect(database) as connection:
+            commit(connection, VISITS)
+        stub = QueryServiceStub(served.channel)
+
+        async def rows(*measures: q.Measure, **others: object) -> list[tuple[object, ...]]:
+            request = pb.RunQueryRequest(query=tabled(*measures, **others))
+            found = (await stub.RunQuery(request, metadata=served.key("viewer"))).table
+            told = [(*row.group, *(["…"] if row.other else []), *row.values) for row in found.rows]
+            return [*told, ("total", *found.total.values)]
+
+        assert await rows(REVENUE, PEOPLE, **by) == [
+            ("fr", 34, 2, 17), ("de", 11, 2, 5.5), ("…", -3, 3, -1), ("total", 42, 4, 10.5),
+        ]  # fmt: skip
+        assert await rows(REVENUE, PEOPLE, **by, ascending=True) == [
+            ("es", -8, 2, -4), ("it", 5, 1, 5), ("…", 45, 3, 15), ("total", 42, 4, 10.5),
+        ]  # fmt: skip
+        assert await rows(REVENUE, PEOPLE, **by, order_by="each", ascending=True) == [
+            ("es", -8, 2, -4), ("it", 5, 1, 5), ("…", 45, 3, 15), ("total", 42, 4, 10.5),
+        ]  # fmt: skip
+        paid = q.Measure(id="paid", aggregation=1, filter=equals("properties.plan", "paid"))
+        several = {"group_by": ["properties.country", "properties.plan"], "top": 2}
+        assert await rows(COUNT, paid, **several) == [
+            ("de", "free", 2, 0), ("es", "free", 2, 0), ("…", 4, 3), ("total", 8, 3),
+        ]  # fmt: skip
+        assert await rows(COUNT, paid, **several, order_by="paid") == [
+            ("de", "paid", 1, 1), ("fr", "paid", 1, 1), ("…", 6, 1), ("total", 8, 3),
+        ]  # fmt: skip
+        assert await rows(COUNT, PEOPLE) == [(8, 4), ("total", 8, 4)]
+
+
+async def test_a_table_is_compared_with_the_period_before(suite: Suite, database: str) -> None:
+    async with suite(query) as served:
+        with psycopg.connect(database) as connection:
+            before = [Happened(NOON - HOUR + i * MINUTE, name="old" if i else "a") for i in range(4)]
+            commit(connection, [*before, *(Happened(NOON + i * MINUTE, name="a") for i in range(3))])
+        asks = tabled(COUNT, group_by=["name"], compare=q.COMPARE_PREVIOUS_PERIOD)
+        answer = await QueryServiceStub(served.channel).RunQuery(
+            pb.RunQueryRequest(query=asks), metadata=served.key("viewer")
+        )
+        found = [(*row.group, row.other, *row.values, *row.previous_values) for row in answer.table.rows]
+        assert found == [("a", False, 3, 1), (True, 0, 3)]
+        assert (answer.table.total.values, answer.table.total.previous_values) == ([3], [4])
+        assert answer.metadata.source == q.DATA_SOURCE_ROLLUP
+
+
+async def test_formulas_are_computed_for_every_bucket_group_and_total(suite: Suite, database: str) -> None:
+    async with suite(query) as served:
+        with psycopg.connect(database) as connection:
+            commit(connection, VISITS)
+        free = q.Measure(id="free", aggregation=1, filter=equals("properties.plan", "free"), hidden=True)
+        share = q.Formula(expression="free / A * 100", unit="%")
+        asks = series(NOON, NOON + 2 * HOUR, COUNT, free, formulas=[share], group_by=["user_id"], top=1)
+        answer = await QueryServiceStub(served.channel).RunQuery(
+            pb.RunQueryRequest(query=asks), metadata=served.key("viewer")
+        )
+        found = {(line.measure_id, *line.group, line.other): line for line in answer.series.series}
+        assert list(found) == [("A", "ann", False), ("A", True), ("F1", "ann", False), ("F1", True)]
+        assert [line.total for line in found.values()] == [4, 4, 75, 50]
+        assert found["F1", True].unit == "%"
+        assert found["F1", "ann", False].values[0] == 75
+        assert math.isnan(found["F1", "ann", False].values[1])
 
 
 HOSTILE = [
@@ -331,6 +421,12 @@ async def test_hostile_texts_are_only_texts(suite: Suite, database: str, text: s
             asks = series(NOON, NOON + HOUR, *measures, group_by=[group])
             answer = await stub.RunQuery(pb.RunQueryRequest(query=asks), metadata=key)
             assert [(list(s.group), s.total) for s in answer.series.series] == [([text], 1), ([text], 1)]
+            quoted = text.replace("`", "``")
+            named = q.Measure(id=text, aggregation=q.AGGREGATION_COUNT)
+            twice = q.Formula(expression=f"`{quoted}` * 2")
+            asks = tabled(named, group_by=[group], formulas=[twice], order_by="F1")
+            answer = await stub.RunQuery(pb.RunQueryRequest(query=asks), metadata=key)
+            assert [(list(row.group), list(row.values)) for row in answer.table.rows] == [([text], [1, 2])]
 
 
 async def test_another_project_sees_nothing(suite: Suite, database: str) -> None:

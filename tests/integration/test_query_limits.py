@@ -27,7 +27,12 @@ async def test_more_questions_than_may_wait_are_refused_with_a_time_to_come_back
         await stub.RunQuery(request, metadata=key)
         with psycopg.connect(database) as connection:
             connection.execute("LOCK TABLE rollups_1h")
-            waiting = [asyncio.ensure_future(stub.RunQuery(request, metadata=key).code()) for _ in range(4)]
+            # Equal questions would share one place.
+            different = [series(NOON, NOON + (i + 2) * HOUR, COUNT) for i in range(4)]
+            waiting = [
+                asyncio.ensure_future(stub.RunQuery(pb.RunQueryRequest(query=each), metadata=key).code())
+                for each in different
+            ]
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED, timeout=5)
             assert {(await each).name for each in done} == {"RESOURCE_EXHAUSTED"}
         codes = sorted([(await each).name for each in waiting])

@@ -11,7 +11,7 @@ import orjson
 import psycopg
 import pytest
 
-from services.query import worker
+from services.query.live import worker
 from services.query.service import query
 from tests.conftest import Served, Suite, counted, refusal
 from tests.integration.history import Happened, Point, commit
@@ -192,7 +192,7 @@ async def test_a_cursor_of_another_question_is_refused(suite: Suite) -> None:
 
 
 async def test_a_quiet_watch_has_a_heartbeat(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.query.servicer.TICK", 0.2)
+    monkeypatch.setattr("services.query.live.stream.TICK", 0.2)
     async with suite(query) as served:
         watch = Watch(served, series(NOON, NOON + HOUR, COUNT))
         first = await watch.read()

@@ -55,4 +55,5 @@ class Scan:
 
 def source_of(table: pa.Table) -> DataSource:
     """What the rows of a table were read from: segments where any were, which its schema's metadata says under `source`."""
-    return DataSource.Value((table.schema.metadata or {}).get(b"source", b"DATA_SOURCE_RAW").decode())
+    name = (table.schema.metadata or {}).get(b"source", b"DATA_SOURCE_RAW").decode()
+    return DataSource.ValueType(DataSource.Value(name))

@@ -31,7 +31,8 @@ class Segment:
     after_batches: tuple[int, ...]
     """By partition: the number behind that of the last."""
     rows: int
-    bytes: int
+    size: int
+    """Bytes of the file."""
     sha256: bytes
     first_at: datetime
     last_at: datetime

@@ -1,49 +1,291 @@
-"""Reads rows in bulk: a `Scan` and somebody's snapshot come in, one ordered table goes out to `behaviour` and `cohorts`."""
+"""Reads rows in bulk: a scan and somebody's snapshot come in; for `behaviour` one ordered table goes out, for series and tables the
+rows of their statements.
 
-from typing import Any
+What is in segments comes from there; the tail from PostgreSQL, in the same snapshot that tells what is in segments. The hypertable
+holds everything, so that it answers alone wherever a segment is missing, broken, or not exact enough.
+"""
 
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import duckdb
+import numpy as np
 import pyarrow as pa
 from psycopg import AsyncConnection
 
-from services.query.columnar import rows, timeline
+from services.kit import metrics
+from services.query.calendar import Span
+from services.query.columnar import rows, sql, store, timeline
 from services.query.columnar.scan import Scan
-from services.query.columnar.stream import Streams, exported, threaded, written
-from services.query.columnar.timeline import Order, Part
+from services.query.columnar.segment import NOTHING, Mirrored, Segment, worthwhile
+from services.query.columnar.stream import Lake, Reader, Stream, Streams, exported, threaded, written
+from services.query.columnar.timeline import Part
+from services.query.columnar.where import Inexact, Inquiry
+from services.query.plan import Scan as Aggregation
+from services.query.rank import Group, Ranking
+from services.query.where import Statement
+
+T = TypeVar("T")
+LEAST_ROWS = 50_000
+LEAST_SHARE = 0.02
+"""Rows that must be asked for, and of all rows of the segments that are read for them, for indexes not to be faster."""
+log = logging.getLogger(__name__)
+
+Found = tuple[Sequence[tuple[int, str]], list[tuple[Any, ...]]]
+"""What the columns after the keys are, and rows."""
+Write = Callable[[Sequence[Segment], str, pa.Table | None], Inquiry]
+
+
+class Broken(Exception):
+    """A segment cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Rows of one place and, where they stand in no order, their ids; those of a segment are read when they are needed."""
+
+    part: Part
+    ids: pa.ChunkedArray | None = None
+    segment: Segment | None = None
 
 
 class Bulk:
-    """What is read in bulk."""
+    """What is read in bulk, so many readings at once."""
 
-    def __init__(self, conninfo: str, concurrency: int) -> None:
+    def __init__(
+        self, conninfo: str, concurrency: int, folder: str = "", memory_bytes: int = 512 << 20
+    ) -> None:
         self._streams = Streams(conninfo, concurrency)
+        self._lake = Lake(folder, memory_bytes) if folder else None
 
     async def scan(self, connection: AsyncConnection[Any], project_id: int, scan: Scan) -> pa.Table:
-        """The rows of a scan, in the snapshot of `connection`."""
-        snapshot = await exported(connection)
-        text = written(connection, rows.tail(scan, project_id))
+        """The rows of a bulk scan, in the snapshot of `connection`."""
         async with self._streams.one() as stream:
+            try:
+                mirrored = await self._mirrored(connection, project_id, scan.span)
+                return await self._scan(connection, project_id, scan, mirrored, stream)
+            except (Broken, Inexact) as error:
+                _fall_back(error)
+                return await self._scan(connection, project_id, scan, NOTHING, stream)
 
-            def read() -> pa.Table:
-                parts: list[Part] = []
-                ids: list[pa.Array] = []
-                for batch in stream.batches(snapshot, text):
-                    table = pa.table(batch)
-                    ids.append(table.column(2).combine_chunks())
-                    parts.append(timeline.part(table.remove_column(2), scan, ordered=False))
-                parts = [timeline.concatenated(parts)] if parts else []
-                order = timeline.order(parts)
-                return timeline.table(_settled(order, ids), parts, scan)
+    async def cells(
+        self, connection: AsyncConnection[Any], project_id: int, scan: Aggregation, groups: Sequence[Group]
+    ) -> Found | None:
+        """The rows of `services.query.sql.cells` for a raw scan, from segments; None where the hypertable had better be asked."""
+        return await self._aggregated(
+            connection,
+            project_id,
+            scan,
+            lambda segments, folder, tail: sql.cells(scan, segments, folder, groups, tail),
+        )
 
-            return await threaded(read, stream.cancel)
+    async def ranking(
+        self, connection: AsyncConnection[Any], project_id: int, ranking: Ranking
+    ) -> Found | None:
+        """The rows of `services.query.sql.ranking`, likewise."""
+        return await self._aggregated(
+            connection,
+            project_id,
+            ranking.scan,
+            lambda segments, folder, tail: sql.ranking(ranking, segments, folder, tail),
+        )
 
-    def close(self) -> None:
-        """Gives all connections back."""
+    async def close(self, draining: asyncio.Event) -> None:
+        """Worker: gives everything back when the process ends."""
+        await draining.wait()
         self._streams.close()
+        if self._lake is not None:
+            self._lake.close()
+
+    async def _scan(
+        self,
+        connection: AsyncConnection[Any],
+        project_id: int,
+        scan: Scan,
+        mirrored: Mirrored,
+        stream: Stream,
+    ) -> pa.Table:
+        folder = self._lake.folder if self._lake else ""
+        inquiries = [sql.bulk(scan, each, folder) for each in mirrored.segments]
+        read_tail = await _tail(
+            connection,
+            stream,
+            mirrored,
+            (scan.span,),
+            lambda spans: rows.tail(scan, project_id, mirrored.frontier, spans),
+        )
+        reader = self._lake.reader() if self._lake and inquiries else None
+
+        def read() -> pa.Table:
+            pieces = []
+            for segment, inquiry in zip(mirrored.segments, inquiries):
+                assert reader is not None
+                pieces += _pieces(_tables(reader, inquiry), scan, segment)
+            pieces += _pieces(map(pa.table, read_tail()), scan, None)
+            parts = [each.part for each in pieces]
+            order = timeline.order(parts)
+            if order.disputed is not None:
+                ids = _ids(pieces, order, lambda segment, at: sql.ids(scan, segment, folder, at), reader)
+                order = timeline.settled(order, ids)
+            source = "DATA_SOURCE_SEGMENT" if inquiries else "DATA_SOURCE_RAW"
+            return timeline.table(order, parts, scan).replace_schema_metadata({"source": source})
+
+        return await _run(read, reader, stream)
+
+    async def _aggregated(
+        self, connection: AsyncConnection[Any], project_id: int, scan: Aggregation, write: Write
+    ) -> Found | None:
+        if self._lake is None or not scan.exact or len(scan.tiles) != 1 or scan.tiles[0].table != "events":
+            return None
+        spans, lake = scan.tiles[0].spans, self._lake
+        try:
+            mirrored = await self._mirrored(connection, project_id, Span(spans[0].start, spans[-1].end))
+            if mirrored.tail is None or not worthwhile(mirrored, spans, LEAST_ROWS, LEAST_SHARE):
+                return None
+            write(mirrored.segments, lake.folder, None)  # Refused here, before anything is read.
+            async with self._streams.one() as stream:
+                read_tail = await _tail(
+                    connection,
+                    stream,
+                    mirrored,
+                    spans,
+                    lambda near: rows.aggregated(scan, project_id, mirrored.frontier, near),
+                )
+                reader = lake.reader()
+
+                def read() -> Found:
+                    batches = list(read_tail())
+                    tail = pa.Table.from_batches(batches) if batches else None
+                    inquiry = write(mirrored.segments, lake.folder, tail)
+                    found = [row for table in _tables(reader, inquiry) for row in _tuples(table)]
+                    return inquiry.columns, found
+
+                return await _run(read, reader, stream)
+        except (Broken, Inexact) as error:
+            _fall_back(error)
+            return None
+
+    async def _mirrored(self, connection: AsyncConnection[Any], project_id: int, span: Span) -> Mirrored:
+        """What segments hold of the time asked about; raises `Broken` where a file is not what its row says."""
+        if self._lake is None:
+            return NOTHING
+        found = await store.mirrored(connection, project_id, span)
+        for segment in found.segments:
+            size = self._lake.size(segment.path)
+            if size != segment.size:
+                raise Broken(f"{segment.path} has {size} bytes and should have {segment.size}")
+        return found
 
 
-def _settled(order: Order, ids: list[pa.Array]) -> Order:
-    if order.disputed is None or order.places is None:
-        return order
-    rows_ = order.places[order.disputed]
-    found = pa.chunked_array(ids).take(pa.array(rows_))
-    return timeline.settled(order, dict(zip(rows_.tolist(), (each.as_py().bytes for each in found))))
+async def _tail(
+    connection: AsyncConnection[Any],
+    stream: Stream,
+    mirrored: Mirrored,
+    asked: Sequence[Span],
+    write: Callable[[Sequence[Span] | None], Statement],
+) -> Callable[[], Iterator[pa.RecordBatch]]:
+    """What reads the rows that are in no segment; nothing where no commit since has touched the time asked about."""
+    spans = mirrored.tail
+    if spans is not None:
+        spans = tuple(span for span in spans if any(span.overlaps(each) for each in asked))
+        if not spans:
+            return lambda: iter(())
+    snapshot, text = await exported(connection), written(connection, write(spans))
+    return lambda: stream.batches(snapshot, text)
+
+
+async def _run(read: Callable[[], T], reader: Reader | None, stream: Stream) -> T:
+    def cancel() -> None:
+        stream.cancel()
+        if reader is not None:
+            reader.cancel()
+
+    try:
+        return await threaded(read, cancel)
+    finally:
+        if reader is not None:
+            reader.close()
+
+
+def _tables(reader: Reader, inquiry: Inquiry) -> Iterator[pa.Table]:
+    with _broken():
+        for batch in reader.batches(inquiry):
+            yield pa.table(batch)
+
+
+@contextmanager
+def _broken() -> Iterator[None]:
+    """Whatever DuckDB complains of, the hypertable can answer."""
+    try:
+        yield
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error as error:
+        raise Broken(str(error)) from error
+
+
+def _pieces(tables: Iterator[pa.Table], scan: Scan, segment: Segment | None) -> list[_Piece]:
+    """The rows of one place, if there are any. Those of a segment stand in order, but where each is one of several."""
+    ordered = segment is not None and not scan.cuts
+    parts, ids = [], []
+    for table in tables:
+        if not ordered:
+            ids.append(table.column(2))
+            table = table.remove_column(2)
+        parts.append(timeline.part(table, scan, ordered=ordered))
+    if not any(len(part.at) for part in parts):
+        return []
+    held = None if ordered else pa.chunked_array([chunk for each in ids for chunk in each.chunks])
+    return [_Piece(timeline.concatenated(parts), held, segment)]
+
+
+def _ids(
+    pieces: Sequence[_Piece],
+    order: timeline.Order,
+    write: Callable[[Segment, pa.Array], Inquiry],
+    reader: Reader | None,
+) -> dict[int, str]:
+    """The ids of the disputed rows, by their numbers."""
+    disputed, instants = order.rows(), order.instants()
+    found: dict[int, str] = {}
+    first = 0
+    for piece in pieces:
+        mine = disputed[(disputed >= first) & (disputed < first + len(piece.part.at))] - first
+        if len(mine) and piece.ids is not None:
+            texts = _texts(piece.ids.take(pa.array(mine)))
+        elif len(mine):
+            assert piece.segment is not None
+            assert reader is not None
+            tables = list(_tables(reader, write(piece.segment, pa.array(instants))))
+            all_ids = pa.concat_tables(tables).column(0)
+            # The file tells the ids of all its rows of these instants, in the order of its rows.
+            held = np.flatnonzero(np.isin(piece.part.at, instants))
+            if len(all_ids) != len(held):
+                raise Broken(f"{piece.segment.path} has {len(all_ids)} ids for {len(held)} rows")
+            texts = _texts(all_ids.take(pa.array(np.searchsorted(held, mine))))
+        else:
+            texts = []
+        found |= dict(zip((mine + first).tolist(), texts))
+        first += len(piece.part.at)
+    return found
+
+
+def _texts(ids: pa.ChunkedArray) -> list[str]:
+    """UUIDs as texts that have their order, whoever read them."""
+    return [str(each) for each in ids.to_pylist()]
+
+
+def _tuples(table: pa.Table) -> list[tuple[Any, ...]]:
+    return list(zip(*(column.to_pylist() for column in table.columns))) if table.num_columns else []
+
+
+def _fall_back(error: Exception) -> None:
+    """Says that the hypertable answers; a question that segments are not made for is no fault."""
+    broken = isinstance(error, Broken)
+    metrics.SEGMENT_FALLBACKS.labels("broken" if broken else "inexact").inc()
+    if broken:
+        log.warning("segments cannot be read, so the hypertable answers: %s", error)

@@ -176,7 +176,7 @@ def _row(segment: Segment) -> tuple[object, ...]:
         list(segment.first_batches),
         list(segment.after_batches),
         segment.rows,
-        segment.bytes,
+        segment.size,
         segment.sha256,
         segment.first_at,
         segment.last_at,

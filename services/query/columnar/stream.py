@@ -1,22 +1,30 @@
-"""Reads many rows out of PostgreSQL as Arrow: statements of `rows` come in, record batches go out to `source` and `worker`.
+"""Reads many rows as Arrow: statements of `rows` and `sql` come in, record batches go out to `source` and `worker`.
 
-They come over ADBC, which is measured to be five to ten times faster than psycopg for a million rows. Its connection is another
-one than that of the question, so that it takes over the question's snapshot and sees exactly the same rows.
+Out of PostgreSQL they come over ADBC, which is measured to be five to ten times faster than psycopg for a million rows. Its
+connection is another one than that of the question, so that it takes over the question's snapshot and sees exactly the same rows.
+Out of segments they come by DuckDB. Both block, and run in a thread that can be cancelled.
 """
 
 import asyncio
 import contextlib
+import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
+import duckdb
 import pyarrow as pa
 from adbc_driver_postgresql import dbapi
 from psycopg import AsyncClientCursor, AsyncConnection
 
+from services.query.columnar.where import Inquiry
 from services.query.where import Statement
 
 T = TypeVar("T")
+BATCH_ROWS = 1 << 17
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _INSIST_SECONDS = 0.05
 
@@ -32,7 +40,8 @@ async def threaded(run: Callable[[], T], cancel: Callable[[], None]) -> T:
             cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait({running}, timeout=_INSIST_SECONDS)
-        running.exception() if not running.cancelled() else None
+        if not running.cancelled():
+            running.exception()  # Looked at, or it would be reported as forgotten.
         raise
 
 
@@ -59,9 +68,17 @@ class Stream:
     def take(self, snapshot: str) -> None:
         """Takes somebody's snapshot over, which may end there; it lasts here until rows were read."""
         self._cancelled = False
-        if self._connection is None:
-            self._connection = dbapi.connect(self._conninfo)
-        with self._connection.cursor() as cursor:
+        if self._connection is not None:
+            # It may have been idle through a restart of the server.
+            with contextlib.suppress(dbapi.Error):
+                return self._begin(self._connection, snapshot)
+            self.close()
+        self._connection = dbapi.connect(self._conninfo)
+        self._begin(self._connection, snapshot)
+
+    @staticmethod
+    def _begin(connection: dbapi.Connection, snapshot: str) -> None:
+        with connection.cursor() as cursor:
             cursor.execute(_SNAPSHOT)
             cursor.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
 
@@ -127,3 +144,70 @@ class Streams:
         """Gives all connections back."""
         for stream in self._free:
             stream.close()
+
+
+class Lake:
+    """DuckDB over the folder of segments, which with a folder of its own to spill to is all of the outside that it may touch."""
+
+    def __init__(self, folder: str, memory_bytes: int) -> None:
+        self.folder = str(Path(folder).resolve())
+        self._spill = tempfile.mkdtemp(prefix="tidemark-spill-")
+        self._connection = duckdb.connect(
+            config={
+                "memory_limit": f"{memory_bytes}B",
+                "temp_directory": self._spill,
+                "threads": os.cpu_count() or 1,
+                "autoload_known_extensions": False,
+                "autoinstall_known_extensions": False,
+                "allow_community_extensions": False,
+                "python_enable_replacements": False,
+            }
+        )
+        self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.execute("SET allowed_directories = ?", [[f"{self.folder}/", f"{self._spill}/"]])
+        self._connection.execute("SET enable_external_access = false")
+        self._connection.execute("SET lock_configuration = true")
+
+    def size(self, path: str) -> int | None:
+        """The bytes of a file in the folder; None where there is none."""
+        try:
+            return Path(self.folder, path).stat().st_size
+        except OSError:
+            return None
+
+    def reader(self) -> "Reader":
+        """A reading, for one thread."""
+        return Reader(self._connection.cursor())
+
+    def close(self) -> None:
+        """Ends DuckDB and removes what it has spilt."""
+        self._connection.close()
+        shutil.rmtree(self._spill, ignore_errors=True)
+
+
+class Reader:
+    """Readings of one thread, which are cancelled from another."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._cancelled = False
+
+    def batches(self, inquiry: Inquiry) -> Iterator[pa.RecordBatch]:
+        """The rows of an inquiry, in order."""
+        for name, table in inquiry.tables.items():
+            self._connection.register(name, table)
+        relation = self._connection.sql(inquiry.text, params=inquiry.parameters)
+        for batch in relation.to_arrow_reader(BATCH_ROWS):
+            if self._cancelled:
+                raise InterruptedError("the reading of segments was cancelled")
+            yield batch
+
+    def cancel(self) -> None:
+        """Ends the reading under way."""
+        self._cancelled = True
+        with contextlib.suppress(duckdb.Error):
+            self._connection.interrupt()
+
+    def close(self) -> None:
+        """Gives back what it held."""
+        self._connection.close()

@@ -45,11 +45,15 @@ class Order:
     disputed: NDArray[np.bool_] | None
     """Of each place: whether only the ids decide between its row and a neighbour's; None where none is."""
 
-    def instants(self) -> Integers:
-        """When the disputed rows happened."""
+    def rows(self) -> Integers:
+        """The numbers of the disputed rows."""
         if self.disputed is None or self.places is None:
             return np.empty(0, np.int64)
-        return np.unique(self.at[self.places[self.disputed]])
+        return self.places[self.disputed]
+
+    def instants(self) -> Integers:
+        """When the disputed rows happened."""
+        return np.unique(self.at[self.rows()])
 
 
 def part(table: pa.Table, scan: Scan, *, ordered: bool) -> Part:
@@ -107,12 +111,11 @@ def order(parts: Sequence[Part]) -> Order:
     return Order(users, codes, at, places, None)
 
 
-def settled(order: Order, ids: Mapping[int, bytes]) -> Order:
+def settled(order: Order, ids: Mapping[int, str]) -> Order:
     """The order with the disputed rows, by their numbers, put in that of their ids."""
     assert order.places is not None
     assert order.disputed is not None
-    at = np.flatnonzero(order.disputed)
-    rows = order.places[at]
+    at, rows = np.flatnonzero(order.disputed), order.rows()
     keys = [(order.codes[row], order.at[row], ids[row]) for row in rows.tolist()]
     places = order.places.copy()
     places[at] = rows[sorted(range(len(rows)), key=keys.__getitem__)]

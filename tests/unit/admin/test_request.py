@@ -97,19 +97,27 @@ def test_a_bad_display_name_is_refused(name):
     assert refused.value.field == "project.display_name"
 
 
-def test_an_etag_is_a_revision():
-    assert read.revision("") is None
-    assert read.revision("12") == 12
-    for etag in ("x", "-1", "9" * 30, "1 "):
-        with pytest.raises(Invalid, match=r"project\.etag"):
-            read.revision(etag)
+def test_a_reader_is_named_below_its_project():
+    assert read.reader_name("projects/demo/readers/grafana") == ("projects/demo", "grafana")
+    for name in (
+        "projects/-/readers/grafana",
+        "projects/demo/readers/",
+        "projects/demo/readers/A",
+        "grafana",
+    ):
+        with pytest.raises(Invalid, match="name"):
+            read.reader_name(name)
 
 
-def test_a_request_id_is_a_uuid():
-    assert read.request_id("") is None
-    assert str(read.request_id("00000000-0000-4000-8000-000000000000")).startswith("0000")
-    with pytest.raises(Invalid, match="request_id"):
-        read.request_id("again")
+@pytest.mark.parametrize(("asked", "given"), [(0, 5), (1, 1), (50, 50)])
+def test_a_reader_has_some_connections(asked, given):
+    assert read.connections(admin_pb2.Reader(connections=asked)) == given
+
+
+@pytest.mark.parametrize("asked", [-1, 51])
+def test_a_reader_with_too_many_connections_is_refused(asked):
+    with pytest.raises(Invalid, match=r"reader\.connections"):
+        read.connections(admin_pb2.Reader(connections=asked))
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.query.calendar import Span
-from services.query.trust import Facts, completeness, metadata
+from services.query.trust import Facts, Origin, completeness, metadata
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-FACTS = Facts(NOON, (1, 2), (1, 2), NOON - HOUR, received=1000, received_hour=300)
+FACTS = Facts(NOON, (1, 2), (1, 2), NOON - HOUR, totals=(400, 600), received_hour=300)
 
 
 def test_behind_the_watermark_an_answer_is_complete() -> None:
@@ -37,14 +37,16 @@ def test_without_a_watermark_nothing_is_settled() -> None:
     st.integers(0, 10**9),
 )
 def test_completeness_is_a_share(start: int, length: int, in_flight: int, received: int, hour: int) -> None:
-    facts = replace(FACTS, received=received, received_hour=hour)
+    facts = replace(FACTS, totals=(received,), received_hour=hour)
     assert 0 <= completeness(Span(NOON + start * HOUR, NOON + (start + length) * HOUR), facts, in_flight) <= 1
 
 
 def test_the_same_data_has_the_same_version() -> None:
     assert FACTS.version == replace(FACTS, at=NOON + HOUR).version
-    assert FACTS.version != replace(FACTS, versions=(2, 2)).version
-    found = metadata(Span(NOON - HOUR, NOON), FACTS, 0, 0.25, "id")
+    assert FACTS.version == replace(FACTS, versions=(7, 7)).version, "another project was committed to"
+    assert FACTS.version != replace(FACTS, totals=(401, 600)).version
+    found = metadata(Span(NOON - HOUR, NOON), FACTS, 0, 0.25, "id", Origin(notes=("mind this",)))
+    assert (found.source, found.notes, found.answered_at.ToDatetime(UTC)) == (1, ["mind this"], NOON)
     assert (found.data_version, found.query_id, found.error_bound) == (FACTS.version, "id", 0)
     assert found.elapsed.ToMilliseconds() == 250
     assert found.time_range.start.ToDatetime(UTC) == NOON - HOUR

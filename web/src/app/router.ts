@@ -7,8 +7,7 @@ export type Route =
 export function route(path: string): Route {
   const [first = '', second, ...rest] = path.split('/').slice(1)
   if (first === '') return { page: 'home' }
-  if (first === 'dashboards' && second && rest.length === 0)
-    return { page: 'dashboard', id: decoded(second) }
+  if (first === 'dashboards' && second && rest.length === 0) return { page: 'dashboard', id: decoded(second) }
   if (second) return { page: 'missing' }
   if (first === 'dashboards' || first === 'explore' || first === 'live') return { page: first }
   return { page: 'missing' }

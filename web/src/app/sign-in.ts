@@ -38,7 +38,11 @@ export class SignIn extends LitElement {
       }
       form {
         display: grid;
-        gap: var(--space-3);
+        gap: 6px;
+      }
+      form button,
+      .problem {
+        margin-top: var(--space-2);
       }
       input {
         min-height: 38px;

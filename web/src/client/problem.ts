@@ -14,7 +14,7 @@ const WORDS: Partial<Record<Code, string>> = {
   [Code.Unavailable]: 'The server cannot be reached. It is tried again.',
   [Code.DeadlineExceeded]: 'The question took too long. Ask for a shorter time or fewer groups.',
   [Code.ResourceExhausted]: 'Too much is asked at once. It is tried again.',
-  [Code.Unimplemented]: 'This server does not answer such questions yet.',
+  [Code.Unimplemented]: 'This server is too old for this page: it cannot do that yet.',
 }
 
 const PASSING = new Set([Code.Unavailable, Code.ResourceExhausted, Code.DeadlineExceeded, Code.Aborted])

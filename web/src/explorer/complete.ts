@@ -25,6 +25,7 @@ export class Complete extends LitElement {
   @query('ul') private list?: HTMLElement
 
   private asking?: AbortController
+  private shown = false
 
   static override styles = [
     shared,
@@ -131,7 +132,8 @@ export class Complete extends LitElement {
       this.list.style.bottom = above ? `${innerHeight - top + 4}px` : 'auto'
       this.list.style.minWidth = `${width}px`
       this.list.style.maxWidth = `${Math.min(460, innerWidth - 16)}px`
-    } else if (this.list.matches(':popover-open')) this.list.hidePopover()
+    } else if (this.shown) this.list.hidePopover()
+    this.shown = shown
   }
 
   private type = () => {
@@ -201,5 +203,11 @@ export class Complete extends LitElement {
       // Nothing is offered; what is typed counts all the same.
       this.open = false
     }
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'tm-complete': Complete
   }
 }

@@ -40,6 +40,9 @@ export class FilterBuilder extends LitElement {
   static override styles = [
     shared,
     css`
+      :host {
+        container-type: inline-size;
+      }
       .group {
         display: grid;
         gap: 6px;
@@ -50,20 +53,39 @@ export class FilterBuilder extends LitElement {
         border-radius: var(--radius-small);
       }
       .condition {
-        display: flex;
-        flex-wrap: wrap;
+        display: grid;
+        grid-template-columns: minmax(0, 1fr) minmax(96px, auto) minmax(0, 1.4fr) auto;
         gap: 4px;
         align-items: center;
+        max-width: 900px;
       }
-      .condition > tm-complete {
-        flex: 1 1 100px;
+      .condition .everything {
+        grid-column: 2 / 4;
       }
       .values {
         display: flex;
-        flex: 1 1 100px;
         flex-wrap: wrap;
         gap: 4px;
         align-items: center;
+      }
+      .condition > button {
+        grid-column: 4;
+      }
+      @container (max-width: 480px) {
+        .condition {
+          grid-template-columns: minmax(0, 1fr) minmax(0, 0.8fr) auto;
+        }
+        .condition .values {
+          grid-row: 2;
+          grid-column: 1 / 3;
+        }
+        .condition .everything {
+          grid-column: 2;
+        }
+        .condition > button {
+          grid-column: 3;
+          grid-row: 1;
+        }
       }
       .values tm-complete {
         flex: 1 1 80px;
@@ -225,7 +247,7 @@ export class FilterBuilder extends LitElement {
         <option ?selected=${!people.negated}>people in</option>
         <option ?selected=${people.negated}>people not in</option>
       </select>
-      <select class="grow" aria-label="Cohort" @change=${chosen}>
+      <select class="everything" aria-label="Cohort" @change=${chosen}>
         <option value="">${this.known ? (this.known.length ? 'choose a cohort' : 'there are no cohorts') : 'loading…'}</option>
         ${options(this.known, people.cohort).map(
           each =>

@@ -99,6 +99,7 @@ export class QueryEditor extends LitElement {
         font-size: var(--text-small);
       }
       .add {
+        justify-self: start;
         min-height: 26px;
         padding: 0 7px;
         font-size: var(--text-small);
@@ -211,5 +212,11 @@ export class QueryEditor extends LitElement {
   private changed = () => {
     this.requestUpdate()
     this.dispatchEvent(new CustomEvent('change', { detail: clone(QuerySchema, this.draft) }))
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'tm-query-editor': QueryEditor
   }
 }

@@ -41,6 +41,9 @@ export class Dashboards extends LitElement {
       .panel {
         overflow: hidden;
       }
+      .problem {
+        margin-bottom: var(--space-3);
+      }
       td a {
         color: var(--text);
         font-weight: 560;
@@ -116,7 +119,9 @@ export class Dashboards extends LitElement {
 
   private body() {
     if (!this.listed)
-      return html`<div class="state" role="status">${this.failure ? 'No list.' : 'Loading dashboards…'}</div>`
+      return html`<div class="state" role="status">
+        ${this.failure ? html`<button @click=${() => this.load()}>Try again</button>` : 'Loading dashboards…'}
+      </div>`
     const wanted = this.wanted.trim().toLowerCase()
     const shown = this.listed.filter(each =>
       `${each.displayName} ${each.description}`.toLowerCase().includes(wanted),

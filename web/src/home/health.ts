@@ -198,6 +198,7 @@ export class Health extends LitElement {
       return { colour, width, x: left - width }
     })
     const partitions = processing?.partitions ?? []
+    const writers = new Set(partitions.map(each => each.writer).filter(Boolean)).size
     return html`<div class="account">
       <div>
         <h3>Received in 24 hours: ${number(total.received)}</h3>
@@ -215,7 +216,7 @@ export class Health extends LitElement {
         <h3>Pipeline</h3>
         <ul>
           <li>${number(processing?.storedPerSecond ?? 0, { compact: true })} stored/s in the last minute</li>
-          <li>${partitions.length} partitions, ${new Set(partitions.map(each => each.writer).filter(Boolean)).size} writers</li>
+          <li>${partitions.length} partitions, ${writers} ${writers === 1 ? 'writer' : 'writers'}</li>
           <li>${bytes(Number(system?.databaseBytes ?? 0n))} of data</li>
           <li>${bytes(Number(system?.logBytes ?? 0n))} in the log</li>
           <li class="muted">Tidemark ${system?.version}</li>

@@ -161,3 +161,9 @@ function clock(zone: string): Intl.DateTimeFormat {
   }
   return made
 }
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'tm-event-row': EventRow
+  }
+}

@@ -13,6 +13,7 @@ import {
   SeriesResultSchema,
   type StoredEvent,
 } from '../gen/tidemark/v1/question_pb'
+import { idOf } from './event'
 
 export type Result = WatchQueryResponse['result']
 
@@ -80,16 +81,11 @@ export function keyOf(line: Pick<Series, 'measureId' | 'group' | 'other'>): stri
 function joinedEvents(old: EventsResult, change: EventsResult): EventsResult {
   const seen = new Set<string>()
   const fresh = [...change.events, ...old.events].filter(event => {
-    const id = idOf(event)
+    const id = idOf(event.event)
     return !seen.has(id) && seen.add(id)
   })
   fresh.sort((a, b) => occurred(b) - occurred(a))
   return create(EventsResultSchema, { events: fresh.slice(0, Math.max(EVENTS_KEPT, old.events.length)) })
-}
-
-/** The id of an event, as text. */
-export function idOf({ event }: StoredEvent): string {
-  return Array.from(event?.eventId ?? [], byte => byte.toString(16).padStart(2, '0')).join('')
 }
 
 function occurred({ event }: StoredEvent): number {

@@ -166,10 +166,12 @@ export function day(ms: number, zone: string, locale?: string): string {
   return dates(locale, { timeZone: zone, day: 'numeric', month: 'short' }).format(ms)
 }
 
-/** A tick of a time axis whose ticks are `step` milliseconds apart. */
+/** A tick of a time axis whose ticks are `step` milliseconds apart; where a day begins it is the day. */
 export function tick(ms: number, step: number, zone: string, locale?: string): string {
   if (step >= 28 * DAY) return dates(locale, { timeZone: zone, month: 'short', year: 'numeric' }).format(ms)
   if (step >= DAY - 2 * 60 * MINUTE) return day(ms, zone, locale)
+  const clock = dates('en-GB', { timeZone: zone, hour: '2-digit', minute: '2-digit', second: '2-digit' })
+  if (clock.format(ms) === '00:00:00') return day(ms, zone, locale)
   const time: Intl.DateTimeFormatOptions = { timeZone: zone, hour: '2-digit', minute: '2-digit' }
   if (step < MINUTE) time.second = '2-digit'
   return dates(locale, time).format(ms)

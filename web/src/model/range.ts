@@ -117,19 +117,18 @@ export function fromLocal(text: string, zone: string): number | undefined {
   return Math.min(...(fitting.length ? fitting : candidates))
 }
 
+const clocks = new Map<string, Intl.DateTimeFormat>()
+
 /** How far a zone's clocks are ahead of UTC at an instant, in milliseconds. */
-function offset(ms: number, zone: string): number {
-  const format = new Intl.DateTimeFormat('en-US', {
-    timeZone: zone,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
-  })
-  const part = Object.fromEntries(format.formatToParts(ms).map(({ type, value }) => [type, Number(value)]))
+export function offset(ms: number, zone: string): number {
+  let clock = clocks.get(zone)
+  if (!clock) {
+    const two = 'numeric' as const
+    const fields = { year: two, month: two, day: two, hour: two, minute: two, second: two, hourCycle: 'h23' } as const
+    clock = new Intl.DateTimeFormat('en-US', { timeZone: zone, ...fields })
+    clocks.set(zone, clock)
+  }
+  const part = Object.fromEntries(clock.formatToParts(ms).map(({ type, value }) => [type, Number(value)]))
   const shown = Date.UTC(part.year!, part.month! - 1, part.day, part.hour, part.minute, part.second)
   return shown - Math.floor(ms / 1000) * 1000
 }

@@ -2,6 +2,7 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt'
 import type { Query, StoredEvent } from '../gen/tidemark/v1/question_pb'
 import type { Result } from './answer'
+import { propertiesOf } from './event'
 import { groupOf, leaf, titles } from './measures'
 import { chart, lifecycle } from './series'
 
@@ -169,13 +170,8 @@ function eventCells({ event }: StoredEvent): Value[] {
     event?.name ?? '',
     event?.userId ?? '',
     event?.sessionId ?? '',
-    properties(event?.propertiesJson),
+    JSON.stringify(propertiesOf(event)),
   ]
-}
-
-/** The properties of an event as they came, which is JSON. */
-export function properties(json: Uint8Array | undefined): string {
-  return json?.length ? new TextDecoder().decode(json) : '{}'
 }
 
 const text = (title: string): Column => ({ title, kind: 'text' })

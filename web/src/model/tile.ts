@@ -1,14 +1,13 @@
 /** Tiles of a dashboard: which drawing fits an answer, and the state that a tile is in. */
 import { clone, create } from '@bufbuild/protobuf'
 import { Display_Kind as Kind, type Tile, TileSchema } from '../gen/tidemark/v1/dashboard_pb'
-import type { Query } from '../gen/tidemark/v1/question_pb'
 import type { Answer, Result } from './answer'
 import type { Standing } from './freshness'
 
 export type TileState = {
   answer?: Answer
-  /** Why there is no newer answer, as a sentence. */
-  error?: string
+  /** Why there is no newer answer, as `client/problem.ts` says it. */
+  error?: { text: string }
   standing: Standing
   /** When the server sent the last message, by its clock, in milliseconds. */
   sent?: number
@@ -49,26 +48,6 @@ export function drawing(tile: Tile, kind: Result['case']): Drawing | undefined {
     default:
       return kind
   }
-}
-
-/** The drawings that people may choose for a question. */
-export function drawings({ question }: Query): { kind: Kind; title: string }[] {
-  const usual = { kind: Kind.UNSPECIFIED, title: 'Usual' }
-  if (question.case === 'series')
-    return [
-      { kind: Kind.LINE, title: 'Lines' },
-      { kind: Kind.AREA, title: 'Areas' },
-      { kind: Kind.BAR, title: 'Bars' },
-      { kind: Kind.NUMBER, title: 'Number' },
-      { kind: Kind.TABLE, title: 'Table' },
-    ]
-  if (question.case === 'table')
-    return [
-      { kind: Kind.TABLE, title: 'Table' },
-      { kind: Kind.BAR, title: 'Bars' },
-      { kind: Kind.NUMBER, title: 'Number' },
-    ]
-  return [usual]
 }
 
 /** A size that suits what a new tile shows. */

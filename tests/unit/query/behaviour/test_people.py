@@ -10,7 +10,18 @@ from services.query.behaviour.people import page
 from services.query.behaviour.question import People
 from services.query.filter import Members
 from tests.unit.query.behaviour.happening import (
-    BERLIN, LATER, MINUTE, NOON, Event, answered, by_user, happened, histories, question, step, table,
+    BERLIN,
+    LATER,
+    MINUTE,
+    NOON,
+    Event,
+    answered,
+    by_user,
+    happened,
+    histories,
+    question,
+    step,
+    table,
 )  # fmt: skip
 from tests.unit.query.behaviour.test_funnel import asked as funnel
 from tests.unit.query.behaviour.test_retention import asked as retention

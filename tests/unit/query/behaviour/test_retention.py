@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.query.behaviour.happening import (
-    BERLIN, LATER, Event, answered, by_user, happened, histories, local_day, question, step,
+    BERLIN,
+    LATER,
+    Event,
+    answered,
+    by_user,
+    happened,
+    histories,
+    local_day,
+    question,
+    step,
 )  # fmt: skip
 from tidemark.v1 import question_pb2 as q
 

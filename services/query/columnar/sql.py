@@ -1,0 +1,258 @@
+"""Writes the SQL that DuckDB answers from segments: scans come in, statements go out to `source`.
+
+A series or table that `plan` reads raw gives rows of the same columns as the statements of `services.query.sql` do in the database,
+from segments and from a table of the tail, which `rows` reads with the same columns. A bulk scan is read segment by segment, so
+that its rows stay in the order in which they lie there.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import pyarrow as pa
+
+from services.kit.instant import MICROSECOND, us_of
+from services.query.columnar import where
+from services.query.columnar.layout import Layout
+from services.query.columnar.scan import Column, Flag, Scan, Text
+from services.query.columnar.segment import Segment
+from services.query.columnar.where import Inexact, Inquiry
+from services.query.fields import Form
+from services.query.measure import Measure
+from services.query.part import FROM_NOTHING
+from services.query.plan import Scan as Aggregation
+from services.query.rank import Group, Ranking
+from tidemark.v1 import question_pb2 as pb
+
+MOST_STEPS = 200
+"""Pieces of equal buckets that a row is compared with at most."""
+TAIL = "tail"
+"""The table of what is not in segments."""
+
+
+def bulk(scan: Scan, segment: Segment, folder: str) -> Inquiry:
+    """The rows of a bulk scan in one segment: user, instant and its columns, in the order of the file.
+
+    With cuts, rows are wanted once for each user, piece of time and combination of flags, and come in any order with their ids.
+    """
+    inquiry = Inquiry()
+    columns = [_column(each, segment.layout, inquiry) for each in scan.columns]
+    named = [f"{text} AS c{i}" for i, text in enumerate(columns)]
+    file = inquiry.value(f"{folder}/{segment.path}")
+    limits = [
+        where.within((scan.span,), inquiry),
+        where.condition(scan.condition, segment.layout, inquiry),
+        *([] if scan.anonymous else ["user_id IS NOT NULL"]),
+    ]
+    rows = f"FROM read_parquet({file}) WHERE {' AND '.join(limits)}"
+    if not scan.cuts:
+        inquiry.text = f"SELECT {', '.join(['user_id', 'epoch_us(occurred_at) AS at_us', *named])} {rows}"
+        return inquiry
+    chosen = ["user_id", "epoch_us(occurred_at) AS at_us", "event_id", *named]
+    all_rows = f"SELECT {', '.join(chosen)} {rows}"
+    slot = _slot("at_us", [scan.span.start, *(cut for cut in scan.cuts if cut > scan.span.start)])
+    told = ["user_id", *(f"c{i}" for i, each in enumerate(scan.columns) if isinstance(each, Flag))]
+    last = inquiry.value(us_of(scan.cuts[-1]), "BIGINT")
+    listed = ", ".join(["user_id", "at_us", "event_id", *(f"c{i}" for i in range(len(columns)))])
+    packed = ", ".join(
+        f"{name} := {name}" for name in ("at_us", "event_id", *(f"c{i}" for i in range(len(columns))))
+    )
+    unpacked = ", ".join(
+        f"one.{name}" for name in ("at_us", "event_id", *(f"c{i}" for i in range(len(columns))))
+    )
+    inquiry.text = (
+        f"WITH found AS ({all_rows})\n"
+        f"SELECT user_id, {unpacked} FROM (\n"
+        f"SELECT user_id, any_value(struct_pack({packed})) AS one FROM found WHERE at_us < {last}\n"
+        f"GROUP BY {', '.join(told)}, {slot}\n)\n"
+        f"UNION ALL\nSELECT {listed} FROM found WHERE at_us >= {last}"
+    )
+    return inquiry
+
+
+def ids(scan: Scan, segment: Segment, folder: str, instants: pa.Array) -> Inquiry:
+    """Instants and ids of the rows of a bulk scan that happened at some instants, in the order of the file."""
+    inquiry = Inquiry()
+    file = inquiry.value(f"{folder}/{segment.path}")
+    limits = [
+        where.within((scan.span,), inquiry),
+        where.condition(scan.condition, segment.layout, inquiry),
+        *([] if scan.anonymous else ["user_id IS NOT NULL"]),
+        f"epoch_us(occurred_at) IN (SELECT id FROM {inquiry.table({'id': instants})})",  # noqa: S608
+    ]
+    inquiry.text = f"SELECT event_id FROM read_parquet({file}) WHERE {' AND '.join(limits)}"  # noqa: S608
+    return inquiry
+
+
+def cells(
+    scan: Aggregation,
+    segments: Sequence[Segment],
+    folder: str,
+    groups: Sequence[Group],
+    tail: pa.Table | None,
+) -> Inquiry:
+    """As `services.query.sql.cells`: rows of bucket, place in `groups` (NULL for all others) and the columns of its measures."""
+    inquiry = Inquiry()
+    keys = _keys(scan)
+    aggregates = _aggregates(scan, inquiry)
+    rows = _rows(scan, segments, folder, tail, inquiry)
+    slot = _slot("at_us", [bucket.start for bucket in scan.buckets])
+    place, join = "0", ""
+    if keys:
+        columns = {key: pa.array([group[i] for group in groups], pa.string()) for i, key in enumerate(keys)}
+        chosen = inquiry.table({**columns, "place": pa.array(range(len(groups)), pa.int64())})
+        join = (
+            f"\nLEFT JOIN {chosen} AS chosen ON {' AND '.join(f'chosen.{key} = rows.{key}' for key in keys)}"
+        )
+        place = "chosen.place"
+    sets = (
+        f"GROUPING SETS ((slot, place), {'()' if scan.across else '(place)'})"
+        if _totalled(scan)
+        else "slot, place"
+    )
+    inner = f"SELECT rows.*, {slot} AS slot, {place} AS place\nFROM (\n{rows}\n) AS rows{join}"
+    inquiry.text = f"SELECT slot, place, {', '.join(aggregates)}\nFROM (\n{inner}\n) AS rows\nGROUP BY {sets}"
+    return inquiry
+
+
+def ranking(ranking: Ranking, segments: Sequence[Segment], folder: str, tail: pa.Table | None) -> Inquiry:
+    """As `services.query.sql.ranking`: the groups of a scan over all buckets, in the order asked for."""
+    inquiry, scan = Inquiry(), ranking.scan
+    keys = ", ".join(_keys(scan))
+    aggregates = _aggregates(scan, inquiry)
+    rows = _rows(scan, segments, folder, tail, inquiry)
+    direction = "ASC" if ranking.ascending else "DESC"
+    order = "" if ranking.whole else f"ORDER BY {_size(scan, inquiry)} {direction} NULLS LAST, {keys}\n"
+    inquiry.text = (
+        f"SELECT {keys}, {', '.join(aggregates)}\nFROM (\n{rows}\n) AS rows\nGROUP BY {keys}\n{order}"
+        f"LIMIT {inquiry.value(ranking.limit + ranking.whole)}"
+    )
+    return inquiry
+
+
+def values(scan: Aggregation) -> dict[str, Measure]:
+    """The columns of the values that a scan aggregates; measures of the same value share one."""
+    different = {key: each for _, each in scan.measures if (key := _value_of(each))}
+    return {f"v{i}": each for i, each in enumerate(different.values())}
+
+
+def _rows(
+    scan: Aggregation, segments: Sequence[Segment], folder: str, tail: pa.Table | None, inquiry: Inquiry
+) -> str:
+    """The rows of a scan: when, groups and values."""
+    found = [_segment(scan, each, folder, inquiry) for each in segments]
+    if tail is not None and tail.num_rows:
+        inquiry.tables[TAIL] = tail
+        names = ", ".join([*_keys(scan), *values(scan)])
+        found.append(f"SELECT epoch_us(occurred_at) AS at_us{', ' if names else ''}{names} FROM {TAIL}")  # noqa: S608
+    return "\nUNION ALL\n".join(found)
+
+
+def _segment(scan: Aggregation, segment: Segment, folder: str, inquiry: Inquiry) -> str:
+    measure, layout = scan.measures[0][1], segment.layout
+    columns = ["epoch_us(occurred_at) AS at_us"]
+    columns += [f"{where.text(each, layout, inquiry)} AS g{i}" for i, each in enumerate(measure.groups)]
+    columns += [f"{_measured(each, layout, inquiry)} AS {name}" for name, each in values(scan).items()]
+    limits = [where.within(tile.spans, inquiry) for tile in scan.tiles]
+    if measure.name:
+        limits.append(f"name = {inquiry.value(measure.name)}")
+    limits.append(where.condition(measure.filter, layout, inquiry))
+    file = inquiry.value(f"{folder}/{segment.path}")
+    return f"SELECT {', '.join(columns)} FROM read_parquet({file}) WHERE {' AND '.join(limits)}"  # noqa: S608
+
+
+def _measured(measure: Measure, layout: Layout, inquiry: Inquiry) -> str:
+    """The value that a measure aggregates; NULL where it is missing or, if it must be a number, none."""
+    assert measure.field is not None
+    if measure.field.form != Form.JSON:
+        return measure.field.column
+    value = where.json(measure.field, layout, inquiry)
+    if measure.aggregation == pb.AGGREGATION_UNIQUES:
+        return value.identity
+    number = value.double
+    return (
+        f"CASE WHEN abs({number}) < 1e300 THEN CASE WHEN abs({number}) > 1e-300 THEN {number} ELSE 0 END END"
+    )
+
+
+def _column(column: Column, layout: Layout, inquiry: Inquiry) -> str:
+    if isinstance(column, Text):
+        return f"nullif({where.text(column.field, layout, inquiry)}, '')"
+    return f"({where.condition(column.condition, layout, inquiry)}) IS TRUE"
+
+
+def _keys(scan: Aggregation) -> list[str]:
+    return [f"g{i}" for i in range(len(scan.measures[0][1].groups))]
+
+
+def _value_of(measure: Measure) -> tuple[str, bool] | None:
+    """What tells the value of a measure from others: its field, and whether it is taken as it is."""
+    if measure.field is None:
+        return None
+    return measure.field.path, measure.aggregation == pb.AGGREGATION_UNIQUES
+
+
+_PLAIN = {
+    pb.AGGREGATION_COUNT: ("count",),
+    pb.AGGREGATION_RATE: ("count",),
+    pb.AGGREGATION_SUM: ("sum",),
+    pb.AGGREGATION_AVG: ("count", "sum"),
+    pb.AGGREGATION_MIN: ("min",),
+    pb.AGGREGATION_MAX: ("max",),
+}
+
+
+def _kinds(measure: Measure) -> tuple[str, ...]:
+    return _PLAIN.get(measure.aggregation, ("exact",))
+
+
+def _totalled(scan: Aggregation) -> bool:
+    return any(_kinds(measure) == ("exact",) for _, measure in scan.measures)
+
+
+def _aggregates(scan: Aggregation, inquiry: Inquiry) -> list[str]:
+    """The SELECT list of the measures; says in `inquiry.columns` what each column is."""
+    found: list[str] = []
+    for index, measure in scan.measures:
+        for kind in _kinds(measure):
+            inquiry.columns += ((index, kind),)
+            found.append(_aggregate(kind, measure, scan, inquiry))
+    return found
+
+
+def _aggregate(kind: str, measure: Measure, scan: Aggregation, inquiry: Inquiry) -> str:
+    value = next((name for name, each in values(scan).items() if _value_of(each) == _value_of(measure)), "*")
+    if kind != "exact":
+        return f"{kind}({value})"
+    if measure.aggregation == pb.AGGREGATION_UNIQUES:
+        return f"CAST(nullif(count(DISTINCT {value}), 0) AS DOUBLE)"
+    return f"quantile_cont({value}, {inquiry.value(measure.quantile, 'DOUBLE')})"
+
+
+def _size(scan: Aggregation, inquiry: Inquiry) -> str:
+    """What groups are ordered by: their first measure."""
+    _, measure = scan.measures[0]
+    if measure.aggregation == pb.AGGREGATION_AVG:
+        return "avg(v0)"
+    (kind,) = _kinds(measure)
+    size = _aggregate(kind, measure, scan, inquiry)
+    return f"coalesce({size}, 0)" if measure.aggregation in FROM_NOTHING and kind != "count" else size
+
+
+def _slot(at_us: str, starts: Sequence[datetime]) -> str:
+    """The place of the last of `starts` that is not after an instant: counted, where starts lie equally far from each other."""
+    runs: list[tuple[int, datetime, timedelta]] = []
+    for place, (start, end) in enumerate(pairwise(starts)):
+        if end <= start:
+            raise Inexact("buckets without any time")
+        if not runs or runs[-1][2] != end - start:
+            runs.append((place, start, end - start))
+    last = len(starts) - 1
+    if len(runs) > MOST_STEPS:
+        raise Inexact("buckets of too many lengths")
+    text = str(last)
+    ends = [*(us_of(start) for _, start, _ in runs[1:]), us_of(starts[-1])]
+    for (place, start, width), until in reversed(list(zip(runs, ends))):
+        within = f"{place} + ({at_us} - {us_of(start)}) // {width // MICROSECOND}"
+        text = f"CASE WHEN {at_us} < {until} THEN {within} ELSE {text} END"
+    return text
