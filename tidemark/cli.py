@@ -14,7 +14,8 @@ from typing import Any
 from tidemark import __version__, blocking, errors
 from tidemark.admin import ROLES
 from tidemark.client import Client
-from tidemark.commands import ask, load, manage
+from tidemark.commands import ask, export, load, manage, question
+from tidemark.exporting import FORMS
 from tidemark.load.git import NotARepository
 from tidemark.records import AckMode, EventType
 from tidemark.terminal.console import Console
@@ -26,11 +27,16 @@ _EXAMPLES = """examples:
   tidemark query series --name commit --by properties.author --interval day --last 30d
   tidemark query series --source metrics --name system.cpu.utilization --measure avg --where 'tags.mode = user'
   tidemark query events --where 'properties.churn > 100' --last 2w --limit 20
+  tidemark query table --by properties.country --measure 'sum properties.amount' --during 'last month'
+  tidemark query funnel signup 'order_placed where properties.amount > 10' --window 7d --last 30d
+  tidemark query retention --began signup --period week --last 8w
+  tidemark export events --last 90d -o events.parquet
   tidemark watch series --name request --by properties.status_class --last 15m
   tidemark ledger --verify
   tidemark keys create --role ingest --title 'web servers'
+  tidemark readers create grafana
 
-Times are spans (45s, 90m, 12h, 30d, 2w) or instants (2026-11-01, 2026-11-01T12:30:00Z).
+Times are spans (45s, 90m, 12h, 30d, 2w), instants (2026-11-01, 2026-11-01T12:30:00Z) or words (today, 'last 2 weeks').
 The key is taken from TIDEMARK_KEY, the addresses from TIDEMARK_INGEST_ADDRESS and TIDEMARK_QUERY_ADDRESS; without a key,
 all three from the file .tidemark/client.env that `make run` leaves in its folder.
 """
@@ -133,10 +139,13 @@ def parser() -> argparse.ArgumentParser:
     for name, run, about in (
         ("query", ask.query, "ask once"),
         ("watch", ask.watch, "ask and keep the answer up to date"),
+        ("explain", ask.explain, "tell how a question is answered"),
+        ("export", export.export, "write a whole answer to a file"),
     ):
-        _add_question(commands.add_parser(name, help=about), name, run)
+        _add_questions(commands.add_parser(name, help=about), name, run)
+    _add_suggest(commands.add_parser("suggest", help="complete a name, a field or a value"))
     ledger = commands.add_parser("ledger", help="account for everything received")
-    _add_span(ledger)
+    question.add_span(ledger)
     ledger.add_argument("--producer", default="", help="only this producer")
     ledger.add_argument(
         "--verify", action="store_true", help="say only whether it balances; the exit code says it too"
@@ -147,6 +156,9 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("status", help="how the platform is doing").set_defaults(run=manage.status)
     _add_projects(commands.add_parser("projects", help="list, create or change projects"))
     _add_keys(commands.add_parser("keys", help="list, create or revoke keys"))
+    _add_readers(
+        commands.add_parser("readers", help="list, create or delete readers for tools that speak SQL")
+    )
     _add_audit(commands.add_parser("audit", help="list or verify the audit log"))
     return root
 
@@ -196,51 +208,46 @@ def _add_source(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_question(command: argparse.ArgumentParser, name: str, run: object) -> None:
-    abouts = command.add_subparsers(dest="about", required=True, metavar="events|series")
-    for about in ("events", "series"):
-        asked = abouts.add_parser(
-            about, help="the events themselves" if about == "events" else "measures over time"
-        )
-        asked.add_argument("--name", default="", help="name of the event or metric")
-        asked.add_argument(
-            "--where",
-            action="append",
-            default=[],
-            metavar="CONDITION",
-            help="'properties.size >= 10'; repeat for more",
-        )
-        _add_span(asked)
-        if about == "series":
-            asked.add_argument(
-                "--measure",
-                action="append",
-                metavar="MEASURE",
-                help="count, 'sum properties.x', 'p95 properties.ms'…",
-            )
-            asked.add_argument("--source", default="events", choices=["events", "metrics"])
-            asked.add_argument(
-                "--by", action="append", default=[], metavar="FIELD", help="split by a field; up to 3"
-            )
-            asked.add_argument(
-                "--interval", default="", help="minute, 5m, hour, day, week, month; chosen if not given"
-            )
-            asked.add_argument("--top", type=int, default=0, help="groups shown apart")
-            asked.add_argument("--fill", default="", choices=["", "none", "zero", "previous", "linear"])
-            asked.add_argument("--compare", action="store_true", help="with the period before")
-            asked.add_argument("--time-zone", default="", help="IANA name; the project's if not given")
-        asked.add_argument("--limit", type=int, default=20, help="events shown")
-        if name == "query":
-            _add_format(asked)
-        else:
-            asked.add_argument("--every", default="0s", metavar="SPAN", help="least time between two updates")
+def _add_questions(command: argparse.ArgumentParser, name: str, run: object) -> None:
+    abouts = command.add_subparsers(dest="about", required=True, metavar="QUESTION")
+    for kind, about in question.KINDS.items():
+        asked = abouts.add_parser(kind, help=about)
+        question.add(asked, kind)
+        match name:
+            case "query":
+                asked.add_argument("--limit", type=int, default=20, help="events or people shown")
+                _add_format(asked)
+            case "watch":
+                asked.add_argument("--limit", type=int, default=20, help="events or people shown")
+                asked.add_argument(
+                    "--every", default="0s", metavar="SPAN", help="least time between two updates"
+                )
+            case "explain":
+                asked.add_argument("--analyze", action="store_true", help="answer it as well")
+                asked.add_argument("--statements", action="store_true", help="show the statements")
+            case "export":
+                asked.add_argument(
+                    "--output",
+                    "-o",
+                    required=True,
+                    metavar="FILE",
+                    help="where to write; - for standard output",
+                )
+                asked.add_argument(
+                    "--format", default="", choices=["", *FORMS], help="guessed from the name of the file"
+                )
         asked.set_defaults(run=run)
 
 
-def _add_span(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--last", metavar="SPAN", help="30d, 12h, 90m; 24h if nothing is given")
-    command.add_argument("--start", metavar="INSTANT", help="instead of --last")
-    command.add_argument("--end", metavar="INSTANT", help="with --start; now if not given")
+def _add_suggest(command: argparse.ArgumentParser) -> None:
+    command.add_argument("kind", choices=["event", "metric", "field", "value"], help="what is completed")
+    command.add_argument("text", nargs="?", default="", help="what is typed already")
+    command.add_argument("--name", default="", help="for fields and values: of this event or metric")
+    command.add_argument("--field", default="", help="for values: of this field")
+    command.add_argument("--source", default="events", choices=["events", "metrics"])
+    command.add_argument("--limit", type=int, default=20, help="how many at most")
+    _add_format(command)
+    command.set_defaults(run=ask.suggest)
 
 
 def _add_format(command: argparse.ArgumentParser) -> None:
@@ -281,6 +288,21 @@ def _add_keys(command: argparse.ArgumentParser) -> None:
     for chosen in actions.choices.values():
         _add_format(chosen)
         chosen.set_defaults(run=manage.keys)
+
+
+def _add_readers(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="readers", required=True, metavar="ACTION")
+    actions.add_parser("list", help="by name")
+    create = actions.add_parser("create", help="a new one; its password is shown once")
+    create.add_argument("id", help="3 to 40 lower-case letters, digits and -, beginning with a letter")
+    create.add_argument(
+        "--connections", type=int, default=0, help="how many at once; 5 if not given, at most 50"
+    )
+    delete = actions.add_parser("delete", help="end one, and its connections")
+    delete.add_argument("reader_name", metavar="READER", help="its name, or the last part of it")
+    for chosen in actions.choices.values():
+        _add_format(chosen)
+        chosen.set_defaults(run=manage.readers)
 
 
 def _add_audit(command: argparse.ArgumentParser) -> None:

@@ -23,6 +23,7 @@ from tidemark.asking import Asking
 from tidemark.batch import Identity, Stats
 from tidemark.buffer import Limits
 from tidemark.channel import Tls, connect, healthy
+from tidemark.cohorts import Cohorts
 from tidemark.ids import Minter
 from tidemark.producer import Producer
 from tidemark.records import AckMode, EventType, MetricKind, Rejection
@@ -240,6 +241,11 @@ class Client(Asking):
     def admin(self) -> Admin:
         """Projects, keys and the audit log."""
         return Admin(self._channel(self._query_address), self._metadata, self._timeout)
+
+    @cached_property
+    def cohorts(self) -> Cohorts:
+        """The cohorts of the project."""
+        return Cohorts(self._channel(self._query_address), self.project, self._metadata, self._timeout)
 
     @cached_property
     def _query(self) -> query_pb2_grpc.QueryServiceStub:

@@ -1,7 +1,7 @@
 """Cohorts: people that questions may be limited to; reached as `client.cohorts`, answered by `CohortService` with the record below.
 
-    buyers = await client.cohorts.create("Big spenders", rule=[cohorts.did("purchase", last="30d", at_least=5)])
-    await client.series("page_view", where=[cohorts.member(buyers.name)])
+buyers = await client.cohorts.create("Buyers", rule=[did("order_placed", last="30d", at_least=5)])
+await client.series("page_view", where=[f"in cohort {buyers.name}"])
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -12,15 +12,13 @@ from uuid import uuid4
 
 import grpc.aio
 
-from tidemark import questions
 from tidemark.channel import Metadata, answered
-from tidemark.questions import Condition, Instant, Span
-from tidemark.records import instant
+from tidemark.plain import instant
+from tidemark.spelling import Instant, Span, Step, step, time_range
+from tidemark.v1 import admin_pb2, admin_pb2_grpc, cohort_pb2_grpc
 from tidemark.v1 import cohort_pb2 as pb
-from tidemark.v1 import cohort_pb2_grpc, question_pb2
 
 _PAGE = 1000
-Rule = pb.CohortRule | Iterable[pb.CohortCondition]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Cohort:
     display_name: str
     description: str
     people: tuple[str, ...]
-    """Who is listed; listings leave them out."""
+    """Who is listed; listings of cohorts leave them out."""
     count: int
     """How many are listed."""
     rule: pb.CohortRule | None
@@ -54,11 +52,127 @@ class Cohort:
         )
 
 
-class Cohorts:
-    """Manages the cohorts of a project. A cohort is named by its id or `projects/{project}/cohorts/{cohort}`."""
+def did(
+    what: Step = "",
+    *,
+    last: Span | None = None,
+    start: Instant | None = None,
+    end: Instant | None = None,
+    during: str | None = None,
+    at_least: int = 1,
+    at_most: int = 0,
+    negated: bool = False,
+) -> pb.CohortCondition:
+    """A condition of a rule: what people did, spelt like the step of a funnel, when, and how often; negated, that they did not."""
+    return pb.CohortCondition(
+        did=step(what),
+        time_range=time_range(last, start, end, during),
+        at_least=at_least,
+        at_most=at_most,
+        negated=negated,
+    )
 
-    def __init__(
-        self, channel: grpc.aio.Channel, project: Callable[[], Any], metadata: Metadata, timeout: float
-    ) -> None:
+
+class Cohorts:
+    """Manages the cohorts of the client's project; needs a key of role analyst or admin to change them. A cohort is told by its
+    id or its name, `projects/{project}/cohorts/{cohort}`.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel, project: str, metadata: Metadata, timeout: float) -> None:
         self._stub = cohort_pb2_grpc.CohortServiceStub(channel)  # type: ignore[no-untyped-call]
+        self._admin = admin_pb2_grpc.AdminServiceStub(channel)  # type: ignore[no-untyped-call]
         self._project, self._metadata, self._timeout = project, metadata, timeout
+
+    async def create(
+        self,
+        display_name: str = "",
+        *,
+        people: Iterable[str] | None = None,
+        rule: Iterable[pb.CohortCondition] = (),
+        any: bool = False,  # noqa: A002 - the contract's word
+        description: str = "",
+        cohort_id: str = "",
+    ) -> Cohort:
+        """Makes a cohort of these `people`, or of those of whom the conditions of the `rule` are true: all of them, or `any`."""
+        request = pb.CreateCohortRequest(
+            parent=await self._parent(),
+            cohort_id=cohort_id,
+            cohort=_cohort(people, rule, any, display_name=display_name, description=description),
+            request_id=str(uuid4()),
+        )
+        return Cohort.of((await self._ask(self._stub.CreateCohort, request)).cohort)
+
+    async def get(self, cohort: str) -> Cohort:
+        """Reads a cohort."""
+        request = pb.GetCohortRequest(name=await self._name(cohort))
+        return Cohort.of((await self._ask(self._stub.GetCohort, request)).cohort)
+
+    async def all(self) -> AsyncIterator[Cohort]:
+        """The cohorts of the project, by id, without the people who are listed in them."""
+        request = pb.ListCohortsRequest(parent=await self._parent(), page_size=_PAGE)
+        while True:
+            page = await self._ask(self._stub.ListCohorts, request)
+            for message in page.cohorts:
+                yield Cohort.of(message)
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def update(
+        self,
+        cohort: str,
+        *,
+        display_name: str | None = None,
+        description: str | None = None,
+        people: Iterable[str] | None = None,
+        rule: Iterable[pb.CohortCondition] = (),
+        any: bool = False,  # noqa: A002 - the contract's word
+        etag: str = "",
+    ) -> Cohort:
+        """Changes what is given; with `etag`, only if nobody else did since."""
+        texts = {"display_name": display_name, "description": description}
+        given = {name: value for name, value in texts.items() if value is not None}
+        changed = _cohort(people, rule, any, name=await self._name(cohort), etag=etag, **given)
+        request = pb.UpdateCohortRequest(cohort=changed)
+        request.update_mask.paths.extend([*given, *filter(None, [changed.WhichOneof("members")])])
+        return Cohort.of((await self._ask(self._stub.UpdateCohort, request)).cohort)
+
+    async def delete(self, cohort: str, *, etag: str = "") -> None:
+        """Deletes a cohort; questions that are limited to it fail from then on."""
+        request = pb.DeleteCohortRequest(name=await self._name(cohort), etag=etag)
+        await self._ask(self._stub.DeleteCohort, request)
+
+    async def _name(self, cohort: str) -> str:
+        return cohort if "/" in cohort else f"{await self._parent()}/cohorts/{cohort}"
+
+    async def _parent(self) -> str:
+        """The client's project, or the one that its key belongs to."""
+        if not self._project:
+            seen = await self._ask(self._admin.ListProjects, admin_pb2.ListProjectsRequest(page_size=2))
+            if len(seen.projects) != 1:
+                raise ValueError(
+                    "project: is not given, and the key belongs to no single one; give it to the client"
+                )
+            self._project = seen.projects[0].name
+        return self._project
+
+    async def _ask(self, method: Callable[..., Any], request: Any) -> Any:
+        return await answered(method(request, metadata=self._metadata, timeout=self._timeout))
+
+
+def _cohort(
+    people: Iterable[str] | None,
+    rule: Iterable[pb.CohortCondition],
+    one_is_enough: bool,
+    **fields: Any,
+) -> pb.Cohort:
+    conditions = list(rule)
+    if people is not None and conditions:
+        raise ValueError("people: are given beside a rule; give one of the two")
+    made = pb.Cohort(**fields)
+    if people is not None:
+        made.people.SetInParent()
+        made.people.user_ids.extend(people)
+    elif conditions:
+        made.rule.CopyFrom(pb.CohortRule(conditions=conditions, any=one_is_enough))
+    return made

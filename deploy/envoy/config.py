@@ -56,11 +56,7 @@ def _cluster(edge: Edge, name: str) -> Json:
         "common_http_protocol_options": {"idle_timeout": "30s"},
         "explicit_http_config": {"http_protocol_options": {}},
     }
-    grpc = {
-        "explicit_http_config": {
-            "http2_protocol_options": {"connection_keepalive": {"interval": "30s", "timeout": "10s"}}
-        }
-    }
+    grpc = {"explicit_http_config": {"http2_protocol_options": {}}}
     cluster: Json = {
         "name": name,
         "type": "STRICT_DNS",
@@ -68,6 +64,10 @@ def _cluster(edge: Edge, name: str) -> Json:
         "lb_policy": "LEAST_REQUEST",
         "connect_timeout": "2s",
         "per_connection_buffer_limit_bytes": 1 << 20,
+        # Pings of HTTP/2 would do the same, but gRPC servers take many of them for an attack.
+        "upstream_connection_options": {
+            "tcp_keepalive": {"keepalive_time": 20, "keepalive_interval": 5, "keepalive_probes": 3}
+        },
         "circuit_breakers": {"thresholds": [{"max_requests": CONNECTIONS, "max_connections": CONNECTIONS}]},
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {

@@ -120,8 +120,11 @@ def _without_orders() -> Json:
 def _reply(status: int, code: int) -> Json:
     """An error of the edge's own, in the form of all others."""
     comparison = {"op": "EQ", "value": {"default_value": status, "runtime_key": "none"}}
+    grpc = {"name": "content-type", "string_match": {"prefix": "application/grpc"}, "invert_match": True}
+    # A text for gRPC stays one: it goes into the trailers.
+    filters = [{"status_code_filter": {"comparison": comparison}}, {"header_filter": {"header": grpc}}]
     return {
-        "filter": {"status_code_filter": {"comparison": comparison}},
+        "filter": {"and_filter": {"filters": filters}},
         "body_format_override": {"json_format": {"code": code, "message": "%LOCAL_REPLY_BODY%"}},
     }
 

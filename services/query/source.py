@@ -8,7 +8,6 @@ the same data, or is as new as the caller asked. Who asks what is being answered
 """
 
 import asyncio
-import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID
@@ -118,7 +117,7 @@ class Source:
         return read(query, project.time_zone, now, at, people)
 
     async def run(self, request: Request) -> Kept:
-        """The answer to a request; its metadata says when it was computed, and whether it was kept."""
+        """The answer to a request; its metadata lacks the call's own id and time."""
         try:
             async with asyncio.timeout(request.seconds):
                 return await self._run(request)
@@ -141,6 +140,10 @@ class Source:
                 facts = await snapshot.facts()
                 exactly = (project, facts.totals, normal(question), place)
                 if kept := self._cache.get(exactly):
+                    # The figures are the same; how complete they are is not.
+                    about = await self._metadata(question, project.project_id, facts, RAW)
+                    kept.metadata.watermark.CopyFrom(about.watermark)
+                    kept.metadata.completeness = about.completeness
                     return _again(kept)
                 if (flight := self._cache.flight(exactly)) is None:
                     with self._cache.flying(exactly) as flight:
@@ -158,12 +161,15 @@ class Source:
     async def _computed(
         self, question: Question, snapshot: Snapshot, facts: Facts, place: tuple[int, Position | None]
     ) -> Kept:
-        began = time.monotonic()
         answered = await answer(question, snapshot, facts.at, *place)
-        in_flight = await self._log.in_flight(snapshot.project_id, len(facts.totals), facts.received)
-        elapsed = time.monotonic() - began
-        about = metadata(question.span, facts, in_flight, elapsed, "", answered.origin)
+        about = await self._metadata(question, snapshot.project_id, facts, answered.origin)
         return Kept(answered.result, about, answered.next)
+
+    async def _metadata(
+        self, question: Question, project_id: int, facts: Facts, origin: Origin
+    ) -> pb.QueryMetadata:
+        in_flight = await self._log.in_flight(project_id, len(facts.totals), facts.received)
+        return metadata(question.span, facts, in_flight, 0.0, "", origin)
 
 
 def put(result: Message, response: Message) -> None:

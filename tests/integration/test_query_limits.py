@@ -45,6 +45,7 @@ async def test_a_question_ends_with_the_callers_deadline_and_so_does_its_stateme
     async with suite(query) as served:
         request = pb.RunQueryRequest(query=series(NOON, NOON + HOUR, COUNT))
         await QueryServiceStub(served.channel).RunQuery(request, metadata=served.key("viewer"))
+        request.query.CopyFrom(series(NOON, NOON + 2 * HOUR, COUNT))
         with psycopg.connect(database) as connection:
             connection.execute("LOCK TABLE rollups_1h")
             call = QueryServiceStub(served.channel).RunQuery(

@@ -1,4 +1,4 @@
-"""`tidemark query` and `tidemark watch`: questions in, tables, charts, JSON or CSV out."""
+"""`tidemark query`, `watch`, `explain` and `suggest`: questions in, tables, charts, JSON or CSV out."""
 
 import csv
 import io
@@ -6,18 +6,19 @@ import math
 from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import aclosing
+from dataclasses import asdict
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 import orjson
 
-from tidemark import questions
 from tidemark.client import Client
-from tidemark.records import Change, Event, Events, Line, Metadata, Series, event_rows
-from tidemark.terminal.chart import chart
+from tidemark.commands.question import question
+from tidemark.records import Answer, Change, Event, Events, Line, Metadata, People, Series, event_rows
+from tidemark.terminal.answer import drawn
 from tidemark.terminal.console import Console
-from tidemark.terminal.table import number, table, text
+from tidemark.terminal.table import number, printable, table, text
 from tidemark.v1 import question_pb2
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -26,64 +27,80 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 async def query(client: Client, arguments: Namespace, console: Console) -> int:
     """Answers a question once."""
     asked = question(arguments)
-    if arguments.about == "events":
-        await _events(client, asked, arguments, console)
+    if arguments.about in ("events", "people"):
+        await _paged(client, asked, arguments, console)
         return 0
     answer = await client.query(asked)
-    assert isinstance(answer, Series)
     if arguments.format != "table":
         console.say(*written(answer.rows(), arguments.format))
     else:
-        console.say(*chart(answer, console.width, color=console.color))
-        console.say("", *trust(answer.metadata))
+        console.say(*drawn(answer, console.width, color=console.color), "", *trust(answer.metadata))
     return 0
 
 
 async def watch(client: Client, arguments: Namespace, console: Console) -> int:
     """Shows the answer and keeps it up to date until interrupted."""
     asked = question(arguments)
-    state: Events | Series | None = None
+    state: Answer | None = None
     if console.out.isatty():
         console.out.write("\x1b[2J")
+    height = max(5, min(16, console.height - 14))
     async with aclosing(
         client.watch(asked, min_interval=arguments.every, page_size=arguments.limit)
     ) as changes:
         async for change in changes:
             state = merged(state, change, arguments.limit)
             if state is not None and change.kind != "heartbeat":
-                console.redraw([*drawn(state, console), "", *trust(change.metadata)])
+                lines = drawn(state, console.width, height, color=console.color)
+                console.redraw([*lines, "", *trust(change.metadata)])
     return 0
 
 
-def question(arguments: Namespace) -> question_pb2.Query:
-    """The question that the arguments of a command ask."""
-    span = {"last": arguments.last, "start": arguments.start, "end": arguments.end}
-    if arguments.about == "events":
-        return questions.events(arguments.name, where=arguments.where, **span)
-    return questions.series(
-        arguments.name,
-        measure=arguments.measure or "count",
+async def explain(client: Client, arguments: Namespace, console: Console) -> int:
+    """Shows how a question is answered; with --analyze, what that took."""
+    plan = await client.explain(question(arguments), analyze=arguments.analyze)
+    rows = [
+        [scan.source, scan.rows_expected, len(scan.spans), scan.reason or "knows everything asked"]
+        for scan in plan.scans
+    ]
+    console.say(f"from {text(plan.start)} to {text(plan.end)}", "")
+    console.say(*table(["reads", "rows expected", "spans", "because"], rows, console.width))
+    if arguments.statements:
+        for scan in plan.scans:
+            console.say("", *(printable(line) for line in scan.statement.splitlines()))
+    if plan.metadata is not None:
+        console.say("", f"{plan.rows_read:,} rows read", *trust(plan.metadata))
+    return 0
+
+
+async def suggest(client: Client, arguments: Namespace, console: Console) -> int:
+    """Shows what may complete a text."""
+    found = await client.suggest(
+        arguments.kind,
+        arguments.text,
+        name=arguments.name,
+        field=arguments.field,
         source=arguments.source,
-        by=arguments.by,
-        where=arguments.where,
-        interval=arguments.interval,
-        top=arguments.top,
-        fill=arguments.fill,
-        compare=arguments.compare,
-        time_zone=arguments.time_zone,
-        **span,
+        limit=arguments.limit,
     )
+    if arguments.format != "table":
+        console.say(*written([asdict(each) for each in found], arguments.format))
+    else:
+        console.say(
+            *table([arguments.kind, "count"], [[each.value, each.count] for each in found], console.width)
+        )
+    return 0 if found else 1
 
 
-def merged(state: Events | Series | None, change: Change, limit: int) -> Events | Series | None:
+def merged(state: Answer | None, change: Change, limit: int) -> Answer | None:
     """What is known after a change: a snapshot replaces all, a delta adds its events or replaces its buckets."""
     answer = change.answer
     if answer is None or change.kind == "snapshot" or state is None:
         return answer if answer is not None else state
     if isinstance(answer, Events) and isinstance(state, Events):
         return Events([*answer.events, *state.events][:limit], answer.metadata)
-    assert isinstance(answer, Series)
-    assert isinstance(state, Series)
+    if not (isinstance(answer, Series) and isinstance(state, Series)):
+        return answer  # Of every other kind a change is whole.
     start = change.metadata.start
     kept = {
         at for at in (*state.starts, *answer.starts) if start is None or at >= start or at in answer.starts
@@ -96,21 +113,14 @@ def merged(state: Events | Series | None, change: Change, limit: int) -> Events 
 
 
 def trust(metadata: Metadata | None) -> list[str]:
-    """One line that tells how far the answer can be trusted."""
+    """How far the answer can be trusted, and what people should know before they use it."""
     if metadata is None:
         return []
     error = f", error ≤ {metadata.error_bound:.1%}" if metadata.error_bound else ""
     watermark = f"complete to {text(metadata.watermark)}" if metadata.watermark else "nothing received yet"
     cost = f"{metadata.elapsed * 1000:.0f} ms, query {metadata.query_id}"
     share = "share unknown" if math.isnan(metadata.completeness) else f"{metadata.completeness:.1%}"
-    return [f"{watermark} ({share}), from {metadata.source}{error}, {cost}"]
-
-
-def drawn(answer: Events | Series, console: Console) -> list[str]:
-    """An answer as it fits into the terminal."""
-    if isinstance(answer, Series):
-        return chart(answer, console.width, max(5, min(16, console.height - 14)), color=console.color)
-    return _event_table(answer.events, console.width)
+    return [f"{watermark} ({share}), from {metadata.source}{error}, {cost}", *map(printable, metadata.notes)]
 
 
 def written(rows: Sequence[dict[str, Any]], form: str) -> list[str]:
@@ -126,23 +136,32 @@ def written(rows: Sequence[dict[str, Any]], form: str) -> list[str]:
     return out.getvalue().splitlines()
 
 
-async def _events(client: Client, asked: question_pb2.Query, arguments: Namespace, console: Console) -> None:
-    found: list[Event] = []
-    token, left, metadata = "", arguments.limit, None
+async def _paged(client: Client, asked: question_pb2.Query, arguments: Namespace, console: Console) -> None:
+    """Shows events or people, page by page up to the limit; a table when all are there."""
+    shown: Events | People | None = None
+    token, left = "", arguments.limit
     while left > 0:
         page = await client.query(asked, page_size=min(left, 10_000), page_token=token)
-        assert isinstance(page, Events)
-        left -= len(page.events)
-        metadata = page.metadata
+        assert isinstance(page, Events | People)
+        left -= len(page.events if isinstance(page, Events) else page.people)
         if arguments.format == "table":
-            found.extend(page.events)
+            shown = _together(shown, page)
         else:
-            lines = written(_event_rows(page.events, arguments.format), arguments.format)
+            rows = _event_rows(page.events, arguments.format) if isinstance(page, Events) else page.rows()
+            lines = written(rows, arguments.format)
             console.say(*islice(lines, 1 if token and arguments.format == "csv" else 0, None))
         if not (token := page.next_page_token):
             break
-    if arguments.format == "table":
-        console.say(*_event_table(found, console.width), "", *trust(metadata))
+    if shown is not None:
+        console.say(*drawn(shown, console.width), "", *trust(shown.metadata))
+
+
+def _together(before: Events | People | None, page: Events | People) -> Events | People:
+    if isinstance(page, Events) and isinstance(before, Events):
+        return Events([*before.events, *page.events], page.metadata)
+    if isinstance(page, People) and isinstance(before, People):
+        return People((*before.people, *page.people), page.total, page.metadata)
+    return page
 
 
 def _event_rows(events: Sequence[Event], form: str) -> list[dict[str, Any]]:
@@ -152,20 +171,6 @@ def _event_rows(events: Sequence[Event], form: str) -> list[dict[str, Any]]:
         for row, event in zip(rows, events, strict=True):
             row |= {"properties": event.properties, "context": event.context}
     return rows
-
-
-def _event_table(events: Sequence[Event], width: int) -> list[str]:
-    rows = [
-        [
-            event.occurred_at,
-            event.name,
-            event.type.name,
-            event.user_id,
-            orjson.dumps(event.properties).decode(),
-        ]
-        for event in events
-    ]
-    return table(["occurred_at", "name", "type", "user", "properties"], rows, width)
 
 
 def _joined(

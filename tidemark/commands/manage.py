@@ -1,4 +1,4 @@
-"""`tidemark ledger`, `status`, `projects`, `keys` and `audit`: what an operator looks at and changes."""
+"""`tidemark ledger`, `status`, `projects`, `keys`, `readers` and `audit`: what an operator looks at and changes."""
 
 import re
 from argparse import Namespace
@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from tidemark.admin import Key, Project
+from tidemark.admin import Key, Project, Reader
 from tidemark.client import Client
 from tidemark.commands.ask import written
 from tidemark.ledger import LedgerEntry
@@ -30,6 +30,7 @@ async def ledger(client: Client, arguments: Namespace, console: Console) -> int:
         last=arguments.last,
         start=arguments.start,
         end=arguments.end,
+        during=arguments.during,
         producer_id=arguments.producer,
         page_size=arguments.limit,
     )
@@ -131,6 +132,22 @@ async def keys(client: Client, arguments: Namespace, console: Console) -> int:
     return 0
 
 
+async def readers(client: Client, arguments: Namespace, console: Console) -> int:
+    """Lists, creates or deletes readers."""
+    project = await _project(client)
+    if arguments.readers == "create":
+        reader = await client.admin.create_reader(project, arguments.id, connections=arguments.connections)
+        _show([reader], arguments, console)
+        console.warn(f"the password of the role {reader.role}, shown this once:")
+        console.say(reader.password)
+    elif arguments.readers == "delete":
+        name = arguments.reader_name
+        await client.admin.delete_reader(name if "/" in name else f"{project}/readers/{name}")
+    else:
+        _show([reader async for reader in client.admin.readers(project)], arguments, console)
+    return 0
+
+
 async def audit(client: Client, arguments: Namespace, console: Console) -> int:
     """Lists the audit log, or has its chain verified."""
     project = await _project(client)
@@ -165,9 +182,10 @@ async def _project(client: Client) -> str:
     raise ValueError(f"--project: is missing; give one of {', '.join(found) or 'none yet: create one first'}")
 
 
-def _show(found: list[Project] | list[Key], arguments: Namespace, console: Console) -> None:
+def _show(found: list[Project] | list[Key] | list[Reader], arguments: Namespace, console: Console) -> None:
     rows = [
-        {name: value for name, value in asdict(it).items() if name not in ("secret", "etag")} for it in found
+        {name: value for name, value in asdict(it).items() if name not in ("secret", "password", "etag")}
+        for it in found
     ]
     if arguments.format != "table":
         console.say(*written(rows, arguments.format))

@@ -119,9 +119,10 @@ class Follower:
             await within(left, self.board.news)
         return self.board.about(self.shown, ())
 
-    def turn_to(self, tiles: Tiles) -> None:
+    def turn_to(self, tiles: Tiles, interval: float) -> None:
         """Reads another board from now on; tiles that ask the same as before are not shown again."""
         before, self.board = self.board, self._boards.join(tiles)
+        self._interval = interval
         self._boards.leave(before)
         old, new = before.tiles.questions, tiles.questions
         kept = {

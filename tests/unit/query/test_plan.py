@@ -2,16 +2,19 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from google.protobuf.struct_pb2 import Value
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.query.calendar import Span, floor
-from services.query.plan import ROLLUPS, Plan, plan, why
-from services.query.question import Series, read
+from services.query.filter import Members
+from services.query.plan import ROLLUPS, Plan, covering, plan, reads, why
+from services.query.question import Series, Table, read
 from tidemark.v1 import question_pb2 as q
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
+BUYERS = "projects/demo/cohorts/buyers"
 WIDTHS = {table: seconds for seconds, table in ROLLUPS}
 SECOND, MINUTE, HOUR, DAYS, MONTH = (
     q.Interval.UNIT_SECOND, q.Interval.UNIT_MINUTE, q.Interval.UNIT_HOUR, q.Interval.UNIT_DAY, q.Interval.UNIT_MONTH,
@@ -27,7 +30,7 @@ def planned(
     asked.time_range.start.FromDatetime(start)
     asked.time_range.end.FromDatetime(end)
     asked.series.interval.CopyFrom(q.Interval(unit=unit, count=count))
-    question = read(asked, "UTC", NOW)
+    question = read(asked, "UTC", NOW, people={BUYERS: Members(BUYERS, ("ann",), "r1")})
     assert isinstance(question, Series)
     return plan(question)
 
@@ -94,6 +97,7 @@ AMOUNT = "properties.amount"
             {"filter": q.Filter(comparison=q.Comparison(field=AMOUNT, operator=q.OPERATOR_EXISTS))},
             f"filtered by {AMOUNT}",
         ),
+        ({"filter": q.Filter(cohort=BUYERS)}, "filtered by people of a cohort"),
         (
             {
                 "filter": q.Filter(
@@ -183,3 +187,69 @@ def test_exact_uniques_cannot_be_kept_up_to_date_by_buckets() -> None:
     assert planned(DAY, DAY + timedelta(days=1), HOUR, measures=uniques).mergeable
     assert not planned(DAY, DAY + timedelta(days=1), HOUR, measures=uniques, group_by=["user_id"]).mergeable
     assert planned(DAY, DAY + timedelta(days=1), HOUR, group_by=["user_id"]).mergeable
+
+
+def equals(field: str, **value: object) -> q.Filter:
+    return q.Filter(comparison=q.Comparison(field=field, operator=q.OPERATOR_EQUAL, values=[Value(**value)]))
+
+
+def test_measures_of_different_filters_are_read_apart() -> None:
+    one, true = equals("properties.x", number_value=1), equals("properties.x", bool_value=True)
+    measures = [q.Measure(aggregation=1, filter=each) for each in (one, true, one)]
+    found = planned(DAY, DAY + timedelta(days=1), HOUR, measures=measures)
+    assert [[index for index, _ in scan.measures] for scan in found.scans] == [[0, 2], [1]]
+
+
+def test_a_filter_of_one_measure_leaves_the_others_to_rollups() -> None:
+    measures = [
+        q.Measure(aggregation=1),
+        q.Measure(aggregation=1, filter=equals("user_id", string_value="a")),
+    ]
+    found = planned(DAY, DAY + timedelta(days=1), HOUR, measures=measures)
+    assert [scan.exact for scan in found.scans] == [False, True]
+    assert found.source == q.DATA_SOURCE_RAW
+
+
+def test_a_table_is_one_bucket_of_the_widest_rollups() -> None:
+    asked = q.Query(table=q.TableQuestion(measures=[q.Measure(aggregation=1)], group_by=["name"]))
+    asked.time_range.start.FromDatetime(DAY + timedelta(hours=22))
+    asked.time_range.end.FromDatetime(DAY + timedelta(days=3, minutes=1))
+    question = read(asked, "UTC", NOW)
+    assert isinstance(question, Table)
+    [scan] = plan(question).scans
+    assert [(tile.table, tile.spans) for tile in scan.tiles] == [
+        ("rollups_1d", (Span(DAY + timedelta(days=1), DAY + timedelta(days=3)),)),
+        ("rollups_1h", (Span(DAY + timedelta(hours=22), DAY + timedelta(days=1)),)),
+        ("rollups_1m", (Span(DAY + timedelta(days=3), DAY + timedelta(days=3, minutes=1)),)),
+    ]
+    assert scan.across
+
+
+def reasons(found: Plan) -> list[tuple[str, str]]:
+    return [(read.tile.table, read.reason) for read in reads(found)]
+
+
+def test_every_table_is_read_for_a_reason() -> None:
+    start, end = DAY + timedelta(hours=23, minutes=58, seconds=30), DAY + timedelta(days=2)
+    assert reasons(planned(start, end, DAYS)) == [
+        ("rollups_1d", "rollups know all that is asked, by whole days"),
+        ("rollups_1m", "what is left in whole minutes"),
+        ("events", "what is left is less than a minute"),
+    ]
+    assert reasons(planned(DAY, DAY + timedelta(hours=1), SECOND, 30)) == [
+        ("events", "buckets are narrower than a minute")
+    ]
+    split = {"group_by": ["user_id"], "compare": 1}
+    assert reasons(planned(DAY, DAY + timedelta(days=1), HOUR, **split)) == [
+        ("events", "rollups do not know what is asked: split by user_id"),
+        ("events", "rollups do not know what is asked: split by user_id, for the period before"),
+    ]
+
+
+@given(plans())
+def test_the_rollups_that_tell_how_many_rows_there_are_cover_every_minute_once(found: Plan) -> None:
+    span = found.question.span
+    pieces = sorted((piece.start, piece.end) for tile in covering([span]) for piece in tile.spans)
+    assert pieces[0][0] == floor(span.start, 60)
+    assert span.end <= pieces[-1][1] < span.end + timedelta(minutes=1)
+    assert all(a[1] == b[0] for a, b in pairwise(pieces))

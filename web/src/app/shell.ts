@@ -193,15 +193,15 @@ export class Shell extends LitElement {
   override render() {
     if (this.failure)
       return html`<div class="state" role="alert">
-        <strong>Tidemark cannot be reached</strong>
+        <h1>Tidemark cannot be reached</h1>
         <p>${this.failure}</p>
         <button @click=${this.recognise}>Try again</button>
       </div>`
     if (!this.known) return html`<div class="state" role="status">Opening…</div>`
     if (!this.session) return html`<tm-sign-in .reason=${this.reason}></tm-sign-in>`
     return html`
-      <a class="button skip" href="#main" @click=${this.skip}>Skip to the page</a>
       <header>
+        <button class="skip" @click=${this.skip}>Skip to the page</button>
         <a class="mark" href="/" aria-label="Tidemark, home"><img src=${mark} alt="" /><span>Tidemark</span></a>
         <nav aria-label="Pages">${PAGES.map(each => this.link(each))}</nav>
         <span class="grow"></span>
@@ -274,7 +274,7 @@ export class Shell extends LitElement {
         return html`<tm-live .session=${session}></tm-live>`
       case 'missing':
         return html`<div class="state">
-          <strong>There is no such page</strong>
+          <h1>There is no such page</h1>
           <p><a href="/">Go home</a></p>
         </div>`
     }
@@ -338,10 +338,7 @@ export class Shell extends LitElement {
     }
   }
 
-  private skip = (event: Event) => {
-    event.preventDefault()
-    this.main?.focus()
-  }
+  private skip = () => this.main?.focus()
 }
 
 /** The script of each page. */

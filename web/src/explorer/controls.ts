@@ -67,7 +67,7 @@ export function line(title: string, ...controls: unknown[]): TemplateResult {
 
 /** A part of a form under a heading. */
 export function part(title: string, ...content: unknown[]): TemplateResult {
-  return html`<section class="part"><h3>${title}</h3>${content}</section>`
+  return html`<section class="part"><h2>${title}</h2>${content}</section>`
 }
 
 /** A button that adds something. */

@@ -54,6 +54,10 @@ export class QueryEditor extends LitElement {
         gap: 6px;
         min-width: 0;
       }
+      h2 {
+        font-size: var(--text-small);
+        color: var(--muted);
+      }
       .measure {
         display: grid;
         gap: 6px;

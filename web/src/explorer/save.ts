@@ -11,9 +11,11 @@ import {
   DashboardSchema,
   type Display,
   type Tile,
+  LayoutSchema,
   TileSchema,
 } from '../gen/tidemark/v1/dashboard_pb'
 import type { Query } from '../gen/tidemark/v1/question_pb'
+import { freshId, size } from '../model/tile'
 
 const FRESH = 'new'
 
@@ -127,7 +129,7 @@ export class Save extends LitElement {
     const dashboard = create(DashboardSchema, {
       displayName: this.named?.value.trim(),
       timeRange: this.query.timeRange,
-      tiles: [this.tile(0)],
+      tiles: [this.tile([], 0)],
     })
     const request = { parent: this.session.project, dashboard, requestId: crypto.randomUUID() }
     return (await dashboards.createDashboard(request)).dashboard?.name ?? ''
@@ -141,22 +143,23 @@ export class Save extends LitElement {
     const changed = create(DashboardSchema, {
       name,
       etag: dashboard?.etag,
-      tiles: [...tiles, this.tile(below)],
+      tiles: [...tiles, this.tile(tiles, below)],
     })
     await dashboards.updateDashboard({ dashboard: changed, updateMask: { paths: ['tiles'] } })
     return name
   }
 
-  private tile(y: number): Tile {
-    return create(TileSchema, {
-      id: crypto.randomUUID(),
+  private tile(others: Tile[], y: number): Tile {
+    const tile = create(TileSchema, {
+      id: freshId(others),
       title: this.titled.value.trim(),
-      layout: { x: 0, y, width: 6, height: 4 },
       content: {
         case: 'query',
         value: { ...this.query, timeRange: this.fixed ? this.query.timeRange : undefined },
       },
       display: this.display,
     })
+    tile.layout = create(LayoutSchema, { y, ...size(tile) })
+    return tile
   }
 }

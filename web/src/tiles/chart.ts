@@ -19,16 +19,16 @@ type Hover = { bucket: number; left: number; top: number }
 const MOST_IN_TIP = 12
 
 const STATES: Record<string, LifecycleState> = {
-  new: LifecycleState.LIFECYCLE_STATE_NEW,
-  returning: LifecycleState.LIFECYCLE_STATE_RETURNING,
-  resurrecting: LifecycleState.LIFECYCLE_STATE_RESURRECTING,
-  dormant: LifecycleState.LIFECYCLE_STATE_DORMANT,
+  new: LifecycleState.NEW,
+  returning: LifecycleState.RETURNING,
+  resurrecting: LifecycleState.RESURRECTING,
+  dormant: LifecycleState.DORMANT,
 }
 
 /** Lines, areas or bars over time, with a legend that hides and shows lines, and the values under the pointer. */
 @customElement('tm-chart')
 export class ChartElement extends DrawingElement {
-  @state() private hidden: ReadonlySet<string> = new Set()
+  @state() private off: ReadonlySet<string> = new Set()
   @state() private hover?: Hover
   @query('tm-plot') private plot?: Plot
 
@@ -146,7 +146,7 @@ export class ChartElement extends DrawingElement {
       mode: kind === 'area' ? 'area' : kind === 'bar' || alike ? 'bar' : 'line',
       stacked: alike || (this.tile.display?.stacked ?? false),
       colours: this.colours,
-      hidden: this.hidden,
+      hidden: this.off,
       growing: growing(this.chart, metadata?.watermark && timestampMs(metadata.watermark)),
     }
   }
@@ -194,7 +194,7 @@ export class ChartElement extends DrawingElement {
   }
 
   private entry(line: Line) {
-    const shown = !this.hidden.has(line.key)
+    const shown = !this.off.has(line.key)
     return html`<button
       class="quiet"
       aria-pressed=${shown ? 'true' : 'false'}
@@ -211,7 +211,7 @@ export class ChartElement extends DrawingElement {
     const { hover, chart } = this
     const start = hover && chart.starts[hover.bucket]
     if (!hover || start === undefined) return nothing
-    const lines = chart.lines.filter(line => !this.hidden.has(line.key))
+    const lines = chart.lines.filter(line => !this.off.has(line.key))
     const shown = lines.length > MOST_IN_TIP ? this.largest(lines, hover.bucket) : lines
     const left = hover.left > this.clientWidth / 2
     const place = `translate(${hover.left + (left ? -14 : 14)}px, ${Math.max(0, hover.top - 30)}px) translateX(${left ? '-100%' : '0'})`
@@ -248,7 +248,7 @@ export class ChartElement extends DrawingElement {
     const start = this.chart.starts[bucket]
     if (start === undefined) return ''
     const values = this.chart.lines
-      .filter(line => !this.hidden.has(line.key))
+      .filter(line => !this.off.has(line.key))
       .slice(0, MOST_IN_TIP)
       .map(line => `${line.label} ${this.written(line.values[bucket], line)}`)
     return `${bucketName(start, this.chart.width, this.zone)}: ${values.join(', ')}`
@@ -267,12 +267,12 @@ export class ChartElement extends DrawingElement {
     const keys = this.chart.lines.map(line => line.key)
     if (alone) {
       const others = keys.filter(each => each !== key)
-      const already = others.every(each => this.hidden.has(each))
-      this.hidden = new Set(already ? [] : others)
+      const already = others.every(each => this.off.has(each))
+      this.off = new Set(already ? [] : others)
     } else {
-      const hidden = new Set(this.hidden)
+      const hidden = new Set(this.off)
       if (!hidden.delete(key)) hidden.add(key)
-      this.hidden = hidden
+      this.off = hidden
     }
   }
 

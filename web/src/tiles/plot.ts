@@ -124,7 +124,7 @@ export class Plot extends LitElement {
     this.plot = new uPlot({ ...made, width, height, hooks }, drawn.data, stage)
     const { over } = this.plot
     over.addEventListener('pointerdown', event => (this.pressed = event.clientX))
-    over.addEventListener('click', this.click)
+    over.addEventListener('click', this.choose)
     over.addEventListener('mouseleave', this.leave)
     this.resizes.observe(stage)
   }
@@ -164,7 +164,7 @@ export class Plot extends LitElement {
     this.tell('tm-zoom', { start, end } as Span, true)
   }
 
-  private click = (event: MouseEvent) => {
+  private choose = (event: MouseEvent) => {
     const { plot, columns: drawn } = this
     if (!plot || !drawn || Math.abs(event.clientX - this.pressed) > 5) return
     const box = plot.over.getBoundingClientRect()

@@ -1,0 +1,171 @@
+"""Writes the files of segments: rows come in as tables, in the order of a segment, and what is known of the file goes out to `worker`.
+
+A file is on the disk, whole, before anybody is told of it.
+"""
+
+import hashlib
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from services.kit.instant import at
+from services.query.columnar import layout
+from services.query.columnar.layout import FORMS, JSON_COLUMNS, PLAIN_COLUMNS, Layout
+from services.query.columnar.segment import Segment, path
+from services.query.columnar.shred import KINDS, Shredder
+
+ROW_GROUP = 1 << 17
+SCHEMA = pa.schema(
+    [
+        ("user_id", pa.string()),
+        ("occurred_at", pa.timestamp("us", "UTC")),
+        ("event_id", pa.uuid()),
+        ("batch_id", pa.int64()),
+        ("type", pa.int16()),
+        ("late", pa.bool_()),
+        ("name", pa.string()),
+        ("session_id", pa.string()),
+        ("properties", pa.string()),
+        ("context", pa.string()),
+    ]
+)
+assert tuple(SCHEMA.names) == PLAIN_COLUMNS
+_UNIQUE = {"event_id", *JSON_COLUMNS}
+"""Columns in which hardly a value comes twice."""
+
+
+class Damaged(Exception):
+    """A file is not what was written."""
+
+
+def plain(batch: pa.RecordBatch) -> pa.Table:
+    """Rows as they were read, with the types of a file."""
+    return pa.table(batch).select(PLAIN_COLUMNS).cast(SCHEMA)
+
+
+def ordered(table: pa.Table) -> pa.Table:
+    """Rows in the order of a segment: by user, those without last, time and id."""
+    ids = [chunk.storage for chunk in table.column("event_id").chunks]
+    keys = table.select(["user_id", "occurred_at"]).append_column("id", pa.chunked_array(ids, pa.binary(16)))
+    by = [(name, "ascending") for name in keys.column_names]
+    return table.take(pc.sort_indices(keys, sort_keys=by, null_placement="at_end"))
+
+
+def write(
+    folder: str,
+    project_id: int,
+    month: date,
+    batches: tuple[Sequence[int], Sequence[int]],
+    tables: Iterable[pa.Table],
+    layouts: Sequence[Layout] = (),
+) -> Segment:
+    """Writes rows that are in order; `layouts` are those of the segments they come from, if they come from any."""
+    segment_id = str(uuid.uuid4())
+    file = Path(folder, path(project_id, segment_id))
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keys = layout.wanted(layouts) if layouts else {}
+    shredders = {of: Shredder(of, keys.get(of)) for of in JSON_COLUMNS}
+    forms = {of: _forms(of, keys[of], layouts) for of in JSON_COLUMNS} if layouts else None
+    rows, first_us, last_us = 0, [], []
+    writer: pq.ParquetWriter | None = None
+    try:
+        for table in tables:
+            whole = _shredded(table, shredders, forms)
+            if writer is None:
+                writer = _writer(file, whole.schema)
+            writer.write_table(whole, ROW_GROUP)
+            rows += len(table)
+            least_most = pc.min_max(table.column("occurred_at").cast(pa.int64()))
+            first_us.append(least_most["min"].as_py())
+            last_us.append(least_most["max"].as_py())
+    finally:
+        if writer is not None:
+            writer.close()
+    _sync(file)
+    return Segment(
+        segment_id, project_id, month, tuple(batches[0]), tuple(batches[1]), rows, file.stat().st_size, checksum(file),
+        at(min(first_us)), at(max(last_us)), {of: each.shredded() for of, each in shredders.items()},
+    )  # fmt: skip
+
+
+def check(folder: str, segment: Segment) -> None:
+    """Raises `Damaged` where a file is missing or is not what was written."""
+    file = Path(folder, segment.path)
+    if not file.exists() or file.stat().st_size != segment.size or checksum(file) != segment.sha256:
+        raise Damaged(f"{segment.path} is missing or damaged")
+
+
+def present(folder: str, segment: Segment) -> bool:
+    """Whether there is a file of the right size."""
+    file = Path(folder, segment.path)
+    return file.exists() and file.stat().st_size == segment.size
+
+
+def checksum(file: Path) -> bytes:
+    """SHA-256 of a file."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").digest()
+
+
+def remove(folder: str, place: str) -> None:
+    """Removes a file, if it is there."""
+    Path(folder, place).unlink(missing_ok=True)
+
+
+def files(folder: str) -> Iterator[tuple[str, str, float]]:
+    """Every file of a segment: its id, where it is, and when it was last written."""
+    for file in Path(folder).glob("*/*.parquet"):
+        yield file.stem, f"{file.parent.name}/{file.name}", file.stat().st_mtime
+
+
+def _forms(of: str, keys: Sequence[str], layouts: Sequence[Layout]) -> dict[str, str]:
+    """The forms that each key may have; all of them, where it may hide in documents."""
+    hidden = any(each[of].rest is not None for each in layouts)
+    known = {key: {form for each in layouts if (found := each[of].find(key)) for form in found[1].forms} for key in keys}
+    return {key: FORMS if hidden else "".join(sorted(forms)) for key, forms in known.items()}
+
+
+def _shredded(
+    table: pa.Table, shredders: Mapping[str, Shredder], forms: Mapping[str, Mapping[str, str]] | None
+) -> pa.Table:
+    """The rows with the columns of their keys; all that the file has, if it is written in pieces."""
+    found: dict[str, pa.Array] = {}
+    for of, shredder in shredders.items():
+        columns = shredder.columns(table.column(of))
+        if forms is None:
+            found |= dict(sorted(columns.items()))
+            continue
+        for place, (_, possible) in enumerate(forms[of].items()):
+            for form in possible:
+                name = layout.column(of, place, form)
+                found[name] = columns.get(name, pa.nulls(len(table), KINDS[form]))
+    return pa.table(
+        [*table.columns, *found.values()],
+        pa.schema([*SCHEMA, *(pa.field(name, column.type) for name, column in found.items())]),
+    )
+
+
+def _writer(file: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    return pq.ParquetWriter(
+        file,
+        schema,
+        compression="zstd",
+        compression_level=3,
+        use_dictionary=[name for name in schema.names if name not in _UNIQUE],
+        write_page_checksum=True,
+    )
+
+
+def _sync(file: Path) -> None:
+    for place in (file, file.parent):
+        handle = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
