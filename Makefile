@@ -13,7 +13,7 @@ PROTOS := $(wildcard protos/tidemark/v1/*.proto)
 OUT := .
 
 ##@ Run
-.PHONY: help setup run up down status
+.PHONY: help setup run up down status web
 help: ## this list
 	@awk -F ':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-18s%s\n", $$1, $$2}' Makefile
 setup: ## .venv with exactly what requirements.lock says
@@ -26,6 +26,8 @@ down: setup ## stop it
 	@$(PYTHON) -m deploy.local down
 status: setup ## what runs, on which port, and how it is
 	@$(PYTHON) -m deploy.local status
+web: setup ## the dashboard's page, where it is older than its sources
+	@$(PYTHON) -m deploy.local.page
 
 ##@ Test
 .PHONY: test unit integration e2e chaos

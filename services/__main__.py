@@ -21,6 +21,7 @@ TARGETS: dict[str, list[tuple[str, str]]] = {
     "writer": [("services.ingest.service", "writer")],
     "query": [("services.query.service", "query"), ("services.admin.service", "admin")],
     "gateway": [("services.gateway.service", "gateway")],
+    "mirror": [("services.query.service", "mirror")],
 }
 """A process is a target: the builders whose services it runs. Only what a target needs is imported."""
 

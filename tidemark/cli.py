@@ -234,7 +234,7 @@ def _add_questions(command: argparse.ArgumentParser, name: str, run: object) -> 
                     help="where to write; - for standard output",
                 )
                 asked.add_argument(
-                    "--format", default="", choices=["", *FORMS], help="guessed from the name of the file"
+                    "--format", default="", choices=[*FORMS], help="guessed from the name of the file"
                 )
         asked.set_defaults(run=run)
 

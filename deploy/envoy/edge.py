@@ -37,13 +37,18 @@ class Edge:
     def read(cls, environment: Mapping[str, str]) -> "Edge":
         """Raises `BadSetting` naming the variable, the value and the remedy."""
         settings = Settings.read(environment)
-        ports = {"ingest": settings.ingest_port, "query": settings.query_port, "gateway": settings.gateway_port}
+        ports = {
+            "ingest": settings.ingest_port,
+            "query": settings.query_port,
+            "gateway": settings.gateway_port,
+        }
         addresses = {
             name: _addresses(f"TIDEMARK_{name.upper()}_ADDRESS", environment, f"127.0.0.1:{port}")
             for name, port in ports.items()
         }
         roots, cert, key = (
-            environment.get(f"TIDEMARK_TLS_{name}_FILE", "") for name in ("ROOTS", "CLIENT_CERT", "CLIENT_KEY")
+            environment.get(f"TIDEMARK_TLS_{name}_FILE", "")
+            for name in ("ROOTS", "CLIENT_CERT", "CLIENT_KEY")
         )
         upstreams = Upstreams(roots, cert, key) if roots else None
         (own,) = _addresses("TIDEMARK_EDGE_PORT", {}, f"edge:{environment.get('TIDEMARK_EDGE_PORT') or PORT}")

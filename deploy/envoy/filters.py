@@ -24,7 +24,22 @@ HEADERS = {
     "x-content-type-options": "nosniff",
 }
 """Of every answer whose server has not set its own, errors of the edge included."""
-CODES = {400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 408: 4, 413: 8, 415: 3, 429: 8, 431: 8, 500: 13, 502: 14, 503: 14, 504: 4}
+CODES = {
+    400: 3,
+    401: 16,
+    403: 7,
+    404: 5,
+    405: 12,
+    408: 4,
+    413: 8,
+    415: 3,
+    429: 8,
+    431: 8,
+    500: 13,
+    502: 14,
+    503: 14,
+    504: 4,
+}
 """gRPC codes for the HTTP statuses of the edge's own errors."""
 
 
@@ -104,7 +119,9 @@ def _transcoder(edge: Edge) -> Json:
 
 
 def _router() -> Json:
-    return _extension("envoy.filters.http.router", "filters.http.router.v3.Router", suppress_envoy_headers=True)
+    return _extension(
+        "envoy.filters.http.router", "filters.http.router.v3.Router", suppress_envoy_headers=True
+    )
 
 
 def _without_orders() -> Json:
@@ -118,11 +135,17 @@ def _without_orders() -> Json:
 
 
 def _reply(status: int, code: int) -> Json:
-    """An error of the edge's own, in the form of all others."""
+    """An error of the edge's own, in the form of all others; a text for gRPC stays one, as it goes into the trailers."""
     comparison = {"op": "EQ", "value": {"default_value": status, "runtime_key": "none"}}
-    grpc = {"name": "content-type", "string_match": {"prefix": "application/grpc"}, "invert_match": True}
-    # A text for gRPC stays one: it goes into the trailers.
-    filters = [{"status_code_filter": {"comparison": comparison}}, {"header_filter": {"header": grpc}}]
+    not_grpc = {
+        "name": "content-type",
+        "string_match": {"prefix": "application/grpc"},
+        "treat_missing_header_as_empty": True,
+        "invert_match": True,
+    }
+    transcoded = {"name": "x-envoy-original-path", "present_match": True}
+    either = {"filters": [{"header_filter": {"header": header}} for header in (not_grpc, transcoded)]}
+    filters = [{"status_code_filter": {"comparison": comparison}}, {"or_filter": either}]
     return {
         "filter": {"and_filter": {"filters": filters}},
         "body_format_override": {"json_format": {"code": code, "message": "%LOCAL_REPLY_BODY%"}},

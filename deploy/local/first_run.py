@@ -16,6 +16,7 @@ from deploy.local.accounts import write_private
 from deploy.local.stack import folder_of
 
 KEYS, CLIENT = "keys", "client.env"
+EDGE = "TIDEMARK_EDGE_ADDRESS"
 TRUST = ("TIDEMARK_TLS_ROOTS_FILE", "TIDEMARK_TLS_CLIENT_CERT_FILE", "TIDEMARK_TLS_CLIENT_KEY_FILE")
 TIDEMARK = (sys.executable, "-m", "tidemark")
 SHOWN: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -83,7 +84,7 @@ def client_environment(environment: Mapping[str, str], keys: Mapping[str, str]) 
         "TIDEMARK_KEY": keys["TIDEMARK_PROJECT_ADMIN_KEY"],
         "TIDEMARK_INGEST_ADDRESS": f"127.0.0.1:{environment['TIDEMARK_INGEST_PORT']}",
         "TIDEMARK_QUERY_ADDRESS": f"127.0.0.1:{environment['TIDEMARK_QUERY_PORT']}",
-        **{name: environment[name] for name in TRUST if name in environment},
+        **{name: environment[name] for name in (EDGE, *TRUST) if name in environment},
     }
 
 

@@ -165,7 +165,7 @@ def running(
             server.start()
         own = {
             "TIDEMARK_DATABASE_URL": postgres.url, "TIDEMARK_REDIS_URL": redis.url,
-            "TIDEMARK_EDGE_SECRET": secrets.token_hex(16),
+            "TIDEMARK_EDGE_SECRET": secrets.token_hex(16), "TIDEMARK_SEGMENTS_FOLDER": str(folder / "segments"),
         }  # fmt: skip
         suite = Suite(postgres, redis, own | dict(environment or {}))
         suite.command("migrate")

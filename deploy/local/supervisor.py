@@ -9,6 +9,7 @@ it be killed, and what is left over even so is ended by the next start.
 
 import fcntl
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from typing import IO
 
 from deploy.local.accounts import blocked_by, cache_folder, data_folder, server_account
 from deploy.local.debian import Say
-from deploy.local.first_run import collector
+from deploy.local.first_run import KEYS, collector
 from deploy.local.logs import Log, last_lines
 from deploy.local.packages import provision
 from deploy.local.ports import DEFAULTS, Ports
@@ -37,6 +38,8 @@ DEATHS_AT_START = 3  # a target that dies so often before all answer is not rest
 TICK = 0.1
 
 MIGRATE = (sys.executable, "-m", "services", "migrate")
+EDGE = (sys.executable, "-m", "deploy.envoy")
+PAGE = (sys.executable, "-m", "deploy.local.page")
 # Run in this order once every target answers; the name is what the user sees.
 AFTER_START = {"first keys and real input": (sys.executable, "-m", "deploy.local.first_run")}
 
@@ -64,6 +67,8 @@ class Supervisor:
             end_left_overs(self.root, self.say)
             self.ports = Ports(self.environment)
             self.stack = Stack(self.root, identity)
+            if "TIDEMARK_SEGMENTS_FOLDER" not in self.environment:
+                self.stack.environment["TIDEMARK_SEGMENTS_FOLDER"] = str(folder_of(self.root) / "segments")
             self.stack.save()
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.default_int_handler)
@@ -89,14 +94,21 @@ class Supervisor:
         if names.returncode:
             raise StackFailed(f"`python -m services targets` failed:\n{names.stderr}")
         self._add_targets(names.stdout.split())
+        if "gateway" in self.ports.chosen:
+            self._add_edge()
         for target in self.targets:
             self._spawn(target)
         self._await_answers()
         self.say(f"every target answers after {time.monotonic() - began:.1f} s")
         for line in addresses(self.stack):
             self.say(line)
+        if "edge" in self.ports.chosen:
+            self._build_page()
         self.after_start()
         self._add_collector()
+        if address := self.stack.environment.get("TIDEMARK_EDGE_ADDRESS"):
+            keys = folder_of(self.root) / KEYS
+            self.say(f"\nthe dashboard is at {address}/; sign in with one of the keys in {keys}")
         self.stack.state = "running"
         self.stack.save()
 
@@ -159,6 +171,27 @@ class Supervisor:
         for name, port in self.ports.chosen.items():
             if name in DEFAULTS and name not in ("postgres", "redis"):
                 self.stack.environment[f"TIDEMARK_{name.upper()}_PORT"] = str(port)
+
+    def _add_edge(self) -> None:
+        """Envoy in front of the targets, and the secret by which they know it."""
+        port = self.ports.take("edge")
+        scheme = "https" if self.environment.get("TIDEMARK_TLS_CERT_FILE") else "http"
+        self.stack.environment |= {
+            "TIDEMARK_EDGE_PORT": str(port),
+            "TIDEMARK_EDGE_ADDRESS": f"{scheme}://127.0.0.1:{port}",
+            "TIDEMARK_EDGE_SECRET": self.environment.get("TIDEMARK_EDGE_SECRET") or secrets.token_hex(16),
+        }
+        own = {"TIDEMARK_EDGE_FOLDER": str(folder_of(self.root) / "edge")}
+        for name in ("ingest", "query", "gateway"):
+            own[f"TIDEMARK_{name.upper()}_ADDRESS"] = f"127.0.0.1:{self.ports.chosen[name]}"
+        self.targets.append(Target("edge", EDGE, own, [port], Log("edge", self._logs() / "edge.log")))
+
+    def _build_page(self) -> None:
+        """What is built already is served in any case."""
+        try:
+            self._run("page", PAGE)
+        except StackFailed:
+            self.say("going on without building the page; `make web` tries again")
 
     def _add_collector(self) -> None:
         """This host's metrics, for as long as the stack runs."""
@@ -297,11 +330,14 @@ def end_left_overs(root: Path, say: Say) -> None:
 
 def addresses(stack: Stack) -> list[str]:
     """What a user wants to know, one line a port; a replaced port says so."""
-    return [
+    lines = [
         f"  {name:<16} 127.0.0.1:{port}"
         + (f"  (instead of {DEFAULTS[name]})" if DEFAULTS.get(name, port) != port else "")
         for name, port in stack.ports.items()
     ]
+    if address := stack.environment.get("TIDEMARK_EDGE_ADDRESS"):
+        lines.append(f"  {'dashboard':<16} {address}/")
+    return lines
 
 
 def _ending(code: int) -> str:

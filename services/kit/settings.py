@@ -33,7 +33,7 @@ class Settings:
     gateway_port: int = 50055
     """Port of the target gateway: the page and its sessions. Browsers come by the edge."""
     metrics_port: int = 0
-    """Port of this process's Prometheus metrics; 0 for the target's own: 9101 ingest, 9102 writer, 9103 query, 9104 gateway."""
+    """Port of this process's Prometheus metrics; 0 for the target's own: 9101 ingest, 9102 writer, 9103 query, 9104 gateway, 9105 mirror."""
 
     tls_cert_file: str = ""
     """PEM file of the server's certificate chain; with it every port speaks TLS."""
@@ -101,10 +101,12 @@ class Settings:
 
     segments_folder: str = ""
     """Folder of the columnar segments, which the target mirror writes and the target query reads; empty for none."""
-    mirror_rows: int = 50_000
+    mirror_rows: int = 100_000
     """So many new rows of a project are worth a segment at once; fewer wait for `mirror_seconds`."""
     mirror_seconds: float = 60.0
     """How long new rows wait at most until they are in a segment."""
+    mirror_grace_seconds: float = 600.0
+    """How long a file is kept in whose place others have come; longer than any question takes."""
     export_seconds: float = 3600.0
     """How long an export may take."""
     export_concurrency: int = 2

@@ -14,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.kit.errors import Invalid
 from services.kit.instant import EPOCH
-from services.query.calendar import Span, beginning, ceil, floor
+from services.query.calendar import Span, Step, beginning, ceil, floor
 from tidemark.v1 import question_pb2 as pb
 
 LAST_END = datetime(2200, 1, 1, tzinfo=EPOCH.tzinfo)
@@ -57,6 +57,16 @@ def instant(timestamp: Timestamp, at: str) -> datetime:
             at, f"is {timestamp.seconds} s and {timestamp.nanos} ns since 1970; give a time from 1970 to 2200"
         )
     return EPOCH + timedelta(seconds=timestamp.seconds, microseconds=timestamp.nanos // 1000)
+
+
+def width(interval: pb.Interval, at: str) -> Step:
+    """The width of a bucket that a request gives."""
+    if not interval.unit or interval.unit not in pb.Interval.Unit.values():
+        raise Invalid(f"{at}.unit", f"is {interval.unit}; give a unit, as in UNIT_HOUR")
+    most = 1 if interval.unit in (pb.Interval.UNIT_WEEK, pb.Interval.UNIT_MONTH) else 10_000
+    if not 0 <= interval.count <= most:
+        raise Invalid(f"{at}.count", f"is {interval.count}; give at most {most}")
+    return Step(interval.unit, interval.count or 1)
 
 
 def _calendar(asked: pb.CalendarRange, zone: ZoneInfo, now: datetime, unit: int, at: str) -> Span:

@@ -18,7 +18,7 @@ from services.query.calendar import Span, Step, edges, fitting, seconds_of
 from services.query.filter import NOBODY, Condition, People, names
 from services.query.formula import Formula
 from services.query.measure import Measure
-from services.query.period import span
+from services.query.period import span, width
 from tidemark.v1 import question_pb2 as pb
 
 MAX_GROUP_BY, MAX_COLUMNS = 3, 5
@@ -151,7 +151,7 @@ def cohorts(query: Message) -> frozenset[str]:
 def _series(
     series: pb.SeriesQuestion, within: pb.TimeRange, zone: ZoneInfo, now: datetime, at: str, people: People
 ) -> Series:
-    step = _step(series.interval, f"{at}.series.interval") if series.HasField("interval") else None
+    step = width(series.interval, f"{at}.series.interval") if series.HasField("interval") else None
     step = step or fitting(span(within, zone, now, f"{at}.time_range", 1).length)
     asked = span(within, zone, now, f"{at}.time_range", 60 if seconds_of(step) >= 60 else 1)
     at = f"{at}.series"
@@ -209,15 +209,6 @@ def _compared(question: pb.SeriesQuestion | pb.TableQuestion, at: str) -> bool:
     if question.compare not in pb.Compare.values():
         raise Invalid(f"{at}.compare", f"is {question.compare}; give COMPARE_PREVIOUS_PERIOD or leave it out")
     return bool(question.compare)
-
-
-def _step(interval: pb.Interval, at: str) -> Step:
-    if not interval.unit or interval.unit not in pb.Interval.Unit.values():
-        raise Invalid(f"{at}.unit", f"is {interval.unit}; give a unit, as in UNIT_HOUR")
-    most = 1 if interval.unit in (pb.Interval.UNIT_WEEK, pb.Interval.UNIT_MONTH) else 10_000
-    if not 0 <= interval.count <= most:
-        raise Invalid(f"{at}.count", f"is {interval.count}; give at most {most}")
-    return Step(interval.unit, interval.count or 1)
 
 
 def _zone(name: str, at: str) -> ZoneInfo:

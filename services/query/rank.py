@@ -7,6 +7,7 @@ sketch, or when groups that a scan does not know may come first - a table reads 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 
 import numpy as np
 
@@ -82,15 +83,14 @@ def choose(question: Measured, ranked: Sequence[Ranked]) -> tuple[Group, ...]:
     return groups
 
 
-def places(groups: Sequence[Group], values: Values, ascending: bool) -> list[int]:
-    """The places of groups in the order of their values; unknown ones last, equal ones by name."""
-    signed = values if ascending else -values
-    known = ((math.isnan(value), value, group) for value, group in zip(signed.tolist(), groups))
-    return [place for *_, place in sorted((*key, place) for place, key in enumerate(known))]
+def first(most: int, groups: Sequence[Group], values: Values, ascending: bool) -> list[int]:
+    """The places of the first `most` groups in the order of their values; unknown ones last, equal ones by name."""
+    signed = (values if ascending else -values).tolist()
+    return nsmallest(most, range(len(groups)), lambda at: (math.isnan(signed[at]), signed[at], groups[at]))
 
 
 def _ordered(question: Measured, ranked: Sequence[Ranked], whole: bool) -> list[Group]:
-    """The groups of some scans, in order."""
+    """The first groups of some scans, in order."""
     parts: dict[Group, dict[int, Part]] = {}
     for ranking, columns, rows in ranked:
         if ranking.whole and len(rows) > ranking.limit:
@@ -107,7 +107,7 @@ def _ordered(question: Measured, ranked: Sequence[Ranked], whole: bool) -> list[
     order = question.order if whole and isinstance(question, Table) else ranked[0][0].scan.measures[0][1]
     values = _values(question, order, list(parts.values()))
     ascending = isinstance(question, Table) and question.ascending
-    return [groups[place] for place in places(groups, values, ascending)]
+    return [groups[place] for place in first(question.top, groups, values, ascending)]
 
 
 def _values(question: Measured, order: Measure | Formula, parts: Sequence[Mapping[int, Part]]) -> Values:
@@ -123,8 +123,8 @@ def _values(question: Measured, order: Measure | Formula, parts: Sequence[Mappin
 def _telling(scan: Scan, ids: Iterable[str]) -> Scan:
     """A scan with those of its measures that tell the order; with a count, if none does."""
     telling = tuple((index, each) for index, each in scan.measures if each.id in ids)
-    index, first = scan.measures[0]
-    counted = replace(first, aggregation=pb.AGGREGATION_COUNT, field=None)
+    index, any_of_them = scan.measures[0]
+    counted = replace(any_of_them, aggregation=pb.AGGREGATION_COUNT, field=None)
     return replace(scan, measures=telling or ((index, counted),))
 
 

@@ -1,4 +1,4 @@
-"""Wiring of the target `query`."""
+"""Wiring of the targets `query` and `mirror`."""
 
 from functools import partial
 
@@ -9,6 +9,9 @@ from services.query.cohorts.servicer import Cohort
 from services.query.cohorts.source import Cohorts
 from services.query.cohorts.store import Store as CohortStore
 from services.query.columnar.source import Bulk
+from services.query.columnar.worker import Mirror, idle
+from services.query.dashboards.servicer import Dashboards
+from services.query.dashboards.store import Store as DashboardStore
 from services.query.export.source import Exports
 from services.query.live.stream import Boards
 from services.query.live.worker import Feeds
@@ -17,13 +20,19 @@ from services.query.source import Source
 from services.query.store import Store, Turns
 from services.query.stream import Commits, Log
 from tidemark.v1.cohort_pb2_grpc import add_CohortServiceServicer_to_server
+from tidemark.v1.dashboard_pb2_grpc import add_DashboardServiceServicer_to_server
 from tidemark.v1.query_pb2_grpc import add_QueryServiceServicer_to_server
 
 
 async def query(resources: Resources) -> Service:
-    """QueryService, and the two loops behind its watches."""
+    """QueryService with what it asks about and saves, and the two loops behind its watches."""
     settings, draining = resources.settings, resources.draining
-    bulk = Bulk(postgres.conninfo(settings.database_url), settings.query_scans)
+    bulk = Bulk(
+        postgres.conninfo(settings.database_url),
+        settings.query_scans,
+        settings.segments_folder,
+        settings.query_scan_bytes,
+    )
     store = Store(resources.pool, Turns(settings.query_concurrency, settings.query_queue), bulk)
     log, commits = Log(resources.redis), Commits(resources.redis)
     cohorts = Cohorts(store, settings.query_seconds)
@@ -36,6 +45,22 @@ async def query(resources: Resources) -> Service:
         servicers=(
             Servicer(add_QueryServiceServicer_to_server, servicer),
             Servicer(add_CohortServiceServicer_to_server, Cohort(CohortStore(resources.pool))),
+            Servicer(
+                add_DashboardServiceServicer_to_server,
+                Dashboards(DashboardStore(resources.pool), cohorts, boards),
+            ),
         ),
-        workers=(partial(commits.follow, draining), partial(boards.close, draining)),
+        workers=(
+            partial(commits.follow, draining),
+            partial(boards.close, draining),
+            partial(bulk.close, draining),
+        ),
     )
+
+
+async def mirror(resources: Resources) -> Service:
+    """The loop that writes segments; where no folder is named for them, one that waits."""
+    settings, draining = resources.settings, resources.draining
+    if not settings.segments_folder:
+        return Service(workers=(partial(idle, draining),))
+    return Service(workers=(Mirror(resources.pool, Log(resources.redis), settings, draining).run,))

@@ -15,7 +15,7 @@ from services.query.formula import Values
 from services.query.part import FROM_NOTHING, Part, merged, total, value
 from services.query.plan import Plan
 from services.query.question import Measured, Series, Table
-from services.query.rank import Columns, Group, places
+from services.query.rank import Columns, Group, first
 from tidemark.v1 import question_pb2 as pb
 
 Cells = dict[tuple[int, int | None], dict[int | None, Part]]
@@ -34,6 +34,8 @@ class Reading:
     """Of the period before."""
     units: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     """Kind and unit of each metric."""
+    mirrored: bool = False
+    """Whether segments were read, and not the hypertable alone."""
 
     @property
     def places(self) -> list[int | None]:
@@ -97,7 +99,8 @@ def table(plan: Plan, reading: Reading, now: datetime) -> pb.TableResult:
         found.group.extend(_named(place, question, reading))
         return found
 
-    ordered = places(reading.groups, present[question.order.id][: len(reading.groups)], question.ascending)
+    shown = len(reading.groups)
+    ordered = first(shown, reading.groups, present[question.order.id][:shown], question.ascending)
     answer = pb.TableResult(
         columns=columns, rows=(row(place, place) for place in ordered), total=row(None, -1)
     )

@@ -94,7 +94,8 @@ async def answer(
             planned = plan(question)
             reading = await snapshot.series(planned)
             shaped = (result if isinstance(question, Series) else table)(planned, reading, now)
-            return Answered(shaped, origin(planned), plan=planned, reading=reading)
+            mirrored = pb.DATA_SOURCE_SEGMENT if reading.mirrored else None
+            return Answered(shaped, origin(planned, mirrored), plan=planned, reading=reading)
         case People():
             rows = await snapshot.scan(behaviour.scan(question))
             people, behind = await asyncio.to_thread(page, question, rows, size, after)

@@ -132,7 +132,8 @@ def expected(tile: Tile, source: pb.Source, names: Sequence[str] | None, project
     if names is not None:
         limits.append(f"name = ANY({statement.value(list(names), 'text[]')})")
     buckets = "\nUNION ALL\n".join(
-        f"SELECT count FROM {each.table} WHERE {' AND '.join([*limits, within('bucket', each.spans, statement)])}"
+        f"SELECT count FROM {each.table}"  # noqa: S608
+        f" WHERE {' AND '.join([*limits, within('bucket', each.spans, statement)])}"
         for each in (covering(tile.spans) if raw else (tile,))
     )
     rows = "coalesce(sum(count), 0)::bigint" if raw else "count(*)"

@@ -156,12 +156,9 @@ class Snapshot:
         """What `plan` reads; the groups are chosen anew unless they are given."""
         if groups is None:
             groups = await self._groups(plan) if plan.question.grouped else ((),)
-        return Reading(
-            groups,
-            await self._cells(plan.scans, groups),
-            await self._cells(plan.earlier, groups),
-            await self._units(plan),
-        )
+        cells, mirrored = await self._cells(plan.scans, groups)
+        earlier, mirrored_before = await self._cells(plan.earlier, groups)
+        return Reading(groups, cells, earlier, await self._units(plan), mirrored or mirrored_before)
 
     async def events(self, question: Events, page: Page) -> tuple[list[pb.StoredEvent], bool]:
         """The events of a page, newest first, and whether there are more."""
@@ -250,17 +247,27 @@ class Snapshot:
     async def _groups(self, plan: Plan) -> tuple[Group, ...]:
         ranked = []
         for each in rankings(plan):
-            statement = ranking(each, self.project_id)
-            ranked.append((each, statement.columns, await self._run(statement)))
-        return choose(plan.question, ranked)
+            found = await self._bulk.ranking(self.connection, self.project_id, each) if self._bulk else None
+            if found is None:
+                statement = ranking(each, self.project_id)
+                found = statement.columns, await self._run(statement)
+            ranked.append((each, *found))
+        # A hundred thousand groups take a second to order.
+        return await asyncio.to_thread(choose, plan.question, ranked)
 
-    async def _cells(self, scans: Iterable[Scan], groups: Sequence[Group]) -> Cells:
-        found: Cells = {}
+    async def _cells(self, scans: Iterable[Scan], groups: Sequence[Group]) -> tuple[Cells, bool]:
+        """The cells of some scans, and whether segments told some of them."""
+        cells_: Cells = {}
+        mirrored = False
         for scan in scans:
             if scan.tiles:
-                statement = cells(scan, self.project_id, groups)
-                gather(found, statement.columns, await self._run(statement))
-        return found
+                found = await self._bulk.cells(self.connection, self.project_id, scan, groups) if self._bulk else None
+                mirrored = mirrored or found is not None
+                if found is None:
+                    statement = cells(scan, self.project_id, groups)
+                    found = statement.columns, await self._run(statement)
+                gather(cells_, *found)
+        return cells_, mirrored
 
     async def _units(self, plan: Plan) -> dict[str, tuple[int, str]]:
         names = {each.name for each in plan.question.measures if each.source == pb.SOURCE_METRICS}

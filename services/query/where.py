@@ -3,7 +3,8 @@
 Columns are named by `fields`, never by a caller's text; every value and every JSON key becomes a parameter of the statement.
 What a field is, wherever its rows are read from:
 
-    key     `a.b` of a JSON column is the value under the key `a.b`; where there is none, that under `b` in the object under `a`
+    key     `a.b` of a JSON column is the value under the key `a.b`; where there is none, that under `b` in the object under `a`,
+            or at the place `b` of a list. As text and for EXISTS, a JSON null under `a.b` gives way to the path as well
     missing an absent key, JSON null, and a column that is NULL; an empty text is there
     text    for groups: a string as it is, other JSON as jsonb prints it, a number as it was written; missing is empty
     equal   JSON values of the same type and value: 1 and 1.0, but not 1 and "1"; objects and lists equal no value

@@ -8,24 +8,34 @@ import numpy as np
 
 from services.kit.instant import MICROSECOND
 from services.query.behaviour.question import Paths
-from services.query.behaviour.timeline import Codes, Flags, Rows, Texts, Timeline, begins, largest, places
+from services.query.behaviour.timeline import (
+    Codes,
+    Flags,
+    Rows,
+    Texts,
+    Timeline,
+    begins,
+    ends,
+    largest,
+    places,
+)
 from tidemark.v1 import question_pb2 as pb
 
 
 def result(question: Paths, timeline: Timeline) -> pb.PathsResult:
     """What stands at each step, and how many went from one to the next."""
     texts = timeline.texts("step", question.field)
-    rows, ends = _starts(question, timeline)
+    rows, lasts = _starts(question, timeline)
     made = pb.PathsResult(paths=len(rows))
     before, from_node = np.zeros(0, np.int32), 0
     for step in range(question.depth + 1):
-        codes, ended, to_node = texts.codes[rows], rows == ends, len(made.nodes)
+        codes, ended, to_node = texts.codes[rows], rows == lasts, len(made.nodes)
         shown = largest(np.bincount(codes, minlength=len(texts.labels)), texts, question.top)
         place = places(codes, shown, len(texts.labels))
         _nodes(made, step, place, ended, shown, texts)
         if step:
             _links(made, before, place, from_node, to_node, question.top + 1)
-        rows, ends = rows[~ended] + (-1 if question.backwards else 1), ends[~ended]
+        rows, lasts = rows[~ended] + (-1 if question.backwards else 1), lasts[~ended]
         before, from_node = place[~ended], to_node
     return made
 
@@ -40,9 +50,8 @@ def _starts(question: Paths, timeline: Timeline) -> tuple[Rows, Rows]:
     goes = np.searchsorted(heads, starts, side="right") - 1
     first = begins(goes)
     if not question.backwards:
-        tails = np.append(heads[1:], len(at)) - 1
-        return starts[first], tails[goes[first]]
-    last = np.append(first[1:], len(starts))[: len(first)] - 1
+        return starts[first], ends(heads, len(at))[goes[first]]
+    last = ends(first, len(starts))
     return starts[last], heads[goes[last]]
 
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from services.kit.instant import at, us_of
 from services.query.behaviour import funnel, lifecycle, retention
 from services.query.behaviour.question import Came, Did, Lived, People, Returned
-from services.query.behaviour.timeline import Rows, Timeline, begins
+from services.query.behaviour.timeline import Rows, Timeline, begins, ends
 from services.query.filter import Members
 from tidemark.v1 import question_pb2 as pb
 
@@ -72,7 +72,7 @@ def _told(question: People, timeline: Timeline, chosen: Rows) -> pa.Table:
     """What is told of each person: a row with `user`, `first`, `last` and `events`."""
     rows = np.flatnonzero(timeline.within(question.span))
     heads = begins(timeline.user[rows])
-    tails = np.append(heads[1:], len(rows))[: len(heads)] - 1
+    tails = ends(heads, len(rows))
     people = timeline.user[rows[heads]]
     told = {"user": timeline.users.take(pa.array(chosen))}
     for name, values in (

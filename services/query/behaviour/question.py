@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from services.kit.errors import Invalid
-from services.kit.instant import EPOCH, MICROSECOND
+from services.kit.instant import MICROSECOND
+from services.query import period
+from services.query.behaviour import given
+from services.query.behaviour.given import Step
 from services.query.calendar import Span, edges, fitting
-from services.query.calendar import Step as Width
-from services.query.fields import Field, Form, field
-from services.query.filter import EVERYTHING, Comparison, Condition, Members, both, condition, names
+from services.query.fields import Field
+from services.query.filter import Condition, Members, names
 from services.query.filter import People as Cohorts
 from tidemark.v1 import question_pb2 as pb
 from tidemark.v1.question_pb2 import Interval, LifecyclePeople, RetentionPeople, RetentionQuestion
@@ -25,21 +24,11 @@ MAX_GAP, DEFAULT_GAP = timedelta(days=1), timedelta(minutes=30)
 MAX_GROUPS, DEFAULT_GROUPS = 25, 5
 MAX_PERIODS = 60
 DEFAULT_PERIODS = {Interval.UNIT_DAY: 8, Interval.UNIT_WEEK: 8, Interval.UNIT_MONTH: 6}
-MAX_BUCKETS = 10_000
 MAX_CELLS = 400_000
 """Figures in one answer: it stays below the 4 MiB that gRPC clients take by default."""
 MAX_DEPTH, DEFAULT_DEPTH = 10, 4
 MAX_NODES, DEFAULT_NODES = 20, 6
 MAX_FREQUENCIES, DEFAULT_FREQUENCIES = 100, 10
-MAX_NAME = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that people do, and what they call it."""
-
-    label: str
-    condition: Condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,11 +197,11 @@ def _funnel(asked: pb.FunnelQuestion, span: Span, at: str, people: Cohorts) -> F
         raise Invalid(f"{at}.steps", f"has {len(asked.steps)}; give 2 to {MAX_STEPS}")
     return Funnel(
         span=span,
-        steps=tuple(step(each, f"{at}.steps[{i}]", people) for i, each in enumerate(asked.steps)),
-        window=_length(asked, "window", DEFAULT_WINDOW, MAX_WINDOW, at),
-        filter=_filter(asked, at, people),
-        group=_split(asked.group_by, f"{at}.group_by"),
-        top=_count(asked.top, DEFAULT_GROUPS, MAX_GROUPS, f"{at}.top"),
+        steps=tuple(given.step(each, f"{at}.steps[{i}]", people) for i, each in enumerate(asked.steps)),
+        window=given.length(asked, "window", DEFAULT_WINDOW, MAX_WINDOW, at),
+        filter=given.limit(asked, at, people),
+        group=given.split(asked.group_by, f"{at}.group_by"),
+        top=given.count(asked.top, DEFAULT_GROUPS, MAX_GROUPS, f"{at}.top"),
     )
 
 
@@ -222,18 +211,18 @@ def _retention(
     for name, kinds in (("mode", RetentionQuestion.Mode), ("entry", RetentionQuestion.Start)):
         if getattr(asked, name) not in kinds.values():
             raise Invalid(f"{at}.{name}", f"is {getattr(asked, name)}; give one of {', '.join(kinds.keys())}")
-    width = _period(asked.period, f"{at}.period")
-    periods = _count(asked.periods, DEFAULT_PERIODS[width.unit], MAX_PERIODS, f"{at}.periods")
-    group = _split(asked.group_by, f"{at}.group_by")
-    top = _count(asked.top, DEFAULT_GROUPS, MAX_GROUPS, f"{at}.top")
-    within = _edges(span, width, zone, f"{at}.period")
+    width = given.period(asked.period, f"{at}.period")
+    periods = given.count(asked.periods, DEFAULT_PERIODS[width.unit], MAX_PERIODS, f"{at}.periods")
+    group = given.split(asked.group_by, f"{at}.group_by")
+    top = given.count(asked.top, DEFAULT_GROUPS, MAX_GROUPS, f"{at}.top")
+    within = given.periods(span, width, zone, f"{at}.period")
     rows = len(within) - 1
     if (most := MAX_CELLS // ((periods + 1) * (top + 2 if group else 1))) < rows:
         raise Invalid(
             f"{at}.period", f"gives {rows} rows, more than the {most} of an answer; ask for longer periods"
         )
     unbounded = asked.mode == RetentionQuestion.MODE_ON_OR_AFTER
-    followed = _followed(within, width, zone, periods)
+    followed = given.followed(within, width, zone, periods)
     if unbounded and followed[-1] < now:
         # Who comes back after the last period that is shown was not lost in it.
         followed = (*followed[:-1], *edges(Span(followed[-1], now), width, zone, 2**31))
@@ -242,11 +231,11 @@ def _retention(
         edges=followed,
         rows=rows,
         periods=periods,
-        start=step(asked.start, f"{at}.start", people).condition,
-        back=step(asked.back, f"{at}.back", people).condition,
+        start=given.step(asked.start, f"{at}.start", people).condition,
+        back=given.step(asked.back, f"{at}.back", people).condition,
         unbounded=unbounded,
         every=asked.entry == RetentionQuestion.START_EVERY,
-        filter=_filter(asked, at, people),
+        filter=given.limit(asked, at, people),
         group=group,
         top=top,
     )
@@ -255,35 +244,37 @@ def _retention(
 def _lifecycle(
     asked: pb.LifecycleQuestion, span: Span, zone: ZoneInfo, at: str, people: Cohorts
 ) -> Lifecycle:
-    width = _period(asked.period, f"{at}.period")
-    within = _edges(span, width, zone, f"{at}.period")
+    width = given.period(asked.period, f"{at}.period")
+    within = given.periods(span, width, zone, f"{at}.period")
     before = edges(Span(within[0] - MICROSECOND, within[0]), width, zone, 2)[0]
-    return Lifecycle(span, (before, *within), step(asked.activity, f"{at}.activity", people).condition)
+    return Lifecycle(span, (before, *within), given.step(asked.activity, f"{at}.activity", people).condition)
 
 
 def _sessions(asked: pb.SessionsQuestion, span: Span, zone: ZoneInfo, at: str, people: Cohorts) -> Sessions:
-    width = _width(asked.interval, f"{at}.interval") if asked.HasField("interval") else fitting(span.length)
+    width = (
+        period.width(asked.interval, f"{at}.interval") if asked.HasField("interval") else fitting(span.length)
+    )
     return Sessions(
         span=span,
-        edges=_edges(span, width, zone, f"{at}.interval"),
-        gap=_length(asked, "gap", DEFAULT_GAP, MAX_GAP, at),
-        filter=_filter(asked, at, people),
-        top=_count(asked.top, DEFAULT_FREQUENCIES, MAX_FREQUENCIES, f"{at}.top"),
+        edges=given.periods(span, width, zone, f"{at}.interval"),
+        gap=given.length(asked, "gap", DEFAULT_GAP, MAX_GAP, at),
+        filter=given.limit(asked, at, people),
+        top=given.count(asked.top, DEFAULT_FREQUENCIES, MAX_FREQUENCIES, f"{at}.top"),
     )
 
 
 def _paths(asked: pb.PathsQuestion, span: Span, at: str, people: Cohorts) -> Paths:
-    by = _split(asked.step_by or "name", f"{at}.step_by")
+    by = given.split(asked.step_by or "name", f"{at}.step_by")
     assert by is not None
     return Paths(
         span=span,
-        start=step(asked.start, f"{at}.start", people).condition,
+        start=given.step(asked.start, f"{at}.start", people).condition,
         backwards=asked.backwards,
-        depth=_count(asked.depth, DEFAULT_DEPTH, MAX_DEPTH, f"{at}.depth"),
-        top=_count(asked.top, DEFAULT_NODES, MAX_NODES, f"{at}.top"),
+        depth=given.count(asked.depth, DEFAULT_DEPTH, MAX_DEPTH, f"{at}.depth"),
+        top=given.count(asked.top, DEFAULT_NODES, MAX_NODES, f"{at}.top"),
         field=by,
-        filter=_filter(asked, at, people),
-        gap=_length(asked, "gap", DEFAULT_GAP, MAX_GAP, at),
+        filter=given.limit(asked, at, people),
+        gap=given.length(asked, "gap", DEFAULT_GAP, MAX_GAP, at),
     )
 
 
@@ -292,7 +283,7 @@ def _group(
 ) -> Did | Came | Returned | Lived | Members:
     match asked.WhichOneof("group"):
         case "did":
-            return Did(step(asked.did, f"{at}.did", people).condition)
+            return Did(given.step(asked.did, f"{at}.did", people).condition)
         case "funnel":
             return _came(asked.funnel, span, f"{at}.funnel", people)
         case "retention":
@@ -320,7 +311,7 @@ def _returned(
     asked: RetentionPeople, span: Span, zone: ZoneInfo, now: datetime, at: str, people: Cohorts
 ) -> Returned:
     retention = _retention(asked.retention, span, zone, now, f"{at}.retention", people)
-    row = _place(asked.start, retention.edges[: retention.rows], f"{at}.start")
+    row = given.place(asked.start, retention.edges[: retention.rows], f"{at}.start")
     if not asked.lost <= asked.offset <= retention.periods:
         raise Invalid(f"{at}.offset", f"is {asked.offset}; give {int(asked.lost)} to {retention.periods}")
     return Returned(retention, row, asked.offset, asked.lost)
@@ -330,99 +321,4 @@ def _lived(asked: LifecyclePeople, span: Span, zone: ZoneInfo, at: str, people: 
     lifecycle = _lifecycle(asked.lifecycle, span, zone, f"{at}.lifecycle", people)
     if not asked.state or asked.state not in pb.LifecycleState.values():
         raise Invalid(f"{at}.state", f"is {asked.state}; give a state, as in LIFECYCLE_STATE_NEW")
-    return Lived(lifecycle, _place(asked.start, lifecycle.edges[1:-1], f"{at}.start"), asked.state)
-
-
-def step(asked: pb.Step, at: str, people: Cohorts) -> Step:
-    """One thing that people do; any event where nothing is said of it."""
-    if "\0" in asked.name or len(asked.name) > MAX_NAME:
-        raise Invalid(f"{at}.name", f"has {len(asked.name)} characters; give at most {MAX_NAME} and no NUL")
-    if len(asked.display_name) > MAX_NAME:
-        raise Invalid(
-            f"{at}.display_name", f"has {len(asked.display_name)} characters; give at most {MAX_NAME}"
-        )
-    label = asked.display_name or asked.name or "any event"
-    name = Comparison(field("name", pb.SOURCE_EVENTS, at), pb.OPERATOR_EQUAL, (asked.name,))
-    return Step(label, both(name if asked.name else EVERYTHING, _filter(asked, at, people)))
-
-
-def _filter(
-    asked: pb.Step | pb.FunnelQuestion | RetentionQuestion | pb.SessionsQuestion | pb.PathsQuestion,
-    at: str,
-    people: Cohorts,
-) -> Condition:
-    if not asked.HasField("filter"):
-        return EVERYTHING
-    return condition(asked.filter, pb.SOURCE_EVENTS, f"{at}.filter", people)
-
-
-def _split(path: str, at: str) -> Field | None:
-    if not path:
-        return None
-    found = field(path, pb.SOURCE_EVENTS, at)
-    if found.form is Form.TIME:
-        raise Invalid(at, f"is {path}; people are told apart by texts, not by a {found.form.value}")
-    return found
-
-
-def _count(asked: int, default: int, most: int, at: str) -> int:
-    if not 0 <= asked <= most:
-        raise Invalid(at, f"is {asked}; give 1 to {most}, or 0 for {default}")
-    return asked or default
-
-
-def _length(
-    asked: pb.FunnelQuestion | pb.SessionsQuestion | pb.PathsQuestion,
-    name: str,
-    default: timedelta,
-    most: timedelta,
-    at: str,
-) -> timedelta:
-    if not asked.HasField(name):  # type: ignore[arg-type]
-        return default
-    given: Duration = getattr(asked, name)
-    if not 0 < given.seconds + given.nanos / 1e9 <= most.total_seconds():
-        raise Invalid(f"{at}.{name}", f"is {given.seconds} s; give more than 0 and at most {most.days} days")
-    return timedelta(seconds=given.seconds, microseconds=given.nanos // 1000)
-
-
-def _period(unit: Interval.Unit, at: str) -> Width:
-    if unit and unit not in DEFAULT_PERIODS:
-        raise Invalid(at, f"is {unit}; give UNIT_DAY, UNIT_WEEK or UNIT_MONTH")
-    return Width(unit or Interval.UNIT_DAY, 1)
-
-
-def _width(interval: Interval, at: str) -> Width:
-    if not interval.unit or interval.unit not in Interval.Unit.values():
-        raise Invalid(f"{at}.unit", f"is {interval.unit}; give a unit, as in UNIT_HOUR")
-    most = 1 if interval.unit in (Interval.UNIT_WEEK, Interval.UNIT_MONTH) else MAX_BUCKETS
-    if not 0 <= interval.count <= most:
-        raise Invalid(f"{at}.count", f"is {interval.count}; give at most {most}")
-    return Width(interval.unit, interval.count or 1)
-
-
-def _edges(span: Span, width: Width, zone: ZoneInfo, at: str) -> tuple[datetime, ...]:
-    found = edges(span, width, zone, MAX_BUCKETS + 1)
-    if found[-1] < span.end:
-        raise Invalid(at, f"gives more than {MAX_BUCKETS} of them; ask for longer ones or a shorter range")
-    return found
-
-
-def _followed(
-    within: tuple[datetime, ...], width: Width, zone: ZoneInfo, periods: int
-) -> tuple[datetime, ...]:
-    """The edges of the range, and those of so many periods after it."""
-    found = within
-    while len(found) < len(within) + periods:
-        ahead = Span(found[-1], found[-1] + timedelta(days=366))
-        found = (*found[:-1], *edges(ahead, width, zone, len(within) + periods - len(found) + 1))
-    return found
-
-
-def _place(start: Timestamp, starts: tuple[datetime, ...], at: str) -> int:
-    """Which of the periods begins then."""
-    us = start.seconds * 1_000_000 + start.nanos // 1000
-    for place, each in enumerate(starts):
-        if (each - EPOCH) // MICROSECOND == us:
-            return place
-    raise Invalid(at, "is not when a period of the answer begins; give one of its starts")
+    return Lived(lifecycle, given.place(asked.start, lifecycle.edges[1:-1], f"{at}.start"), asked.state)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from services.kit.instant import us_of
 from services.query.behaviour.question import Retention, Returned
-from services.query.behaviour.timeline import Codes, Rows, Timeline, begins, largest, places, times
+from services.query.behaviour.timeline import Codes, Rows, Timeline, begins, ends, largest, places, times
 from tidemark.v1 import question_pb2 as pb
 
 Counts = NDArray[np.int64]
@@ -101,15 +101,15 @@ def _returns(
     begin = np.arange(len(begun.rows))
     place = np.searchsorted(rows, begun.rows, side="right")
     if question.unbounded:
-        last = np.append(begins(users)[1:], len(rows)) - 1
-        ends = np.repeat(last, np.diff(last, prepend=-1))
+        last = ends(begins(users), len(rows))
+        last = np.repeat(last, np.diff(last, prepend=-1))
     while True:
         kept = place < len(rows)
         begin, place = begin[kept], place[kept]
         kept = users[place] == timeline.user[begun.rows[begin]]
         begin, place = begin[kept], place[kept]
         if question.unbounded:
-            place = ends[place]
+            place = last[place]
         offset = slots[place] - begun.slots[begin]
         met = offset > 0
         if not question.unbounded:

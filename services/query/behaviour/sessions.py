@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from services.kit.instant import MICROSECOND
 from services.query.behaviour.question import Sessions
-from services.query.behaviour.timeline import Rows, Timeline, begins, largest, percent, times
+from services.query.behaviour.timeline import Rows, Timeline, begins, ends, largest, percent, times
 from tidemark.v1 import question_pb2 as pb
 
 MARGIN = timedelta(days=1)
@@ -86,28 +86,26 @@ def _found(question: Sessions, timeline: Timeline) -> Found:
     rows, session = _labelled(question, timeline)
     user, at = timeline.user[rows], timeline.at[rows]
     first = begins(session, user)
-    events = np.diff(first, append=len(rows))
-    fits = np.add.reduceat(timeline.flag("fits")[rows], first, dtype=np.int64) if len(first) else events
+    last = ends(first, len(rows))
+    fits = _reduced(np.add, timeline.flag("fits")[rows].astype(np.int32), first)
     # Runs by session. Those of one person are in order of time already, and mostly that is all there are.
     order = np.argsort(session[first], kind="stable")
-    first, last, events, fits = first[order], (first + events - 1)[order], events[order], fits[order]
+    first, last, fits = first[order], last[order], fits[order]
     heads = begins(session[first])
     number = np.repeat(np.arange(len(heads)), np.diff(heads, append=len(first)))
-    starts, ends = _reduced(np.minimum, at[first], heads), _reduced(np.maximum, at[last], heads)
-    foremost = np.flatnonzero(at[first] == starts[number])
-    foremost = foremost[begins(number[foremost])]
-    hindmost = np.flatnonzero(at[last] == ends[number])
-    hindmost = hindmost[np.append(begins(number[hindmost])[1:], len(hindmost))[: len(heads)] - 1]
+    begun, ended = _reduced(np.minimum, at[first], heads), _reduced(np.maximum, at[last], heads)
+    foremost = np.flatnonzero(at[first] == begun[number])
+    hindmost = np.flatnonzero(at[last] == ended[number])
     start, end = times((question.span.start, question.span.end))
-    chosen = (starts >= start) & (starts < end) & (_reduced(np.add, fits, heads) > 0)
+    chosen = (begun >= start) & (begun < end) & (_reduced(np.add, fits, heads) > 0)
     seen = np.zeros(len(timeline.users) + 1, np.bool_)
     seen[user[first[chosen[number]]]] = True
     return Found(
-        starts=starts[chosen],
-        ends=ends[chosen],
-        events=_reduced(np.add, events, heads)[chosen],
-        entries=rows[first[foremost[chosen]]],
-        exits=rows[last[hindmost[chosen]]],
+        starts=begun[chosen],
+        ends=ended[chosen],
+        events=_reduced(np.add, last - first + 1, heads)[chosen],
+        entries=rows[first[foremost[begins(number[foremost])][chosen]]],
+        exits=rows[last[hindmost[ends(begins(number[hindmost]), len(hindmost))][chosen]]],
         people=int(seen[:-1].sum()),
     )
 

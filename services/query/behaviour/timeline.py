@@ -100,6 +100,11 @@ def begins(keys: NDArray[Any], *others: NDArray[Any]) -> Rows:
     return np.flatnonzero(changed)
 
 
+def ends(heads: Rows, count: int) -> Rows:
+    """The last place of each run, of the places where they begin and how many places there are."""
+    return np.append(heads, count)[1:] - 1
+
+
 def largest(counts: NDArray[Any], texts: Texts, top: int) -> Rows:
     """The numbers of the texts counted most, at most `top` of them, the largest first; of equals the first by alphabet."""
     seen = np.flatnonzero(counts)

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from services.kit.errors import Invalid
 from services.query.behaviour.answer import either, within
-from services.query.behaviour.question import step
+from services.query.behaviour.given import step
 from services.query.behaviour.timeline import Timeline
 from services.query.calendar import Span
 from services.query.columnar.scan import Flag, Scan

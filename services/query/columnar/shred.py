@@ -7,7 +7,7 @@ by a slow one that keeps the text of numbers.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -26,18 +26,27 @@ jsonb prints it. A string that looks the same costs nothing but time."""
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 _BARE = {True: "true", False: "false", None: "null"}
 _BARE_KINDS = {bool, type(None)}
-_KINDS = {"s": pa.string(), "n": pa.float64(), "d": pa.string(), "r": pa.string()}
+KINDS = {"s": pa.string(), "n": pa.float64(), "d": pa.string(), "r": pa.string()}
 _EXACT = 10**15
+_SURELY_HELD, _SURELY_FINITE = 16, 300
+"""Characters of a number, without the zeros at its end, that a double always holds; characters of one that is not too large."""
 _CONTAINERS = (dict, list)
 _NONE = Marks()
-
-Rows = NDArray[np.int64]
 
 
 class _Number(str):
     """A JSON number as it was written."""
 
     __slots__ = ()
+
+
+_KEEPING_NUMBERS = json.JSONDecoder(parse_float=_Number, parse_int=_Number)
+_SLICE = 1 << 14
+"""Documents that are in memory, taken apart, at a time."""
+
+Rows = NDArray[np.int64]
+_Pieces = dict[tuple[int, str], list[tuple[Rows, list[Any]]]]
+"""By number of the key and form: rows, and the values there."""
 
 
 @dataclass(slots=True)
@@ -51,15 +60,18 @@ class _Known:
 
 
 class Shredder:
-    """Takes the documents of one column apart, piece by piece, into columns for `keys`; the most frequent of the first piece when
-    none are given."""
+    """Takes the documents of one column apart, piece by piece, into columns for `keys`.
+
+    When none are given, the most frequent of the first documents have columns, and others that come later while there is room.
+    """
 
     def __init__(self, of: str, keys: Sequence[str] | None = None) -> None:
         self._of = of
         self._known: dict[str, _Known] = {}
         self._rest: Marks | None = None
-        self._chosen = keys is not None
-        self._choose(keys or ())
+        self._open = keys is None
+        for key in keys or ():
+            self._known[key] = _Known(len(self._known))
 
     def shredded(self) -> Shredded:
         """What is known of all pieces."""
@@ -77,40 +89,38 @@ class Shredder:
         documents = encoded.chunk(0).dictionary
         indices = pa.concat_arrays([chunk.indices for chunk in encoded.chunks])
         times = np.bincount(pc.drop_null(indices).to_numpy(), minlength=len(documents))
-        pieces: dict[tuple[int, str], list[tuple[Rows, list[Any]]]] = {}
-        # Documents with the same keys are taken apart together: a column at a time, and not a value.
-        alike: dict[tuple[str, ...], tuple[list[int], list[Any]]] = {}
-        for row, document in enumerate(_parsed(documents)):
-            rows, values = alike.setdefault(tuple(document), ([], []))
-            rows.append(row)
-            values.append(document.values())
-        if not self._chosen:
-            counts: Counter[str] = Counter()
-            for keys, (rows, _) in alike.items():
-                counts.update(dict.fromkeys(keys, int(times[rows].sum())))
-            self._choose(sorted(counts, key=lambda key: (-counts[key], key))[:MOST_KEYS])
-        for keys, (rows, values) in alike.items():
-            here = np.array(rows)
-            count = int(times[here].sum())
-            for key, found in zip(keys, zip(*values)):
-                self._put(key, here, found, count, pieces)
+        pieces: _Pieces = {}
+        for first in range(0, len(documents), _SLICE):
+            self._take(documents.slice(first, _SLICE), first, times, pieces)
         return {
             column(self._of, place, form): _joined(parts, form, len(documents)).take(indices)
             for (place, form), parts in pieces.items()
         }
 
-    def _choose(self, keys: Sequence[str]) -> None:
-        self._known = {key: _Known(place) for place, key in enumerate(keys)}
-        self._chosen = self._chosen or bool(keys)
+    def _take(self, documents: pa.Array, first: int, times: Rows, pieces: _Pieces) -> None:
+        """Takes some documents apart. Those with the same keys go together: a column at a time, and not a value."""
+        alike: dict[tuple[str, ...], tuple[list[int], list[Any]]] = {}
+        for row, document in enumerate(_parsed(documents), first):
+            rows, values = alike.setdefault(tuple(document), ([], []))
+            rows.append(row)
+            values.append(document.values())
+        if self._open:
+            self._choose({keys: int(times[rows].sum()) for keys, (rows, _) in alike.items()})
+        for keys, (rows, values) in alike.items():
+            here = np.array(rows)
+            count = int(times[here].sum())
+            for key, found in zip(keys, zip(*values)):
+                self._put(key, here, found, count, pieces)
 
-    def _put(
-        self,
-        key: str,
-        rows: Rows,
-        values: Sequence[Any],
-        count: int,
-        pieces: dict[tuple[int, str], list[tuple[Rows, list[Any]]]],
-    ) -> None:
+    def _choose(self, alike: Mapping[tuple[str, ...], int]) -> None:
+        """Gives columns to the most frequent keys that have none, as far as there is room."""
+        counts: Counter[str] = Counter()
+        for keys, times in alike.items():
+            counts.update({key: times for key in keys if key not in self._known})
+        for key in sorted(counts, key=lambda key: (-counts[key], key))[: MOST_KEYS - len(self._known)]:
+            self._known[key] = _Known(len(self._known))
+
+    def _put(self, key: str, rows: Rows, values: Sequence[Any], count: int, pieces: _Pieces) -> None:
         known = self._known.get(key)
         if known is None:
             for value in values:
@@ -129,7 +139,7 @@ class Shredder:
 def _joined(parts: Sequence[tuple[Rows, list[Any]]], form: str, count: int) -> pa.Array:
     """The column of a form, of values that stand in some rows."""
     if len(parts) == 1 and len(parts[0][0]) == count:
-        return pa.array(parts[0][1], _KINDS[form])
+        return pa.array(parts[0][1], KINDS[form])
     if form == "n":
         numbers, missing = np.zeros(count), np.ones(count, np.bool_)
         for rows, values in parts:
@@ -138,13 +148,13 @@ def _joined(parts: Sequence[tuple[Rows, list[Any]]], form: str, count: int) -> p
     texts = np.full(count, None, object)
     for rows, values in parts:
         texts[rows] = values
-    return pa.array(texts, _KINDS[form])
+    return pa.array(texts, KINDS[form])
 
 
 def _parsed(documents: pa.Array) -> Iterable[dict[str, Any]]:
     awkward = pc.match_substring_regex(documents, _AWKWARD).to_pylist()
     for text, slowly in zip(documents.to_pylist(), awkward):
-        yield json.loads(text, parse_float=_Number, parse_int=_Number) if slowly else orjson.loads(text)
+        yield _KEEPING_NUMBERS.decode(text) if slowly else orjson.loads(text)
 
 
 def _stored(values: Sequence[Any]) -> Iterator[tuple[str, list[int] | None, list[Any]]]:
@@ -218,6 +228,8 @@ def _marks(value: Any, *, whole: bool) -> Marks:
 
 def _hard(text: str) -> bool:
     """Whether a number is none that a double is."""
+    if len(text) < _SURELY_FINITE and len(text.rstrip("0")) <= _SURELY_HELD:
+        return False
     number = float(text)
     return abs(number) == float("inf") or Decimal(text) != Decimal(repr(number))
 

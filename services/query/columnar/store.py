@@ -1,6 +1,7 @@
 """The tables `segments` and `frontiers`: `source` reads in a question's snapshot what segments hold, `worker` writes what it made."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from services.query.calendar import Span
 from services.query.columnar import layout
-from services.query.columnar.segment import NOTHING, Frontier, Mirrored, Segment
+from services.query.columnar.segment import NOTHING, Frontier, Mirrored, Segment, path
 
 # What is touched is remembered for an hour; a frontier moves at least every ten minutes.
 _MIRRORED = """
@@ -37,8 +38,9 @@ WHERE project_id = %s AND retired_at IS NULL AND first_at < %s AND last_at >= %s
 """  # noqa: S608
 _LIVE = f"SELECT {_COLUMNS} FROM segments WHERE retired_at IS NULL ORDER BY project_id, month, segment_id"  # noqa: S608
 _STATE = """
-SELECT array_agg(batches ORDER BY partition), array_agg(version ORDER BY partition) FROM partitions
+SELECT array_agg(batches ORDER BY partition), array_agg(version ORDER BY partition), sum(received)::bigint FROM partitions
 """
+_RECEIVED = "SELECT coalesce(sum(received), 0)::bigint FROM project_totals WHERE project_id = %s"
 _PROJECTS = """
 SELECT project_id, sum(project_totals.received)::bigint, frontiers.batches, frontiers.versions, frontiers.received,
     extract(epoch FROM now() - moved_at)::float8, moved_at > now() - interval '50 minutes'
@@ -63,6 +65,33 @@ _LOCK = "SELECT pg_try_advisory_lock(hashtext('tidemark mirror'))"
 
 class Outrun(Exception):
     """Another mirror has done this already; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """How far a project is mirrored."""
+
+    project_id: int
+    waiting: int
+    """What it has received since, events or not."""
+    frontier: Frontier
+    age: float | None
+    """Seconds since the frontier moved; None where it never did."""
+    remembered: bool
+    """Whether it is known which times commits have touched since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """A segment in whose place others have come."""
+
+    segment_id: str
+    project_id: int
+
+    @property
+    def path(self) -> str:
+        """Where its file is."""
+        return path(self.project_id, self.segment_id)
 
 
 async def mirrored(connection: AsyncConnection[Any], project_id: int, span: Span) -> Mirrored:
@@ -91,23 +120,29 @@ async def elected(connection: AsyncConnection[Any]) -> bool:
     return bool(got)
 
 
-async def state(connection: AsyncConnection[Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Batches and versions of all partitions."""
-    [(batches, versions)] = await _rows(connection, _STATE)
-    return tuple(batches or ()), tuple(versions or ())
+async def state(connection: AsyncConnection[Any]) -> Frontier:
+    """Where all partitions are: that is where a frontier can move to."""
+    [(batches, versions, received)] = await _rows(connection, _STATE)
+    return Frontier(tuple(batches or ()), tuple(versions or ()), received or 0)
 
 
-async def projects(connection: AsyncConnection[Any]) -> list[tuple[int, int, Frontier, float | None, bool]]:
-    """Every project: what it has received, its frontier, the age of that in seconds, and whether what came since is remembered."""
+async def received(connection: AsyncConnection[Any], project_id: int) -> int:
+    """What a project has ever received."""
+    [(found,)] = await _rows(connection, _RECEIVED, project_id)
+    return int(found)
+
+
+async def projects(connection: AsyncConnection[Any]) -> list[Project]:
+    """Every project that has received anything."""
     return [
-        (
-            project,
-            received,
+        Project(
+            project_id,
+            total - (known or 0),
             Frontier(tuple(batches or ()), tuple(versions or ()), known or 0),
             age if batches else None,
-            bool(remembered),
+            bool(remembered and batches),
         )
-        for project, received, batches, versions, known, age, remembered in await _rows(connection, _PROJECTS)
+        for project_id, total, batches, versions, known, age, remembered in await _rows(connection, _PROJECTS)
     ]
 
 
@@ -149,9 +184,11 @@ async def live(connection: AsyncConnection[Any]) -> list[Segment]:
     return [_segment(row) for row in await _rows(connection, _LIVE)]
 
 
-async def gone(connection: AsyncConnection[Any], seconds: float) -> list[tuple[str, int]]:
-    """Ids and projects of the segments that were retired so long ago."""
-    return [(str(segment_id), project) for segment_id, project in await _rows(connection, _GONE, seconds)]
+async def gone(connection: AsyncConnection[Any], seconds: float) -> list[Retired]:
+    """The segments that were retired so long ago."""
+    return [
+        Retired(str(segment_id), project) for segment_id, project in await _rows(connection, _GONE, seconds)
+    ]
 
 
 async def drop(connection: AsyncConnection[Any], segment_ids: Sequence[str]) -> None:

@@ -7,10 +7,12 @@ Out of segments they come by DuckDB. Both block, and run in a thread that can be
 
 import asyncio
 import contextlib
+import contextvars
 import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,9 +31,10 @@ _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _INSIST_SECONDS = 0.05
 
 
-async def threaded(run: Callable[[], T], cancel: Callable[[], None]) -> T:
+async def threaded(run: Callable[[], T], cancel: Callable[[], None], executor: Executor | None = None) -> T:
     """Runs what blocks in a thread. When the caller goes away it is cancelled, and waited for: it holds what others need."""
-    running = asyncio.ensure_future(asyncio.to_thread(run))
+    context = contextvars.copy_context()
+    running = asyncio.ensure_future(asyncio.get_running_loop().run_in_executor(executor, context.run, run))
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
@@ -71,7 +74,8 @@ class Stream:
         if self._connection is not None:
             # It may have been idle through a restart of the server.
             with contextlib.suppress(dbapi.Error):
-                return self._begin(self._connection, snapshot)
+                self._begin(self._connection, snapshot)
+                return
             self.close()
         self._connection = dbapi.connect(self._conninfo)
         self._begin(self._connection, snapshot)
@@ -149,14 +153,14 @@ class Streams:
 class Lake:
     """DuckDB over the folder of segments, which with a folder of its own to spill to is all of the outside that it may touch."""
 
-    def __init__(self, folder: str, memory_bytes: int) -> None:
+    def __init__(self, folder: str, memory_bytes: int, threads: int = 0) -> None:
         self.folder = str(Path(folder).resolve())
         self._spill = tempfile.mkdtemp(prefix="tidemark-spill-")
         self._connection = duckdb.connect(
             config={
                 "memory_limit": f"{memory_bytes}B",
                 "temp_directory": self._spill,
-                "threads": os.cpu_count() or 1,
+                "threads": threads or os.cpu_count() or 1,
                 "autoload_known_extensions": False,
                 "autoinstall_known_extensions": False,
                 "allow_community_extensions": False,

@@ -45,16 +45,22 @@ class Damaged(Exception):
 
 
 def plain(batch: pa.RecordBatch) -> pa.Table:
-    """Rows as they were read, with the types of a file."""
-    return pa.table(batch).select(PLAIN_COLUMNS).cast(SCHEMA)
+    """Rows as they were read, with the types of a file; their ids may be bytes."""
+    table = pa.table(batch).select(PLAIN_COLUMNS)
+    ids = table.column("event_id")
+    if pa.types.is_binary(ids.type):
+        typed = [pa.ExtensionArray.from_storage(pa.uuid(), each.cast(pa.binary(16))) for each in ids.chunks]
+        table = table.set_column(
+            table.column_names.index("event_id"), "event_id", pa.chunked_array(typed, pa.uuid())
+        )
+    return table.cast(SCHEMA)
 
 
 def ordered(table: pa.Table) -> pa.Table:
     """Rows in the order of a segment: by user, those without last, time and id."""
     ids = [chunk.storage for chunk in table.column("event_id").chunks]
     keys = table.select(["user_id", "occurred_at"]).append_column("id", pa.chunked_array(ids, pa.binary(16)))
-    by = [(name, "ascending") for name in keys.column_names]
-    return table.take(pc.sort_indices(keys, sort_keys=by, null_placement="at_end"))
+    return table.take(pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names]))
 
 
 def write(
@@ -127,7 +133,10 @@ def files(folder: str) -> Iterator[tuple[str, str, float]]:
 def _forms(of: str, keys: Sequence[str], layouts: Sequence[Layout]) -> dict[str, str]:
     """The forms that each key may have; all of them, where it may hide in documents."""
     hidden = any(each[of].rest is not None for each in layouts)
-    known = {key: {form for each in layouts if (found := each[of].find(key)) for form in found[1].forms} for key in keys}
+    known = {
+        key: {form for each in layouts if (found := each[of].find(key)) for form in found[1].forms}
+        for key in keys
+    }
     return {key: FORMS if hidden else "".join(sorted(forms)) for key, forms in known.items()}
 
 

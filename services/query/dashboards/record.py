@@ -58,7 +58,7 @@ def picked(dashboard: Dashboard, names: Iterable[str]) -> Dashboard:
 def changed(dashboard: Dashboard, other: Dashboard, names: Iterable[str]) -> None:
     """Sets these fields as they are in another dashboard."""
     for name in names:
-        dashboard.ClearField(name)  # type: ignore[arg-type]
+        dashboard.ClearField(name)
         part = {each.name: value for each, value in other.ListFields() if each.name == name}
         dashboard.MergeFrom(Dashboard(**part))
 

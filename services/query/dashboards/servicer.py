@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any
 
 from services.kit import audit, page, resource
@@ -62,10 +63,11 @@ class Dashboards(dashboard_pb2_grpc.DashboardServiceServicer):
         limit = page.size(request.page_size, PAGE, LARGEST_PAGE)
         shown, after = page.position(request, int, str) or (0, "")
         found = await self._store.dashboards(parent, max(0, shown), after, limit + 1)
-        rest = found[limit:]
-        del found[limit:]
-        token = ""
-        if rest:
+        sizes = accumulate(each.ByteSize() for each in found)
+        fitting = max(1, min(limit, sum(size <= definition.MAX_BYTES for size in sizes)))
+        more, token = len(found) > fitting, ""
+        del found[fitting:]
+        if more:
             files = sum(each.built_in for each in found)
             last = "" if found[-1].built_in else found[-1].name.rpartition("/")[2]
             token = page.token(request, max(0, shown) + files, last)

@@ -1,7 +1,5 @@
 """Dashboards in the database, and those that come as files. Messages come in from `servicer.py`, and go back."""
 
-# ruff: noqa: S608  (statements are made of constants of this file; values are always parameters)
-
 import uuid
 from collections.abc import Mapping
 from functools import cache

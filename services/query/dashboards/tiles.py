@@ -8,6 +8,7 @@ values chosen for it.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -59,12 +60,12 @@ def choice(request: pb.WatchDashboardRequest) -> Choice:
 def known(choice: Choice, dashboard: pb.Dashboard) -> Choice:
     """What is left of a choice on a dashboard that may have lost variables since."""
     there = {each.id for each in dashboard.variables}
-    return replace(choice, variables={id: each for id, each in choice.variables.items() if id in there})
+    return replace(choice, variables={name: values for name, values in choice.variables.items() if name in there})
 
 
 def asked(dashboard: pb.Dashboard, choice: Choice) -> dict[int, q.Query]:
     """The questions of a dashboard, by the place of their tile; raises `Invalid` for a variable that it has not."""
-    values = {each.id: list(each.values) for each in dashboard.variables}
+    values: dict[str, Sequence[str]] = {each.id: list(each.values) for each in dashboard.variables}
     for i, chosen in enumerate(choice.variables):
         if chosen not in values:
             known = ", ".join(values) or "none"
@@ -124,7 +125,7 @@ def substitute(message: Message, values: Values) -> None:
                 substitute(each, values)
 
 
-def _holders(query: q.Query) -> Iterator[Message]:
+def _holders(query: q.Query) -> Iterator[Any]:
     """The messages in a question whose field `filter` says which events count."""
     kind = query.WhichOneof("question")
     match kind:

@@ -1,6 +1,6 @@
 """The forms of files: batches of columns come in, the bytes of a file go out to `source`, as they are written."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import orjson
@@ -40,7 +40,7 @@ class File:
             names = ", ".join(ExportRequest.Format.Name(each) for each in _WRITERS)
             raise Invalid("format", f"is {form}; give one of {names}")
         self._sink = _Sink()
-        self._writer: Writer = _WRITERS[form](self._sink, schema)
+        self._writer = _WRITERS[form](self._sink, schema)
 
     def write(self, batch: pa.RecordBatch) -> list[bytes]:
         """What the file goes on with."""
@@ -194,7 +194,7 @@ def _text(value: str) -> pa.Scalar:
     return pa.scalar(value, pa.string())
 
 
-_WRITERS = {
+_WRITERS: dict[ExportRequest.Format, Callable[[_Sink, pa.Schema], Writer]] = {
     ExportRequest.FORMAT_ARROW: _Arrow,
     ExportRequest.FORMAT_CSV: _Csv,
     ExportRequest.FORMAT_NDJSON: _Ndjson,

@@ -19,7 +19,7 @@ from services.kit.call import Project
 from services.kit.errors import DeadlineExceeded, Unavailable
 from services.kit.postgres import conninfo
 from services.kit.settings import Settings
-from services.query.columnar.stream import Stream, Streams, exported, threaded, written
+from services.query.columnar.stream import Stream, exported, threaded, written
 from services.query.export import rows
 from services.query.export.format import File
 from services.query.plan import plan
@@ -45,7 +45,7 @@ class Exports:
     def __init__(self, source: Source, store: Store, log: Log, settings: Settings) -> None:
         self._source, self._store, self._log, self._settings = source, store, log, settings
         self._turns = Turns(settings.export_concurrency, 0, "exports")
-        self._streams = Streams(_unhurried(settings), _CONNECTIONS)
+        self._conninfo, self._connections = _unhurried(settings), asyncio.Semaphore(_CONNECTIONS)
 
     async def file(
         self, query: Query, form: pb.ExportRequest.Format, project: Project, query_id: str
@@ -76,28 +76,25 @@ class Exports:
         progress.metadata.CopyFrom(metadata(question.span, facts, in_flight, elapsed, query_id, origin))
         yield progress
 
-    def close(self) -> None:
-        """Gives all connections back."""
-        self._streams.close()
-
     @asynccontextmanager
     async def _events(
         self, query: Query, question: Events, project: Project
     ) -> AsyncIterator[tuple[Facts, int, AsyncIterator[pa.RecordBatch]]]:
         """The facts of a snapshot, how many events the rollups know of, and the batches of all of them."""
-        async with self._streams.one() as stream:
-            async with self._store.snapshot(project.project_id, self._settings.query_seconds) as snapshot:
-                facts = await snapshot.facts()
-                expected = await self._expected(query, project, snapshot, facts)
-                text = written(snapshot.connection, rows.events(question, project.project_id))
-                name = await exported(snapshot.connection)
-                await threaded(lambda: stream.take(name), stream.cancel)
-            # The pool has its connection back; the stream keeps the snapshot.
-            reader = stream.rows(text)
+        stream, reader = Stream(self._conninfo), None
+        async with self._connections:
             try:
+                async with self._store.snapshot(project.project_id, self._settings.query_seconds) as snapshot:
+                    facts = await snapshot.facts()
+                    expected = await self._expected(query, project, snapshot, facts)
+                    text = written(snapshot.connection, rows.events(question, project.project_id))
+                    name = await exported(snapshot.connection)
+                    await threaded(lambda: stream.take(name), stream.cancel)
+                # The pool has its connection back; the stream keeps the snapshot.
+                reader = stream.rows(text)
                 yield facts, expected, self._read(reader, stream)
             finally:
-                await asyncio.shield(asyncio.to_thread(_abandon, reader, stream))
+                await asyncio.shield(asyncio.to_thread(_end, stream, reader))
 
     async def _read(self, reader: Generator[pa.RecordBatch], stream: Stream) -> AsyncIterator[pa.RecordBatch]:
         seconds = self._settings.export_seconds
@@ -153,8 +150,9 @@ async def _all(batches: Iterable[pa.RecordBatch]) -> AsyncIterator[pa.RecordBatc
         yield batch
 
 
-def _abandon(reader: Generator[pa.RecordBatch], stream: Stream) -> None:
-    """Has the database stop sending what nobody reads any more, and forget the snapshot."""
+def _end(stream: Stream, reader: Generator[pa.RecordBatch] | None) -> None:
+    """Has the database stop sending what nobody reads any more."""
     stream.cancel()
-    reader.close()
-    stream.end()
+    if reader is not None:
+        reader.close()
+    stream.close()

@@ -6,7 +6,7 @@ import pytest
 from services.kit.errors import Invalid
 from services.query.plan import Plan, plan
 from services.query.question import Series, Table, read
-from services.query.rank import MAX_GROUPS, MAX_SKETCHED, choose, places, rankings
+from services.query.rank import MAX_GROUPS, MAX_SKETCHED, choose, first, rankings
 from tidemark.v1 import question_pb2 as q
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -37,10 +37,10 @@ def table(*measures: q.Measure, **others: object) -> Plan:
 
 def test_groups_of_a_series_are_the_largest_of_the_first_measure_then_of_the_next() -> None:
     found = series(COUNT, OTHER, top=3)
-    first, second = rankings(found)
+    one, two = rankings(found)
     ranked = [
-        (first, COLUMNS[0], [("a", 1), ("b", 3), ("c", None)]),
-        (second, COLUMNS[1], [("b", 9), ("d", 5)]),
+        (one, COLUMNS[0], [("a", 1), ("b", 3), ("c", None)]),
+        (two, COLUMNS[1], [("b", 9), ("d", 5)]),
     ]
     assert choose(found.question, ranked) == (("b",), ("a",), ("c",))
     wider = series(COUNT, OTHER, top=5)
@@ -72,19 +72,19 @@ def test_all_groups_are_read_where_it_cannot(found: Plan, limit: int) -> None:
 
 @pytest.mark.parametrize("found", [table(COUNT, OTHER, order_by="B"), table(AVG, OTHER, ascending=True)])
 def test_groups_that_a_scan_does_not_know_come_last_where_they_can_only_be_last(found: Plan) -> None:
-    first, second = rankings(found)
+    one, two = rankings(found)
     assert isinstance(found.question, Table)
-    assert first.scan.measures[0][1] == found.question.order
-    assert not first.whole
-    assert not second.whole
+    assert one.scan.measures[0][1] == found.question.order
+    assert not one.whole
+    assert not two.whole
 
 
 def test_a_table_is_ordered_by_a_formula_over_groups_of_several_scans() -> None:
     found = table(COUNT, OTHER, formulas=[q.Formula(expression="B / A")], order_by="F1", top=3)
-    first, second = rankings(found)
+    one, two = rankings(found)
     ranked = [
-        (first, COLUMNS[0], [("a", 4), ("b", 2), ("c", 1)]),
-        (second, COLUMNS[1], [("a", 1), ("b", 1), ("d", 9)]),
+        (one, COLUMNS[0], [("a", 4), ("b", 2), ("c", 1)]),
+        (two, COLUMNS[1], [("a", 1), ("b", 1), ("d", 9)]),
     ]
     assert choose(found.question, ranked) == (("b",), ("a",), ("c",))
 
@@ -121,4 +121,5 @@ def test_groups_whose_names_would_fill_the_answer_are_refused() -> None:
 @pytest.mark.parametrize(("ascending", "expected"), [(False, [2, 0, 3, 1]), (True, [0, 3, 2, 1])])
 def test_unknown_values_come_last_and_equal_ones_by_name(ascending: bool, expected: list[int]) -> None:
     groups = [("a",), ("b",), ("c",), ("d",)]
-    assert places(groups, np.array([1.0, NAN, 5.0, 1.0]), ascending) == expected
+    assert first(4, groups, np.array([1.0, NAN, 5.0, 1.0]), ascending) == expected
+    assert first(2, groups, np.array([1.0, NAN, 5.0, 1.0]), ascending) == expected[:2]

@@ -29,8 +29,13 @@ export function navigate(path: string, { replace = false } = {}): void {
   dispatchEvent(new CustomEvent('tm-route', { detail: { replace } }))
 }
 
+/** Whether a `tm-route` leads elsewhere, instead of keeping a state of the same place in the address. */
+export function moved(event: Event): boolean {
+  return !(event as CustomEvent<{ replace: boolean }>).detail.replace
+}
+
 /** Takes clicks on links within the page, wherever they are, and tells of every change by `heard`. */
-export function start(heard: (moved: boolean) => void): () => void {
+export function start(heard: (elsewhere: boolean) => void): () => void {
   const click = (event: MouseEvent) => {
     if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return
     const link = event.composedPath().find(node => node instanceof HTMLAnchorElement)
@@ -38,7 +43,7 @@ export function start(heard: (moved: boolean) => void): () => void {
     event.preventDefault()
     if (link.href !== location.href) navigate(link.pathname + link.search + link.hash)
   }
-  const routed = (event: Event) => heard(!(event as CustomEvent<{ replace: boolean }>).detail.replace)
+  const routed = (event: Event) => heard(moved(event))
   const popped = () => heard(true)
   document.addEventListener('click', click)
   addEventListener('tm-route', routed)

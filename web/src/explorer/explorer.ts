@@ -1,23 +1,31 @@
 import { create } from '@bufbuild/protobuf'
+import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { LitElement, type PropertyValues, css, html, nothing } from 'lit'
 import { customElement, property, query, state } from 'lit/decorators.js'
 import { icon } from '../app/icons'
-import { navigate } from '../app/router'
+import { moved, navigate } from '../app/router'
 import type { Session } from '../app/session'
 import { shared } from '../app/theme/styles'
 import type { Connection } from '../client/follow'
 import type { Problem } from '../client/problem'
 import { watch } from '../client/query-stream'
 import '../dashboard/time-range'
-import { DisplaySchema, Display_Kind, TileSchema } from '../gen/tidemark/v1/dashboard_pb'
+import { DisplaySchema, Display_Kind, type Tile, TileSchema } from '../gen/tidemark/v1/dashboard_pb'
 import { type Query, QuerySchema, type TimeRange } from '../gen/tidemark/v1/question_pb'
 import type { Answer } from '../model/answer'
+import { every, same } from '../model/condition'
 import { displays, title } from '../model/display'
-import { first, missing } from '../model/question'
+import { type Point, behind } from '../model/drill'
+import { filterOf, filtered, first, missing } from '../model/question'
+import { type Span, absolute } from '../model/range'
 import * as address from '../model/share'
+import type { TileState } from '../model/tile'
+import type { Match } from '../tiles/drawing'
 import '../tiles/tile'
 import './code'
 import type { Code } from './code'
+import './cohort'
+import type { CohortDialog } from './cohort'
 import './plan'
 import './query-editor'
 import './save'
@@ -39,6 +47,7 @@ export class Explorer extends LitElement {
   @state() private planned = false
   @query('tm-code') private code!: Code
   @query('tm-save') private save!: Save
+  @query('tm-cohort') private cohort?: CohortDialog
 
   private stream?: AbortController
   private timer?: ReturnType<typeof setTimeout>
@@ -94,11 +103,13 @@ export class Explorer extends LitElement {
     super.connectedCallback()
     this.recall()
     addEventListener('popstate', this.recall)
+    addEventListener('tm-route', this.arrive)
   }
 
   override disconnectedCallback() {
     super.disconnectedCallback()
     removeEventListener('popstate', this.recall)
+    removeEventListener('tm-route', this.arrive)
     clearTimeout(this.timer)
     this.stream?.abort()
   }
@@ -118,10 +129,15 @@ export class Explorer extends LitElement {
         <tm-time-range
           .range=${asked.timeRange}
           .zone=${asked.timeZone || session.zone}
-          @change=${(event: CustomEvent<TimeRange>) => this.keep({ timeRange: event.detail })}
+          @change=${(event: CustomEvent<TimeRange>) => this.ask(this.within(event.detail), this.display)}
         ></tm-time-range>
         ${this.drawing()}
         <button @click=${() => this.code.show()}>${icon('code')} Copy as code</button>
+        ${
+          session.author && asked.question.case === 'people'
+            ? html`<button @click=${() => this.cohort?.show()}>${icon('people')} Save as cohort</button>`
+            : nothing
+        }
         ${
           session.author
             ? html`<button class="primary" @click=${() => this.save.show(title(asked))}>${icon('save')} Save</button>`
@@ -146,6 +162,7 @@ export class Explorer extends LitElement {
         </section>
       </div>
       <tm-code .session=${session} .query=${asked}></tm-code>
+      <tm-cohort .session=${session} .asked=${asked}></tm-cohort>
       <tm-save .session=${session} .query=${asked} .display=${create(DisplaySchema, { kind: display })}></tm-save>
     `
   }
@@ -163,8 +180,16 @@ export class Explorer extends LitElement {
       content: { case: 'query', value: this.asked },
       display: { kind: this.display },
     })
-    const state = { answer: this.answer, standing: this.connection, error: this.why }
-    return html`<tm-tile .tile=${tile} .state=${state} .zone=${this.session.zone}></tm-tile>`
+    const state: TileState = { answer: this.answer, standing: this.connection, error: this.why }
+    return html`<tm-tile
+      .tile=${tile}
+      .state=${state}
+      .zone=${this.session.zone}
+      drill
+      @tm-point=${(event: CustomEvent<Point>) => this.enter(tile, event.detail)}
+      @tm-zoom=${(event: CustomEvent<Span>) => this.go(this.within(absolute(event.detail)))}
+      @tm-filter=${(event: CustomEvent<Match[]>) => this.only(event.detail)}
+    ></tm-tile>`
   }
 
   private drawing() {
@@ -188,8 +213,29 @@ export class Explorer extends LitElement {
     this.remember()
   }
 
-  private keep(changes: Partial<Pick<Query, 'timeRange' | 'timeZone'>>) {
-    this.ask(create(QuerySchema, { ...this.asked, ...changes }), this.display)
+  /** The same question about another time. */
+  private within(timeRange: TimeRange): Query {
+    return create(QuerySchema, { ...this.asked, timeRange })
+  }
+
+  /** A step from the figures to another question; the way back in the browser leads back. */
+  private go(query: Query) {
+    navigate(`/explore${address.write({ query, display: this.display })}`)
+  }
+
+  /** Who, or else what, is behind a point. */
+  private enter(tile: Tile, point: Point) {
+    const { start, end } = this.answer?.metadata?.timeRange ?? {}
+    if (!start || !end) return
+    const span = { start: timestampMs(start), end: timestampMs(end) }
+    const found = behind(tile, point, { span, zone: this.asked.timeZone, filters: [] })
+    const query = found.events ?? found.people
+    if (query) this.go(query)
+  }
+
+  private only(matches: Match[]) {
+    const filters = matches.map(({ field, value }) => same(field, value))
+    this.go(filtered(this.asked, every([filterOf(this.asked), ...filters])))
   }
 
   private remember() {
@@ -200,6 +246,11 @@ export class Explorer extends LitElement {
     const shared = address.read(location.search)
     this.asked = shared?.query ?? first()
     this.display = shared?.display ?? Display_Kind.UNSPECIFIED
+  }
+
+  /** Another address of this page was opened, by a link or by a step into a figure. */
+  private arrive = (event: Event) => {
+    if (moved(event)) this.recall()
   }
 
   private open() {

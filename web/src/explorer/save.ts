@@ -15,6 +15,7 @@ import {
   TileSchema,
 } from '../gen/tidemark/v1/dashboard_pb'
 import type { Query } from '../gen/tidemark/v1/question_pb'
+import { idOf } from '../model/file'
 import { freshId, size } from '../model/tile'
 
 const FRESH = 'new'
@@ -118,7 +119,7 @@ export class Save extends LitElement {
     this.failure = ''
     try {
       const saved = this.target === FRESH ? await this.make() : await this.add(this.target)
-      this.saved = `/dashboards/${encodeURIComponent(saved.slice(saved.lastIndexOf('/') + 1))}`
+      this.saved = `/dashboards/${encodeURIComponent(idOf({ name: saved }))}`
     } catch (error) {
       this.failure = problem(error).text
     }

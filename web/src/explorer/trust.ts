@@ -23,9 +23,9 @@ export class Trust extends LitElement {
     shared,
     css`
       dl {
-        display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(130px, 1fr));
-        gap: var(--space-2) var(--space-4);
+        display: flex;
+        flex-wrap: wrap;
+        gap: var(--space-2) var(--space-6);
         padding: var(--space-3) var(--space-4);
       }
       dt {

@@ -9,8 +9,8 @@ import { shared } from '../app/theme/styles'
 import { problem } from '../client/problem'
 import { dashboards as client } from '../client/transport'
 import { type Dashboard, DashboardSchema } from '../gen/tidemark/v1/dashboard_pb'
-import { read, write } from '../model/file'
-import { download, idOf } from './files'
+import { idOf, read, write } from '../model/file'
+import { download } from '../tiles/download'
 
 /** The dashboards of the project: open, make, clone and delete them, bring them in from a file and take them out as one. */
 @customElement('tm-dashboards')
@@ -247,7 +247,8 @@ export class Dashboards extends LitElement {
   private async takeOut({ name }: Dashboard) {
     await this.act(async () => {
       const { dashboard } = await client.getDashboard({ name })
-      if (dashboard) download(`${idOf(dashboard)}.json`, 'application/json', write(dashboard))
+      if (dashboard)
+        download(`${idOf(dashboard)}.json`, new Blob([write(dashboard)], { type: 'application/json' }))
     })
   }
 

@@ -3,7 +3,7 @@ import { LitElement, type PropertyValues, css, html, nothing } from 'lit'
 import { customElement, property, state } from 'lit/decorators.js'
 import { repeat } from 'lit/directives/repeat.js'
 import { icon } from '../app/icons'
-import { navigate } from '../app/router'
+import { moved, navigate } from '../app/router'
 import type { Session } from '../app/session'
 import { shared } from '../app/theme/styles'
 import { type Connection, follow } from '../client/follow'
@@ -14,8 +14,8 @@ import '../explorer/filter-builder'
 import { names } from '../explorer/suggest'
 import { type WatchQueryResponse, WatchQueryResponse_Kind as Kind } from '../gen/tidemark/v1/query_pb'
 import { type Filter, QuerySchema, Source } from '../gen/tidemark/v1/question_pb'
-import { TYPES } from '../model/event'
-import { idOf } from '../model/event'
+import { every, same } from '../model/condition'
+import { TYPES, idOf } from '../model/event'
 import { MOST, added, rate, released, replaced, start } from '../model/feed'
 import { type Group, blank, empty, read, write } from '../model/filter'
 import * as address from '../model/share'
@@ -76,12 +76,14 @@ export class Live extends LitElement {
     super.connectedCallback()
     this.recall()
     addEventListener('popstate', this.recall)
+    addEventListener('tm-route', this.arrive)
     this.clock = setInterval(() => (this.rate = rate(this.feed, Date.now())), 1000)
   }
 
   override disconnectedCallback() {
     super.disconnectedCallback()
     removeEventListener('popstate', this.recall)
+    removeEventListener('tm-route', this.recall)
     clearInterval(this.clock)
     this.stream?.abort()
   }
@@ -145,7 +147,7 @@ export class Live extends LitElement {
       </div>`
     }
     const narrow = (event: CustomEvent<{ field: string; value: string }>) =>
-      this.keep(() => (this.filter = narrowed(this.filter, event.detail.field, event.detail.value)))
+      this.keep(() => (this.filter = every([this.filter, same(event.detail.field, event.detail.value)])))
     return repeat(
       this.feed.shown,
       stored => idOf(stored.event),
@@ -228,6 +230,10 @@ export class Live extends LitElement {
     navigate(search.size ? `/live?${search}` : '/live', { replace: true })
   }
 
+  private arrive = (event: Event) => {
+    if (moved(event)) this.recall()
+  }
+
   /** Takes the filters from the address. */
   private recall = () => {
     const search = new URLSearchParams(location.search)
@@ -236,12 +242,4 @@ export class Live extends LitElement {
     const question = address.read(location.search)?.query.question
     this.filter = question?.case === 'events' ? question.value.filter : undefined
   }
-}
-
-/** A filter with one more condition. */
-function narrowed(filter: Filter | undefined, field: string, value: string): Filter | undefined {
-  const root = read(filter)
-  const condition = { ...blank(field), values: [value] }
-  if (root.join === 'all' && !root.negated) return write({ ...root, nodes: [...root.nodes, condition] })
-  return write({ ...empty(), nodes: [root, condition] })
 }

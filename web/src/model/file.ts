@@ -2,6 +2,11 @@
 import { clone, create, fromJson, toJson } from '@bufbuild/protobuf'
 import { type Dashboard, DashboardSchema } from '../gen/tidemark/v1/dashboard_pb'
 
+/** The last part of a dashboard's name. */
+export function idOf({ name }: Pick<Dashboard, 'name'>): string {
+  return name.slice(name.lastIndexOf('/') + 1)
+}
+
 /** The text of the file. */
 export function write(dashboard: Dashboard): string {
   return `${JSON.stringify(toJson(DashboardSchema, detached(dashboard)), null, 2)}\n`

@@ -84,7 +84,10 @@ function nodeOf({ node }: Filter): Node | undefined {
     case 'all':
     case 'any': {
       const nodes = node.value.filters.map(nodeOf).filter(each => each !== undefined)
-      return { ...empty(node.case), nodes }
+      // A group within a group of the same join says nothing more.
+      const inner = (each: Node) =>
+        each.kind === 'group' && each.join === node.case && !each.negated ? each.nodes : [each]
+      return { ...empty(node.case), nodes: nodes.flatMap(inner) }
     }
     case 'cohort':
       return { kind: 'people', cohort: node.value, negated: false }

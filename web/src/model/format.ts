@@ -28,9 +28,10 @@ const PREFIXES = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
 
 /** A value with its unit. */
 export function quantity(value: number | null | undefined, shape: Shape = {}): string {
-  if (value == null || !Number.isFinite(value)) return NOTHING
+  if (typeof value !== 'number' || !Number.isFinite(value)) return NOTHING
   const { unit = '' } = shape
   if (BYTES.has(unit)) return bytes(value, shape)
+  if (unit.endsWith('/s') && BYTES.has(unit.slice(0, -2))) return `${bytes(value, shape)}/s`
   const seconds = SECONDS[unit]
   if (seconds !== undefined && shape.decimals === undefined) return duration(value * seconds, shape.locale)
   const text = number(value, shape)
@@ -41,7 +42,7 @@ export function quantity(value: number | null | undefined, shape: Shape = {}): s
 
 /** A bare number. */
 export function number(value: number | bigint | null | undefined, shape: Shape = {}): string {
-  if (value == null || Number.isNaN(value)) return NOTHING
+  if (value === null || value === undefined || Number.isNaN(value)) return NOTHING
   const { compact = false, decimals, locale } = shape
   const digits = decimals ?? fitting(Number(value))
   const short = compact && Math.abs(Number(value)) >= 10_000
@@ -63,7 +64,7 @@ function fitting(value: number): number {
 
 /** A share of one as a percentage. */
 export function percent(share: number | null | undefined, decimals?: number, locale?: string): string {
-  if (share == null || !Number.isFinite(share)) return NOTHING
+  if (typeof share !== 'number' || !Number.isFinite(share)) return NOTHING
   const size = Math.abs(share)
   // What is nearly all, or nearly nothing, does not become all or nothing by being rounded.
   const digits = decimals ?? (size === 0 || size === 1 ? 0 : size > 0.99 || size < 0.01 ? 2 : 1)

@@ -26,19 +26,24 @@ const SOURCES: Record<DataSource, string> = {
   [DataSource.CACHE]: 'An answer kept from before.',
 }
 
-/** Says how fresh an answer is. `sent` is when the server sent the last message, by its own clock, in milliseconds. */
+/** What is known of an answer beside its metadata: how its stream stands; when the server sent the last message, by its own clock;
+ * and a watermark that is newer than the answer. Both in milliseconds. */
+export type Heard = { standing: Standing; sent?: number; watermark?: number }
+
+/** Says how fresh an answer is; `exact` writes an instant. */
 export function freshness(
   metadata: QueryMetadata | undefined,
-  standing: Standing,
-  sent: number | undefined,
+  { standing, sent, watermark: heard }: Heard,
   exact: (ms: number) => string,
 ): Freshness {
-  const detail = metadata ? details(metadata, exact) : []
+  const own = metadata?.watermark && timestampMs(metadata.watermark)
+  const watermark = own === undefined ? heard : Math.max(own, heard ?? own)
+  const detail = metadata ? details(metadata, watermark, exact) : []
   if (standing === 'ended') return { tone: 'bad', words: 'not updated', detail }
   if (standing === 'resuming') return { tone: 'warn', words: 'reconnecting…', detail }
-  if (!metadata || standing === 'opening') return { tone: 'quiet', words: 'loading…', detail }
-  const lag = behind(metadata, sent)
-  if (lag === undefined) return { tone: 'quiet', words: 'nothing received', detail }
+  if (!metadata) return { tone: 'quiet', words: 'loading…', detail }
+  if (watermark === undefined) return { tone: 'quiet', words: 'nothing received', detail }
+  const lag = behind(metadata, watermark, sent)
   if (lag > BEHIND) return { tone: 'warn', words: `behind by ${duration(lag / 1000)}`, detail }
   if (metadata.completeness < 0.995)
     return { tone: 'warn', words: `${percent(metadata.completeness)} complete`, detail }
@@ -46,23 +51,28 @@ export function freshness(
   return { tone: 'good', words: lag > 0 ? `live · ${duration(lag / 1000)}` : 'live', detail }
 }
 
-/** How far, in milliseconds, the watermark is behind the time asked about; nothing was received when undefined. */
+/** How far the watermark is behind the time asked about. */
 function behind(
-  { watermark, timeRange, answeredAt }: QueryMetadata,
+  { timeRange, answeredAt }: QueryMetadata,
+  watermark: number,
   sent: number | undefined,
-): number | undefined {
-  if (!watermark) return undefined
-  const now = sent ?? (answeredAt ? timestampMs(answeredAt) : Date.UTC(9999))
-  const end = timeRange?.end ? Math.min(timestampMs(timeRange.end), now) : now
-  // A range that moves on ended when it was computed; its watermark has moved on since.
-  const asked = answeredAt && end >= timestampMs(answeredAt) - 1000 ? now : end
-  return Math.max(0, asked - timestampMs(watermark))
+): number {
+  const answered = answeredAt && timestampMs(answeredAt)
+  const end = timeRange?.end && timestampMs(timeRange.end)
+  // A range that ended when it was answered moves on with the clock.
+  const moving = end === undefined || (answered !== undefined && end >= answered - 1000)
+  const asked = moving ? (sent ?? answered ?? watermark) : end
+  return Math.max(0, asked - watermark)
 }
 
-function details(metadata: QueryMetadata, exact: (ms: number) => string): string[] {
-  const { watermark, completeness, source, errorBound, elapsed, notes } = metadata
+function details(
+  metadata: QueryMetadata,
+  watermark: number | undefined,
+  exact: (ms: number) => string,
+): string[] {
+  const { completeness, source, errorBound, elapsed, notes } = metadata
   return [
-    watermark ? `Complete up to ${exact(timestampMs(watermark))}.` : 'Nothing was received yet.',
+    watermark === undefined ? 'Nothing was received yet.' : `Complete up to ${exact(watermark)}.`,
     Number.isNaN(completeness) ? 'The share that is here is not known.' : `${percent(completeness)} is here.`,
     SOURCES[source],
     errorBound ? `From sketches: off by ${percent(errorBound)} at most.` : '',

@@ -1,5 +1,5 @@
 /** Questions as people begin them: the kinds there are, a first question of each, and what a change of kind keeps. */
-import { type MessageInitShape, create } from '@bufbuild/protobuf'
+import { type MessageInitShape, clone, create } from '@bufbuild/protobuf'
 import {
   Aggregation,
   type Filter,
@@ -155,6 +155,17 @@ export function filterOf({ question }: Query): Filter | undefined {
     default:
       return question.value.filter
   }
+}
+
+/** The question with another condition for the whole of it. */
+export function filtered(query: Query, filter: Filter | undefined): Query {
+  const copy = clone(QuerySchema, query)
+  const { question } = copy
+  if (question.case === 'lifecycle') (question.value.activity ??= step()).filter = filter
+  else if (question.case === 'people') {
+    if (question.value.group.case === 'did') question.value.group.value.filter = filter
+  } else if (question.case) question.value.filter = filter
+  return copy
 }
 
 function some(names: (string | undefined)[]): string[] {

@@ -124,7 +124,15 @@ export function offset(ms: number, zone: string): number {
   let clock = clocks.get(zone)
   if (!clock) {
     const two = 'numeric' as const
-    const fields = { year: two, month: two, day: two, hour: two, minute: two, second: two, hourCycle: 'h23' } as const
+    const fields = {
+      year: two,
+      month: two,
+      day: two,
+      hour: two,
+      minute: two,
+      second: two,
+      hourCycle: 'h23',
+    } as const
     clock = new Intl.DateTimeFormat('en-US', { timeZone: zone, ...fields })
     clocks.set(zone, clock)
   }

@@ -11,6 +11,8 @@ export type TileState = {
   standing: Standing
   /** When the server sent the last message, by its clock, in milliseconds. */
   sent?: number
+  /** Up to when the answer is believed complete, where more is known than the answer says, in milliseconds. */
+  watermark?: number
 }
 
 export const LOADING: TileState = { standing: 'opening' }
@@ -52,12 +54,12 @@ export function drawing(tile: Tile, kind: Result['case']): Drawing | undefined {
 
 /** A size that suits what a new tile shows. */
 export function size(tile: Tile): { width: number; height: number } {
-  if (tile.content.case === 'text') return { width: 6, height: 2 }
+  if (tile.content.case === 'text') return { width: 6, height: 3 }
   const kind = tile.content.case === 'query' ? tile.content.value.question.case : undefined
   if (drawing(tile, kind) === 'number') return { width: 3, height: 3 }
   return kind === 'retention' || kind === 'paths' || kind === 'events'
-    ? { width: 12, height: 6 }
-    : { width: 6, height: 5 }
+    ? { width: 12, height: 7 }
+    : { width: 6, height: 6 }
 }
 
 /** A copy under another id. */

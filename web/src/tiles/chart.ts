@@ -172,7 +172,10 @@ export class ChartElement extends DrawingElement {
 
   /** The canvas and the lines on it, for a picture. */
   get picture() {
-    return { canvas: this.plot?.canvas, lines: this.chart.lines.map(line => ({ ...line, token: this.tokenOf(line) })) }
+    return {
+      canvas: this.plot?.canvas,
+      lines: this.chart.lines.map(line => ({ ...line, token: this.tokenOf(line) })),
+    }
   }
 
   private charted(): Chart {
@@ -255,7 +258,8 @@ export class ChartElement extends DrawingElement {
   }
 
   private written(value: number | null | undefined, line: Line): string {
-    const shown = this.answer?.result.case === 'lifecycle' && value != null ? Math.abs(value) : value
+    const shown =
+      this.answer?.result.case === 'lifecycle' && typeof value === 'number' ? Math.abs(value) : value
     return quantity(shown, this.shape(line.unit))
   }
 
@@ -281,9 +285,9 @@ export class ChartElement extends DrawingElement {
     const start = this.chart.starts[bucket]
     if (!line || start === undefined) return
     const span = { start, end: this.chart.starts[bucket + 1] ?? start + this.chart.width }
-    if (this.answer?.result.case === 'lifecycle') this.point({ kind: 'lifecycle', start, state: STATES[key]! })
+    if (this.answer?.result.case === 'lifecycle')
+      this.point({ kind: 'lifecycle', start, state: STATES[key]! })
     else if (this.answer?.result.case === 'series')
       this.point({ kind: 'series', measure: line.measure, group: line.group, other: line.other, span })
   }
 }
-

@@ -1,6 +1,6 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { css, html, nothing } from 'lit'
-import { customElement } from 'lit/decorators.js'
+import { customElement, state } from 'lit/decorators.js'
 import { repeat } from 'lit/directives/repeat.js'
 import { shared } from '../app/theme/styles'
 import { EventType } from '../gen/tidemark/v1/event_pb'
@@ -12,6 +12,8 @@ import { DrawingElement } from './drawing'
 /** Events, newest first; each opens to all that is known of it. */
 @customElement('tm-events')
 export class Events extends DrawingElement {
+  @state() private opened: ReadonlySet<string> = new Set()
+
   static override styles = [
     shared,
     css`
@@ -82,21 +84,24 @@ export class Events extends DrawingElement {
     const { event } = stored
     const at = event?.occurredAt ? timestampMs(event.occurredAt) : 0
     const properties = summary(event)
-    return html`<details class=${event?.type === EventType.ERROR_EVENT ? 'error' : ''} @toggle=${this.open}>
+    const id = idOf(event)
+    const toggle = ({ target }: Event) => this.toggle(id, (target as HTMLDetailsElement).open)
+    return html`<details class=${event?.type === EventType.ERROR_EVENT ? 'error' : ''} @toggle=${toggle}>
       <summary>
         <time datetime=${new Date(at).toISOString()}>${instant(at, this.zone, { fine: true })}</time>
         <b class="clip" title=${event?.name ?? ''}>${event?.name}</b>
         <span class="clip user" title=${event?.userId ?? ''}>${event?.userId}</span>
         <span class="clip what muted">${properties}</span>
       </summary>
-      <pre .text=${() => json(stored)}></pre>
+      ${this.opened.has(id) ? html`<pre tabindex="0">${json(stored)}</pre>` : nothing}
     </details>`
   }
 
   /** What is known of an event is written only when somebody looks: most are never opened. */
-  private open(event: Event) {
-    const details = event.target as HTMLDetailsElement
-    const text = details.querySelector('pre') as (HTMLPreElement & { text?: () => string }) | null
-    if (details.open && text?.text) text.textContent = text.text()
+  private toggle(id: string, open: boolean) {
+    const opened = new Set(this.opened)
+    if (open) opened.add(id)
+    else opened.delete(id)
+    this.opened = opened
   }
 }

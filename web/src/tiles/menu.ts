@@ -38,9 +38,9 @@ export class Menu extends LitElement {
   ]
 
   override render() {
-    return html`<tm-popup label=${this.label} @tm-open=${this.focusFirst}>
+    return html`<tm-popup label=${this.label} @tm-open=${() => this.focusFirst()}>
       <span slot="trigger">${icon('more')}</span>
-      <div role="menu" aria-label=${this.label} @keydown=${this.step}>
+      <div role="menu" aria-label=${this.label} @keydown=${(event: KeyboardEvent) => this.step(event)}>
         ${this.items.map(
           item =>
             html`<button

@@ -96,7 +96,8 @@ export class NumberElement extends DrawingElement {
       >${figure.compared ? this.comparison(figure) : nothing}${figure.chart ? sparkline(figure.chart) : nothing}`
     if (!this.drill || !figure.chart) return html`<div class="all">${content}</div>`
     const [line] = figure.chart.lines
-    const ask = () => line && this.point({ kind: 'series', measure: line.measure, group: line.group, other: line.other })
+    const ask = () =>
+      line && this.point({ kind: 'series', measure: line.measure, group: line.group, other: line.other })
     return html`<button title="See what is behind it" @click=${ask}>${content}</button>`
   }
 
@@ -130,7 +131,8 @@ export class NumberElement extends DrawingElement {
     const shape = this.shape(unit)
     const was = `was ${quantity(before, { ...shape, compact: true })}`
     if (share === undefined) return html`<span class="change clip">${was}</span>`
-    const better = share === 0 ? '' : share > 0 !== (this.tile.display?.lessIsBetter ?? false) ? 'good' : 'bad'
+    const better =
+      share === 0 ? '' : share > 0 !== (this.tile.display?.lessIsBetter ?? false) ? 'good' : 'bad'
     const arrow = share > 0 ? '▲' : share < 0 ? '▼' : '■'
     return html`<span class="change ${better}" title="Compared with the period before">
       <b><span aria-hidden="true">${arrow}</span> ${signed(share)}</b><span class="clip">${was}</span>

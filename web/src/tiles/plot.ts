@@ -4,7 +4,6 @@ import uPlot from 'uplot'
 import uplotStyles from 'uplot/dist/uPlot.min.css?inline'
 import { shared } from '../app/theme/styles'
 import type { Shape } from '../model/format'
-import type { Span } from '../model/range'
 import type { Chart } from '../model/series'
 import { type Columns, type Look, columns, options, signature } from './uplot'
 
@@ -136,7 +135,8 @@ export class Plot extends LitElement {
 
   private fit() {
     const { clientWidth: width, clientHeight: height } = this.stage
-    if (this.plot && (width !== this.plot.width || height !== this.plot.height)) this.plot.setSize({ width, height })
+    if (this.plot && (width !== this.plot.width || height !== this.plot.height))
+      this.plot.setSize({ width, height })
   }
 
   private hover = (plot: uPlot) => {
@@ -161,7 +161,7 @@ export class Plot extends LitElement {
     if (width < 6) return
     const [start, end] = [plot.posToVal(left, 'x'), plot.posToVal(left + width, 'x')].map(Math.round)
     plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false)
-    this.tell('tm-zoom', { start, end } as Span, true)
+    this.tell('tm-zoom', { start, end }, true)
   }
 
   private choose = (event: MouseEvent) => {
@@ -177,7 +177,11 @@ export class Plot extends LitElement {
   /** The line at a value: of those that stand on one another the one that reaches over it, else the one that is nearest. */
   private nearest({ lines, on, data }: Columns, bucket: number, value: number): number {
     const tops = lines.map((_, place) => data[place + 1]?.[bucket] ?? null)
-    if (on.length) return Math.max(0, tops.findIndex(top => top !== null && Math.abs(top) >= Math.abs(value) && top * value >= 0))
+    if (on.length)
+      return Math.max(
+        0,
+        tops.findIndex(top => top !== null && Math.abs(top) >= Math.abs(value) && top * value >= 0),
+      )
     const far = tops.map(top => (top === null ? Infinity : Math.abs(top - value)))
     return far.indexOf(Math.min(...far))
   }
@@ -185,13 +189,25 @@ export class Plot extends LitElement {
   private bucketAt(plot: uPlot, left: number): number {
     const { starts } = this.chart
     const at = plot.posToVal(left, 'x')
-    return this.look.mode === 'bar' ? Math.max(0, starts.findLastIndex(start => start <= at)) : plot.posToIdx(left)
+    return this.look.mode === 'bar'
+      ? Math.max(
+          0,
+          starts.findLastIndex(start => start <= at),
+        )
+      : plot.posToIdx(left)
   }
 
   private step = (event: KeyboardEvent) => {
     const last = this.chart.starts.length - 1
     const now = this.at < 0 ? last : this.at
-    const to = { ArrowLeft: now - 1, ArrowRight: now + 1, Home: 0, End: last, PageUp: now - 10, PageDown: now + 10 }[event.key]
+    const to = {
+      ArrowLeft: now - 1,
+      ArrowRight: now + 1,
+      Home: 0,
+      End: last,
+      PageUp: now - 10,
+      PageDown: now + 10,
+    }[event.key]
     if (event.key === 'Enter' && this.columns?.lines[0])
       this.tell('tm-spot', { line: this.columns.lines[0].key, bucket: now })
     if (to === undefined || !this.plot) return

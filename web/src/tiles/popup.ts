@@ -54,7 +54,7 @@ export class Popup extends LitElement {
       >
         <slot name="trigger"></slot>
       </button>
-      <div id="panel" popover @beforetoggle=${this.opening} @toggle=${this.place}>
+      <div id="panel" popover @beforetoggle=${(event: ToggleEvent) => this.opening(event)} @toggle=${(event: ToggleEvent) => this.place(event)}>
         <slot></slot>
       </div>
     `

@@ -14,7 +14,8 @@ class Styled extends Directive {
 
   override update({ element }: ElementPart, [properties]: [Properties]) {
     const { style } = element as HTMLElement | SVGElement
-    for (const name of Object.keys(this.before)) if (properties[name] === undefined) style.removeProperty(name)
+    for (const name of Object.keys(this.before))
+      if (properties[name] === undefined) style.removeProperty(name)
     for (const [name, value] of Object.entries(properties))
       if (value !== undefined && value !== this.before[name]) style.setProperty(name, value)
     this.before = properties

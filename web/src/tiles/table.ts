@@ -130,7 +130,9 @@ export class TableElement extends DrawingElement {
     if (!this.answer || (!changed.has('answer') && !changed.has('tile'))) return
     this.sheet = sheet(this.answer.result, this.question, this.tile.display?.unit)
     const { columns, rows } = this.sheet
-    this.most = columns.map((_, at) => Math.max(...rows.filter(row => !row.other).map(({ cells }) => Number(cells[at]) || 0)))
+    this.most = columns.map((_, at) =>
+      Math.max(...rows.filter(row => !row.other).map(({ cells }) => Number(cells[at]) || 0)),
+    )
   }
 
   override render() {
@@ -211,7 +213,7 @@ export class TableElement extends DrawingElement {
     const value = row.cells[at]
     const text = written(value, column, this.zone, this.tile.display?.decimals)
     if (!numeric(column)) {
-      const matches = at === 0 && this.drill && !row.other ? this.matches(row) : []
+      const matches = at === 0 && this.drill && !row.other ? this.matching(row) : []
       if (!matches.length) return html`<td title=${text}>${text}</td>`
       const only = () => this.tell('tm-filter', matches)
       return html`<td><button class="clip" title="Show only ${text}" @click=${only}>${text}</button></td>`
@@ -226,11 +228,12 @@ export class TableElement extends DrawingElement {
     if (typeof before !== 'number') return nothing
     const share = change(value, before)
     if (share === undefined) return nothing
-    const better = share === 0 ? '' : share > 0 !== (this.tile.display?.lessIsBetter ?? false) ? 'good' : 'bad'
+    const better =
+      share === 0 ? '' : share > 0 !== (this.tile.display?.lessIsBetter ?? false) ? 'good' : 'bad'
     return html`<span class="was ${better}">${signed(share)}</span>`
   }
 
-  private matches({ group }: Row): Match[] {
+  private matching({ group }: Row): Match[] {
     const { question } = this.question ?? {}
     const paths = question?.case === 'table' ? question.value.groupBy : []
     return paths.map((field, place) => ({ field, value: group[place] ?? '' }))

@@ -43,9 +43,22 @@ export function columns({ starts, lines: all }: Chart, look: Look): Columns {
 }
 
 /** Two charts with the same signature differ in their data only. */
-export function signature({ lines, on, previous }: Columns, { mode, colours }: Look, shape: Shape, zone: string): string {
+export function signature(
+  { lines, on, previous }: Columns,
+  { mode, colours }: Look,
+  shape: Shape,
+  zone: string,
+): string {
   const colour = lines.map(({ key }) => colours.get(key))
-  return JSON.stringify([mode, lines.map(({ key }) => key), colour, on, previous.map(each => each.colour), shape, zone])
+  return JSON.stringify([
+    mode,
+    lines.map(({ key }) => key),
+    colour,
+    on,
+    previous.map(each => each.colour),
+    shape,
+    zone,
+  ])
 }
 
 /** The options of a chart; `current` gives the chart as it is when it is drawn. */
@@ -67,7 +80,9 @@ export function options(
     padding: [10, 10, 0, 0],
     tzDate: ms => new Date(ms + offset(ms, zone) + new Date(ms).getTimezoneOffset() * 60_000),
     series: [{}, ...shown, ...before],
-    bands: on.flatMap((base, place) => (base === undefined ? [] : [{ series: [place + 1, base + 1] as [number, number] }])),
+    bands: on.flatMap((base, place) =>
+      base === undefined ? [] : [{ series: [place + 1, base + 1] as [number, number] }],
+    ),
     scales: {
       x: { time: true, range: () => across(current()) },
       y: { range: (_, least, most) => upright(least, most, look.mode !== 'line') },
@@ -91,7 +106,8 @@ export function options(
         size: (_, values) => 14 + 6.4 * Math.max(2, ...(values ?? []).map(value => value.length)),
         grid: { stroke: grid, width: 1 },
         ticks: { show: false },
-        values: (_, splits) => splits.map(value => quantity(value, { ...shape, decimals: undefined, compact: true })),
+        values: (_, splits) =>
+          splits.map(value => quantity(value, { ...shape, decimals: undefined, compact: true })),
       },
     ],
     cursor: {
@@ -109,9 +125,15 @@ function moving(type: string): boolean {
   return type === 'mousemove' || type === 'mouseleave'
 }
 
+/** A point under the crosshair has the colour of its line. */
 function fillOf(plot: uPlot, place: number): string {
   const { stroke } = plot.series[place]!
-  return typeof stroke === 'function' ? String(stroke(plot, place)) : String(stroke)
+  const colour: unknown = typeof stroke === 'function' ? stroke(plot, place) : stroke
+  return typeof colour === 'string' ? colour : token('--muted')
+}
+
+function known(value: Cell | undefined): value is number {
+  return value !== null && value !== undefined
 }
 
 function drawn(
@@ -125,8 +147,10 @@ function drawn(
   const { mode } = look
   const points = { show: mode !== 'bar', size: 5, fill: colour, filter: alone }
   if (mode === 'line') return { stroke: colour, width: 1.75, points }
-  if (mode === 'area') return { stroke: colour, width: 1.5, points, fill: `${colour}${on.length ? 'b8' : '2e'}` }
-  const paths = on.length || many === 1 ? uPlot.paths.bars!({ size: [0.8], align: 1 }) : beside(place, many, current)
+  if (mode === 'area')
+    return { stroke: colour, width: 1.5, points, fill: `${colour}${on.length ? 'b8' : '2e'}` }
+  const paths =
+    on.length || many === 1 ? uPlot.paths.bars!({ size: [0.8], align: 1 }) : beside(place, many, current)
   return { stroke: colour, width: 0, fill: colour, paths, points }
 }
 
@@ -144,7 +168,9 @@ function beside(place: number, many: number, current: () => { chart: Chart }): u
 /** Values without neighbours, which no line would show. */
 function alone(plot: uPlot, place: number): number[] {
   const values = plot.data[place] as Cell[]
-  return values.flatMap((value, at) => (value != null && values[at - 1] == null && values[at + 1] == null ? [at] : []))
+  return values.flatMap((value, at) =>
+    known(value) && !known(values[at - 1]) && !known(values[at + 1]) ? [at] : [],
+  )
 }
 
 /** From the first bucket to the last, of bars to its end. */
@@ -155,7 +181,7 @@ function across({ chart: { starts, width }, look }: { chart: Chart; look: Look }
 
 /** From zero where that does not flatten the lines, with some air above. */
 function upright(least: number | null, most: number | null, grounded: boolean): uPlot.Range.MinMax {
-  if (least == null || most == null) return [0, 1]
+  if (!known(least) || !known(most)) return [0, 1]
   const from = least >= 0 && (grounded || least < most * 0.7) ? 0 : least
   const to = most <= 0 && grounded ? 0 : most
   const air = (to - from || Math.abs(to) || 1) * 0.06

@@ -1,5 +1,5 @@
 import { create, equals } from '@bufbuild/protobuf'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import '../../src/explorer/query-editor'
 import type { QueryEditor } from '../../src/explorer/query-editor'
 import { Compare, type Query, QuerySchema } from '../../src/gen/tidemark/v1/question_pb'
@@ -15,6 +15,8 @@ const session = {
   ends: new Date(),
 }
 
+// No server is there: what is asked of it stays open.
+beforeEach(() => void vi.stubGlobal('fetch', () => new Promise(() => undefined)))
 afterEach(() => document.body.replaceChildren())
 
 /** An editor of a question, and the questions that it gave out. */

@@ -127,6 +127,12 @@ describe('reading', () => {
     expect(json(write(read(twice)))).toEqual({ cohort })
   })
 
+  test('a group within one of the same join is taken apart', () => {
+    const [a, b, c] = ['a', 'b', 'c'].map(field => condition(`properties.${field}`, Operator.EXISTS))
+    const nested = all(all(a!, b!), c!)
+    expect(read(write(nested))).toEqual(all(a!, b!, c!))
+  })
+
   test('nothing is an empty group', () => {
     expect(read(undefined)).toEqual(empty())
     expect(read(create(FilterSchema))).toEqual(empty())

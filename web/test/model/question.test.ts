@@ -1,7 +1,17 @@
 import { create } from '@bufbuild/protobuf'
 import { describe, expect, test } from 'vitest'
 import { Aggregation, Operator, QuerySchema, Source } from '../../src/gen/tidemark/v1/question_pb'
-import { KINDS, count, filterOf, first, letter, missing, namesOf, turned } from '../../src/model/question'
+import {
+  KINDS,
+  count,
+  filterOf,
+  filtered,
+  first,
+  letter,
+  missing,
+  namesOf,
+  turned,
+} from '../../src/model/question'
 
 const filter = {
   node: { case: 'comparison' as const, value: { field: 'user_id', operator: Operator.EXISTS, values: [] } },
@@ -26,6 +36,13 @@ describe('another kind of question', () => {
 
   test.each(KINDS)('$kind keeps the condition', ({ kind }) => {
     expect(filterOf(turned(funnel, kind))).toEqual(filterOf(funnel))
+  })
+
+  test.each(KINDS)('$kind can be given another condition, and stays as it was', ({ kind }) => {
+    const query = turned(funnel, kind)
+    expect(filterOf(filtered(query, undefined))).toBeUndefined()
+    expect(filterOf(filtered(filtered(query, undefined), filterOf(funnel)))).toEqual(filterOf(funnel))
+    expect(filterOf(query)).toEqual(filterOf(funnel))
   })
 
   test('names of events go along, each once', () => {

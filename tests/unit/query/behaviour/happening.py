@@ -58,6 +58,8 @@ def holds(condition: Condition, event: Event) -> bool:
             return event.user in users
         case Comparison(field, q.OPERATOR_EQUAL, values):
             return value(event, field.path) in values
+        case Comparison(field, q.OPERATOR_EXISTS):
+            return value(event, field.path) is not None
         case Comparison(field, q.OPERATOR_GREATER_OR_EQUAL, (instant,)):
             return event.at >= instant
         case Comparison(field, q.OPERATOR_LESS, (instant,)):

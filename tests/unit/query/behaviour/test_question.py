@@ -1,4 +1,6 @@
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
@@ -52,6 +54,16 @@ def test_a_retention_follows_so_many_periods_after_each_of_the_range(
     assert found.edges[: len(within)] == within
     assert len(found.edges) == len(within) + periods
     assert found.edges == edges(Span(NOON, found.edges[-1]), width, BERLIN, 1000)
+
+
+def test_days_that_a_zone_has_skipped_are_no_periods() -> None:
+    apia = ZoneInfo("Pacific/Apia")
+    for days in range(1, 5):
+        start = datetime(2011, 12, 30 - days, 10, tzinfo=UTC)
+        found = question(q.Query(retention=R(periods=days)), start, start + DAY, zone=apia)
+        assert isinstance(found, Retention)
+        assert len(found.edges) == found.rows + days + 1
+        assert all(before < after for before, after in pairwise(found.edges))
 
 
 def test_an_unbounded_retention_reaches_until_now() -> None:
