@@ -1,6 +1,6 @@
-"""Writes the documents that repeat the code: `api.md`, `cli.md`, `metrics.md` and `settings.md`.
+"""Writes the documents that repeat the code: `api.md`, `cli.md`, `metrics.md`, `openapi.json` and `settings.md`.
 
-The contract, the parser of the command line, the list of metrics and the dataclass of settings come in; Markdown goes out. `make docs` runs this, and
+The contract, the parser of the command line, the list of metrics and the dataclass of settings come in; Markdown and JSON go out. `make docs` runs this, and
 `tests/unit/test_docs.py` fails while a file differs from what comes out here.
 """
 
@@ -18,6 +18,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSe
 from grpc_tools import protoc  # type: ignore[import-untyped]
 from prometheus_client.metrics import MetricWrapperBase
 
+from docs.openapi import document
 from services.kit import errors, metrics
 from services.kit.access import ROLES
 from services.kit.settings import Settings
@@ -42,6 +43,7 @@ def documents() -> dict[Path, str]:
         "api.md": api(),
         "cli.md": command_line(),
         "metrics.md": measurements(),
+        "openapi.json": iter([document(_files())]),
         "settings.md": settings(),
     }
     return {ROOT / "docs" / name: "\n".join(lines) + "\n" for name, lines in made.items()}
@@ -62,9 +64,9 @@ def measurements() -> Iterator[str]:
     """Every metric that any target exposes."""
     source = inspect.getsource(metrics).splitlines()
     yield from ("# Metrics", "", _NOTE, "")
-    yield "Each target serves Prometheus on its metrics port: 9101 ingest, 9102 writer, 9103 query. Counters end in `_total`,"
-    yield "histograms in `_bucket`, `_sum` and `_count`. All of them are declared in `services/kit/metrics.py`. The second"
-    yield "paragraph of each says what to do when it moves."
+    yield "Each target serves Prometheus on its metrics port: 9101 ingest, 9102 writer, 9103 query, 9104 gateway."
+    yield "Counters end in `_total`, histograms in `_bucket`, `_sum` and `_count`. All of them are declared in"
+    yield "`services/kit/metrics.py`. The second paragraph of each says what to do when it moves."
     for node in ast.parse("\n".join(source)).body:
         metric = getattr(metrics, _target(node), None)
         if not isinstance(metric, MetricWrapperBase):

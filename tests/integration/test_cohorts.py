@@ -15,7 +15,6 @@ from services.query.service import query
 from tests.conftest import Served, Suite, refusal
 from tests.integration.history import Happened, commit
 from tidemark.cohorts import did
-from tidemark.errors import NotFound
 from tidemark.v1 import cohort_pb2 as pb
 from tidemark.v1 import query_pb2
 from tidemark.v1 import question_pb2 as q

@@ -75,9 +75,10 @@ class Watch:
             return
         if answer.kind == SNAPSHOT:
             self.series[tile.tile_id] = {}
+        known = self.series.setdefault(tile.tile_id, {})
         [line] = answer.series.series
         starts = [start.seconds for start in answer.series.bucket_starts]
-        self.series[tile.tile_id] |= dict(zip(starts, line.values))
+        known |= dict(zip(starts, line.values))
         self.totals[tile.tile_id] = line.total
 
 

@@ -82,6 +82,7 @@ async def run(served: Served, asked: q.Query, **others: object) -> pb.RunQueryRe
 ASKED = {
     "funnel": over(funnel=FUNNEL),
     "funnel of sessions": over(funnel=q.FunnelQuestion(steps=[step(), step()], group_by="session_id")),
+    "funnel by type": over(funnel=q.FunnelQuestion(steps=[step("a"), step()], group_by="type")),
     "retention": over(retention=RETENTION),
     "retention by plan": over(retention=R(periods=3, group_by="properties.plan", entry=R.START_EVERY, top=1)),
     "retention by weeks": over(retention=R(period=q.Interval.UNIT_WEEK, periods=2, mode=R.MODE_ON_OR_AFTER)),

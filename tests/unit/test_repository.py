@@ -1,6 +1,7 @@
 """What is committed names no machine, no registry and no secret, and its code starts nothing that text could steer."""
 
 import ast
+import json
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -30,6 +31,10 @@ def lock_faults(text: str) -> Iterator[str]:
     """What a lock file may not hold: an address, or a requirement that is not pinned to its hashes."""
     if found := re.search(r"\w+://|--(?:extra-)?index-url|--find-links", text):
         yield f"an address: {found[0]}"
+    if text.startswith("{"):
+        packages = json.loads(text)["packages"].items()
+        yield from (f"without a hash: {name}" for name, entry in packages if name and "integrity" not in entry)
+        return
     for entry in re.split(r"\n(?=[A-Za-z0-9])", text):
         if "==" not in entry or "--hash=sha256:" not in entry:
             yield f"not pinned: {entry.split()[0]}"

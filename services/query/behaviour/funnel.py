@@ -69,9 +69,13 @@ def people(group: Came, timeline: Timeline) -> Rows:
 def attempts(question: Funnel, timeline: Timeline) -> Attempts:
     """The attempt of each person that counts, in the order of people."""
     starts = np.flatnonzero(timeline.flag("step0") & timeline.within(question.span))
-    reached = np.ones(len(starts), np.int32)
-    for step, alive, _ in _followed(question, timeline, starts):
-        reached[alive] = step + 1
+    heads = begins(timeline.user[starts])
+    # Who comes to the last step at the first attempt needs no other.
+    whole = _reached(question, timeline, starts[heads]) == len(question.steps)
+    tried = np.repeat(~whole, np.diff(heads, append=len(starts)))
+    tried[heads] = True
+    starts = starts[tried]
+    reached = _reached(question, timeline, starts)
     # The furthest wins, of equals the earliest: one number that is greatest for it.
     count = len(starts)
     rank = reached.astype(np.int64) * count + np.arange(count - 1, -1, -1)
@@ -84,6 +88,14 @@ def attempts(question: Funnel, timeline: Timeline) -> Attempts:
     for step, alive, found in _followed(question, timeline, starts):
         rows[step, alive] = found
     return Attempts(rows, reached)
+
+
+def _reached(question: Funnel, timeline: Timeline, starts: Rows) -> Codes:
+    """How many steps are come to from each start."""
+    reached = np.ones(len(starts), np.int32)
+    for step, alive, _ in _followed(question, timeline, starts):
+        reached[alive] = step + 1
+    return reached
 
 
 def _followed(question: Funnel, timeline: Timeline, starts: Rows) -> Iterator[tuple[int, Rows, Rows]]:

@@ -34,7 +34,9 @@ class Texts:
     def label(self, code: int) -> str:
         """The text of a number, as people read it."""
         text = str(self.labels[code].as_py())
-        return name_of(int(text), self.field) if self.field and self.field.form is Form.NAMED else text
+        if text and self.field and self.field.form is Form.NAMED:
+            return name_of(int(text), self.field)
+        return text
 
     def code(self, label: str) -> int:
         """The number of a text as `label` gives it; -1 where no row has it."""

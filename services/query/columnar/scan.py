@@ -10,6 +10,7 @@ The table has a row for each event that fits, ordered by user, time and event id
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 import pyarrow as pa
 
@@ -56,4 +57,4 @@ class Scan:
 def source_of(table: pa.Table) -> DataSource:
     """What the rows of a table were read from: segments where any were, which its schema's metadata says under `source`."""
     name = (table.schema.metadata or {}).get(b"source", b"DATA_SOURCE_RAW").decode()
-    return DataSource.ValueType(DataSource.Value(name))
+    return cast("DataSource", DataSource.Value(name))

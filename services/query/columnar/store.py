@@ -52,13 +52,13 @@ INSERT INTO segments ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s
 """  # noqa: S608
 _BEGIN = "INSERT INTO frontiers VALUES (%s, '{}', '{}', 0, '-infinity') ON CONFLICT DO NOTHING"
 _MOVE = """
-UPDATE frontiers SET batches = %s, versions = %s, received = %s, moved_at = now() WHERE project_id = %s AND batches = %s
+UPDATE frontiers SET batches = %s, versions = %s, received = %s, moved_at = now() WHERE project_id = %s AND batches = %s::bigint[]
 """
-_RETIRE = "UPDATE segments SET retired_at = now() WHERE segment_id = ANY (%s) AND retired_at IS NULL"
+_RETIRE = "UPDATE segments SET retired_at = now() WHERE segment_id = ANY (%s::uuid[]) AND retired_at IS NULL"
 _FORGET = "UPDATE segments SET retired_at = now() WHERE project_id = %s AND retired_at IS NULL"
 _RESTART = "DELETE FROM frontiers WHERE project_id = %s"
 _GONE = "SELECT segment_id, project_id FROM segments WHERE retired_at < now() - %s * interval '1 second'"
-_DROP = "DELETE FROM segments WHERE segment_id = ANY (%s)"
+_DROP = "DELETE FROM segments WHERE segment_id = ANY (%s::uuid[])"
 _IDS = "SELECT segment_id FROM segments"
 _LOCK = "SELECT pg_try_advisory_lock(hashtext('tidemark mirror'))"
 

@@ -12,16 +12,12 @@ import logging
 import os
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
 from typing import Any, TypeVar
 
 import duckdb
 import psycopg
-import pyarrow as pa
-import pyarrow.compute as pc
 from adbc_driver_postgresql import dbapi
 from psycopg import AsyncConnection
 from redis.exceptions import RedisError
@@ -30,16 +26,12 @@ from services.kit import metrics, postgres
 from services.kit.service import Pool
 from services.kit.settings import Settings
 from services.query.columnar import rows, store, writer
-from services.query.columnar.layout import PLAIN_COLUMNS
 from services.query.columnar.segment import Frontier, Segment, merges
 from services.query.columnar.store import Outrun, Project
 from services.query.columnar.stream import Lake, Stream, exported, threaded, written
-from services.query.columnar.where import Inquiry
-from services.query.columnar.writer import Damaged
+from services.query.columnar.writer import Cutter, Damaged, merged
 from services.query.stream import Log
 
-CUT_ROWS = 1 << 17
-"""Rows of a segment when it is first written: they are put in order in memory."""
 BEHIND_ROWS = 100_000
 """With so many rows in the log, writers need the machine for themselves."""
 PATIENCE = 10
@@ -68,8 +60,8 @@ class Mirror:
         while not self._draining.is_set():
             try:
                 async with await postgres.connect(self._settings.database_url) as connection:
-                    with _desk(self._settings) as desk:
-                        await _Session(desk, connection, self._pool, self._log, self._settings).run(
+                    with contextlib.closing(Desk(self._settings)) as desk:
+                        await Session(desk, connection, self._pool, self._log, self._settings).run(
                             self._draining
                         )
                 failures = 0
@@ -88,7 +80,7 @@ async def idle(draining: asyncio.Event) -> None:
     await draining.wait()
 
 
-class _Desk:
+class Desk:
     """What the heavy work is done with: one thread, a connection that reads rows, and DuckDB."""
 
     def __init__(self, settings: Settings) -> None:
@@ -108,20 +100,11 @@ class _Desk:
         self.lake.close()
 
 
-@contextlib.contextmanager
-def _desk(settings: Settings) -> Iterator[_Desk]:
-    desk = _Desk(settings)
-    try:
-        yield desk
-    finally:
-        desk.close()
-
-
-class _Session:
+class Session:
     """What a mirror does with one database session, which holds the lock."""
 
     def __init__(
-        self, desk: _Desk, connection: AsyncConnection[Any], pool: Pool, log_: Log, settings: Settings
+        self, desk: Desk, connection: AsyncConnection[Any], pool: Pool, log_: Log, settings: Settings
     ) -> None:
         self._desk, self._connection, self._pool, self._log = desk, connection, pool, log_
         self._settings = settings
@@ -131,15 +114,15 @@ class _Session:
         while not draining.is_set() and not await store.elected(self._connection):
             await _pause(draining, _TICK)
         while not draining.is_set():
-            moved = await self._cut_all(draining)
-            merged = await self._merge_one()
+            moved = await self.cut_all(draining)
+            merged = await self.merge_one()
             if time.monotonic() >= self._sweep_at:
-                await self._sweep()
+                await self.sweep()
                 self._sweep_at = time.monotonic() + _SWEEP_SECONDS
             if not (moved or merged):
                 await _pause(draining, _TICK)
 
-    async def _cut_all(self, draining: asyncio.Event) -> bool:
+    async def cut_all(self, draining: asyncio.Event) -> bool:
         """Mirrors every project that has enough new rows, or rows that have waited long enough; whether there was one."""
         found = await store.projects(self._connection)
         late = [each.age or 0.0 for each in found if each.waiting]
@@ -183,20 +166,20 @@ class _Session:
             if spans is None or spans:
                 statement = rows.mirrored(project.project_id, before.batches, state.batches, spans)
                 snapshot, text = await exported(connection), written(connection, statement)
-                cutter = _Cutter(self._desk.folder, project.project_id, before.batches, state.batches)
+                cutter = Cutter(self._desk.folder, project.project_id, before.batches, state.batches)
                 segments = await self._desk.do(lambda: cutter.cut(self._desk.stream.batches(snapshot, text)))
         after = Frontier(state.batches, state.versions, received)
         await store.advance(self._connection, project.project_id, before, after, segments)
         metrics.MIRROR_ROWS.inc(sum(each.rows for each in segments))
 
-    async def _merge_one(self) -> bool:
+    async def merge_one(self) -> bool:
         """Makes one segment of several; whether there were any."""
         live = await store.live(self._connection)
         metrics.SEGMENT_ROWS.set(sum(each.rows for each in live))
         metrics.SEGMENT_BYTES.set(sum(each.size for each in live))
         for old in merges(live)[:1]:
             try:
-                new = await self._desk.do(lambda old=old: _merged(old, self._desk))  # type: ignore[misc]
+                new = await self._desk.do(lambda old=old: merged(self._desk.lake, old))  # type: ignore[misc]
             except Damaged as error:
                 await self._forget(old[0].project_id, str(error))
                 return True
@@ -204,7 +187,7 @@ class _Session:
             return True
         return False
 
-    async def _sweep(self) -> None:
+    async def sweep(self) -> None:
         """Removes files that nobody reads any more, and has projects mirrored anew whose files are missing."""
         folder, grace = self._desk.folder, self._settings.mirror_grace_seconds
         gone = await store.gone(self._connection, grace)
@@ -225,62 +208,6 @@ class _Session:
         metrics.MIRROR_FAILURES.inc()
         log.error("project %d is mirrored anew, from the hypertable: %s", project_id, why)
         await store.forget(self._connection, project_id)
-
-
-class _Cutter:
-    """Makes segments of rows as they come, one for each month and so many rows."""
-
-    def __init__(self, folder: str, project_id: int, first: Sequence[int], after: Sequence[int]) -> None:
-        self._folder, self._project_id, self._batches = folder, project_id, (first, after)
-        self._held: defaultdict[date, list[pa.Table]] = defaultdict(list)
-
-    def cut(self, batches: Iterator[pa.RecordBatch]) -> list[Segment]:
-        """The segments of all rows."""
-        found = []
-        for batch in batches:
-            for month, table in _by_month(writer.plain(batch)):
-                self._held[month].append(table)
-            while sum(map(self._rows, self._held)) >= CUT_ROWS:
-                found.append(self._write(max(self._held, key=self._rows)))
-        return [*found, *map(self._write, sorted(self._held))]
-
-    def _rows(self, month: date) -> int:
-        return sum(map(len, self._held[month]))
-
-    def _write(self, month: date) -> Segment:
-        table = writer.ordered(pa.concat_tables(self._held[month]))
-        self._held[month] = []
-        return writer.write(self._folder, self._project_id, month, self._batches, [table])
-
-
-def _by_month(table: pa.Table) -> Iterator[tuple[date, pa.Table]]:
-    at = table.column("occurred_at")
-    numbers = pc.add(pc.multiply(pc.year(at), 12), pc.month(at))
-    for number in pc.unique(numbers).to_pylist():
-        year, month = divmod(number - 1, 12)
-        yield date(year, month + 1, 1), table.filter(pc.equal(numbers, number))
-
-
-def _merged(old: Sequence[Segment], desk: _Desk) -> Segment:
-    """One segment of the rows of several."""
-    for each in old:
-        writer.check(desk.folder, each)
-    inquiry = Inquiry()
-    files = inquiry.value([f"{desk.lake.folder}/{each.path}" for each in old])
-    inquiry.text = (
-        "SELECT * REPLACE (unhex(replace(CAST(event_id AS VARCHAR), '-', '')) AS event_id)"
-        f" FROM (SELECT {', '.join(PLAIN_COLUMNS)} FROM read_parquet({files})"  # noqa: S608
-        " ORDER BY user_id NULLS LAST, occurred_at, event_id)"
-    )
-    first = tuple(map(min, *(each.first_batches for each in old)))
-    after = tuple(map(max, *(each.after_batches for each in old)))
-    with contextlib.closing(desk.lake.reader()) as reader:
-        tables = map(writer.plain, reader.batches(inquiry))
-        layouts = [each.layout for each in old]
-        new = writer.write(desk.folder, old[0].project_id, old[0].month, (first, after), tables, layouts)
-    if new.rows != sum(each.rows for each in old):
-        raise Damaged(f"{new.rows} rows are left of {sum(each.rows for each in old)}")
-    return new
 
 
 def _yield_to_others() -> None:

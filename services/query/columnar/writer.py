@@ -6,7 +6,9 @@ A file is on the disk, whole, before anybody is told of it.
 import hashlib
 import os
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -19,7 +21,11 @@ from services.query.columnar import layout
 from services.query.columnar.layout import FORMS, JSON_COLUMNS, PLAIN_COLUMNS, Layout
 from services.query.columnar.segment import Segment, path
 from services.query.columnar.shred import KINDS, Shredder
+from services.query.columnar.stream import Lake
+from services.query.columnar.where import Inquiry
 
+CUT_ROWS = 1 << 17
+"""Rows of a segment when it is first written: they are put in order in memory."""
 ROW_GROUP = 1 << 17
 SCHEMA = pa.schema(
     [
@@ -42,6 +48,54 @@ _UNIQUE = {"event_id", *JSON_COLUMNS}
 
 class Damaged(Exception):
     """A file is not what was written."""
+
+
+class Cutter:
+    """Makes segments of rows as they come, one for each month and so many rows."""
+
+    def __init__(self, folder: str, project_id: int, first: Sequence[int], after: Sequence[int]) -> None:
+        self._folder, self._project_id, self._batches = folder, project_id, (first, after)
+        self._held: defaultdict[date, list[pa.Table]] = defaultdict(list)
+
+    def cut(self, batches: Iterable[pa.RecordBatch]) -> list[Segment]:
+        """The segments of all rows."""
+        found = []
+        for batch in batches:
+            for month, table in _by_month(plain(batch)):
+                self._held[month].append(table)
+            while sum(map(self._rows, self._held)) >= CUT_ROWS:
+                found.append(self._write(max(self._held, key=self._rows)))
+        return [*found, *(self._write(month) for month in sorted(self._held) if self._held[month])]
+
+    def _rows(self, month: date) -> int:
+        return sum(map(len, self._held[month]))
+
+    def _write(self, month: date) -> Segment:
+        table = ordered(pa.concat_tables(self._held[month]))
+        self._held[month] = []
+        return write(self._folder, self._project_id, month, self._batches, [table])
+
+
+def merged(lake: Lake, old: Sequence[Segment]) -> Segment:
+    """One segment of the rows of several of a month; raises `Damaged` where one is not what was written."""
+    for each in old:
+        check(lake.folder, each)
+    inquiry = Inquiry()
+    files = inquiry.value([f"{lake.folder}/{each.path}" for each in old])
+    columns, order = ", ".join(PLAIN_COLUMNS), "user_id NULLS LAST, occurred_at, event_id"
+    found = f"SELECT {columns} FROM read_parquet({files}) ORDER BY {order}"  # noqa: S608
+    # Out of DuckDB an id comes as a text, which Arrow does not read.
+    ids = "unhex(replace(CAST(event_id AS VARCHAR), '-', ''))"
+    inquiry.text = f"SELECT * REPLACE ({ids} AS event_id) FROM ({found})"  # noqa: S608
+    first = tuple(map(min, zip(*(each.first_batches for each in old))))
+    after = tuple(map(max, zip(*(each.after_batches for each in old))))
+    with closing(lake.reader()) as reader:
+        tables = map(plain, reader.batches(inquiry))
+        layouts = [each.layout for each in old]
+        new = write(lake.folder, old[0].project_id, old[0].month, (first, after), tables, layouts)
+    if new.rows != sum(each.rows for each in old):
+        raise Damaged(f"{new.rows} rows are left of {sum(each.rows for each in old)}")
+    return new
 
 
 def plain(batch: pa.RecordBatch) -> pa.Table:
@@ -128,6 +182,14 @@ def files(folder: str) -> Iterator[tuple[str, str, float]]:
     """Every file of a segment: its id, where it is, and when it was last written."""
     for file in Path(folder).glob("*/*.parquet"):
         yield file.stem, f"{file.parent.name}/{file.name}", file.stat().st_mtime
+
+
+def _by_month(table: pa.Table) -> Iterator[tuple[date, pa.Table]]:
+    at = table.column("occurred_at")
+    numbers = pc.add(pc.multiply(pc.year(at), 12), pc.month(at))
+    for number in pc.unique(numbers).to_pylist():
+        year, month = divmod(number - 1, 12)
+        yield date(year, month + 1, 1), table.filter(pc.equal(numbers, number))
 
 
 def _forms(of: str, keys: Sequence[str], layouts: Sequence[Layout]) -> dict[str, str]:

@@ -3,12 +3,11 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import orjson
 from google.protobuf.message import Message
 
-from services.kit.instant import EPOCH
 from services.query.live.renewal import Arrival, newest
 from services.query.plan import Plan
 from services.query.question import Question
@@ -34,15 +33,17 @@ class Answer:
     facts: Facts
     result: Message
     """Of events the newest; of everything else all of it."""
+    lines: str
+    """Digest of the lines of a series: buckets of other lines are no change to them but another answer."""
     content: str
-    """Digest of what must be equal for a change to make sense: the lines of a series, or all of the result."""
+    """Digest of the result; of events none."""
     origin: Origin
     metadata: pb.QueryMetadata = field(default_factory=pb.QueryMetadata)
     plan: Plan | None = None
     """Series: how it was read."""
     reading: Reading = field(default_factory=Reading)
-    whole_at: datetime = EPOCH
-    """Series: when all of it was last read, and its groups chosen."""
+    whole: Facts | None = None
+    """Series: the data of which all of it was last read, and its groups chosen."""
     whole_took: timedelta = timedelta()
     """How long that took."""
     arrived: tuple[Arrival, ...] = ()
@@ -51,14 +52,16 @@ class Answer:
     """By the number of an older answer, what has changed since: found once for all who follow."""
 
 
+def lines(result: Message) -> str:
+    """The digest of the lines of a result that its `Answer` holds."""
+    if not isinstance(result, pb.SeriesResult):
+        return ""
+    return digest(orjson.dumps([(line.measure_id, list(line.group), line.other) for line in result.series]))
+
+
 def content(result: Message) -> str:
     """The digest of a result that its `Answer` holds."""
-    if isinstance(result, pb.EventsResult):
-        return ""
-    if isinstance(result, pb.SeriesResult):
-        lines = [(line.measure_id, list(line.group), line.other) for line in result.series]
-        return digest(orjson.dumps(lines))
-    return digest(result.SerializeToString(deterministic=True))
+    return "" if isinstance(result, pb.EventsResult) else digest(result.SerializeToString(deterministic=True))
 
 
 def digest(data: bytes) -> str:
@@ -128,9 +131,11 @@ def _delta(old: Answer, new: Answer) -> WatchQueryResponse | None:
         events = [event for number, event in new.arrived if number > old.number]
         found = newest(events, new.question.span, len(events))
         return message(DELTA, new, pb.EventsResult(events=found)) if found else None
+    if old.content == new.content:
+        return None
     if not isinstance(new.result, pb.SeriesResult) or not isinstance(old.result, pb.SeriesResult):
-        return snapshot(new) if old.content != new.content else None
-    if old.content != new.content:
+        return snapshot(new)
+    if old.lines != new.lines:
         return snapshot(new)
     differing = changed(old.result, new.result)
     if not differing and _totals(old.result) == _totals(new.result):

@@ -34,8 +34,9 @@ class Seen:
     at: datetime
     question: str
     """Digest of the project and the question as it was asked."""
+    lines: str
     content: str
-    """Digest of what was shown, as an `Answer` has it."""
+    """Digests of what was shown, as an `Answer` has them."""
     start: datetime
     """Where the range began."""
 
@@ -57,17 +58,19 @@ class Seen:
 def seen(answer: Answer, question: str) -> Seen:
     """What a reader who has `answer` has seen."""
     facts = answer.facts
-    return Seen(facts.versions, facts.batches, facts.at, question, answer.content, answer.question.span.start)
+    state = facts.versions, facts.batches, facts.at
+    return Seen(*state, question, answer.lines, answer.content, answer.question.span.start)
 
 
 def encode(state: State, questions: Mapping[str, str]) -> str:
     """The cursor of a reader who has `state`; `questions` are the digests of what its tiles ask."""
-    by_data: dict[tuple[object, ...], list[tuple[str, str, str, int]]] = {}
+    by_data: dict[tuple[object, ...], list[tuple[str | int, ...]]] = {}
     for tile_id, latest in state.tiles.items():
         if latest.answer is not None:
             shown = seen(latest.answer, questions[tile_id])
             data = shown.versions, shown.batches, us_of(shown.at)
-            by_data.setdefault(data, []).append((tile_id, shown.question, shown.content, us_of(shown.start)))
+            tile = tile_id, shown.question, shown.lines, shown.content, us_of(shown.start)
+            by_data.setdefault(data, []).append(tile)
     return opaque.sealed(orjson.dumps([[*data, tiles] for data, tiles in by_data.items()]))
 
 
@@ -79,8 +82,8 @@ def decode(text: str) -> dict[str, Seen]:
     try:
         for versions, batches, seen_at, tiles in orjson.loads(opaque.opened(text)):
             data = _counts(versions), _counts(batches), at(seen_at)
-            for tile_id, question, content, start in tiles:
-                found[str(tile_id)] = Seen(*data, str(question), str(content), at(start))
+            for tile_id, question, lines, content, start in tiles:
+                found[str(tile_id)] = Seen(*data, str(question), str(lines), str(content), at(start))
     except (ValueError, TypeError, OverflowError) as error:
         raise Invalid("cursor", "is not one that this server gave; leave it out to begin anew") from error
     return found
@@ -92,10 +95,10 @@ def resumed(
     """What a reader who has `seen` lacks: events `fresh`, or the buckets `touched` since and those begun since."""
     if isinstance(new.result, pb.EventsResult):
         return message(DELTA, new, pb.EventsResult(events=fresh)) if fresh else heartbeat(new)
-    if seen.content != new.content:
-        return snapshot(new)
-    if not isinstance(new.result, pb.SeriesResult) or new.plan is None:
+    if seen.content == new.content:
         return heartbeat(new)
+    if not isinstance(new.result, pb.SeriesResult) or new.plan is None or seen.lines != new.lines:
+        return snapshot(new)
     # What is under way depends on the clock; the first bucket shrinks when the range moves on.
     span, passing = new.question.span, [Span(seen.at, new.facts.at)]
     if span.start != seen.start:

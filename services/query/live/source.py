@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 
 from services.query.calendar import Span
 from services.query.live import renewal
-from services.query.live.answer import Answer, content
+from services.query.live.answer import Answer, content, lines
 from services.query.live.cursor import Seen, resumed
 from services.query.plan import Plan, plan
 from services.query.question import Events, Question, Series
@@ -98,7 +98,7 @@ class Round:
         return replace(found, arrived=renewal.latest(arrivals, asked.size))
 
     async def _series(self, question: Series, last: Answer | None) -> Answer:
-        if last is None or last.plan is None:
+        if last is None or last.plan is None or self._outranked(last):
             return await self._whole(question)
         planned, reading, missing = last.plan, last.reading, list[int]()
         if question != last.question:
@@ -108,24 +108,29 @@ class Round:
             reading, missing = kept
         slots = sorted({*missing, *renewal.slots(planned, await self._touched(last.facts.versions))})
         if slots:
-            aged = self.facts.at - last.whole_at > max(RANKED, 20 * last.whole_took)
-            if not planned.mergeable or (aged and None in reading.places):
+            if not planned.mergeable:
                 return await self._whole(question)
             read = await self._snapshot.series(planned.narrowed(slots), reading.groups)
             reading = renewal.renewed(reading, read, slots)
-            if len(reading.groups) < question.top and question.grouped and None in reading.places:
+            if len(reading.groups) < question.top and None in reading.places:
                 # A group came up that there is room to show.
                 return await self._whole(question)
         if planned is not last.plan and question.grouped:
             reading = renewal.inhabited(reading)
         found = self._shaped(planned, reading)
-        return replace(found, whole_at=last.whole_at, whole_took=last.whole_took)
+        return replace(found, whole=last.whole, whole_took=last.whole_took)
+
+    def _outranked(self, last: Answer) -> bool:
+        """Whether it is time to look whether other groups are the largest by now."""
+        if last.whole is None or last.whole.totals == self.facts.totals or None not in last.reading.places:
+            return False
+        return self.facts.at - last.whole.at > max(RANKED, 20 * last.whole_took)
 
     async def _whole(self, question: Series) -> Answer:
         began, planned = time.monotonic(), plan(question)
         reading = await self._snapshot.series(planned)
         took = timedelta(seconds=time.monotonic() - began)
-        return replace(self._shaped(planned, reading), whole_at=self.facts.at, whole_took=took)
+        return replace(self._shaped(planned, reading), whole=self.facts, whole_took=took)
 
     def _shaped(self, planned: Plan, reading: Reading) -> Answer:
         assert isinstance(planned.question, Series)
@@ -133,4 +138,4 @@ class Round:
         return replace(found, plan=planned, reading=reading)
 
     def _answer(self, question: Question, result: Message, origin: Origin = RAW) -> Answer:
-        return Answer(next(_numbers), question, self.facts, result, content(result), origin)
+        return Answer(next(_numbers), question, self.facts, result, lines(result), content(result), origin)

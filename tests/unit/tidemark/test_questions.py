@@ -137,3 +137,91 @@ def test_a_bad_series_is_named_by_its_field(given, field):
 def test_a_name_that_looks_like_a_number_stays_a_text():
     comparison = questions.events("404").events.filter.comparison
     assert comparison.values[0].string_value == "404"
+
+
+def test_formulas_call_measures_by_letters_or_by_their_names():
+    question = questions.table(
+        measure=["count of signup", "buyers = uniques of order"],
+        formulas={"rate": "buyers / A * 100"},
+        hide=["A"],
+        by="properties.country",
+    ).table
+    assert [(each.id, each.hidden) for each in question.measures] == [("A", True), ("buyers", False)]
+    assert [(each.id, each.expression) for each in question.formulas] == [("rate", "buyers / A * 100")]
+    assert list(question.group_by) == ["properties.country"]
+
+
+def test_only_a_measure_can_be_hidden():
+    with pytest.raises(ValueError, match="hide: 'B' is no measure; they are count"):
+        questions.series("order", hide=["B"])
+
+
+def test_a_funnel_has_steps_and_a_window():
+    query = questions.funnel(
+        ["signup", "order where properties.amount > 1"], window="7d", during="last month"
+    )
+    assert [step.name for step in query.funnel.steps] == ["signup", "order"]
+    assert query.funnel.window.seconds == 7 * 86_400
+    assert query.time_range.calendar.ago == 1
+    assert not questions.funnel(["a", "b"]).funnel.HasField("window")
+
+
+def test_a_retention_says_what_counts():
+    question = questions.retention(
+        "signup", period="week", mode="on or after", entry="every", last="8w"
+    ).retention
+    assert (question.start.name, question.HasField("back")) == ("signup", False)
+    assert (question.period, question.mode, question.entry) == (
+        pb.Interval.UNIT_WEEK,
+        pb.RetentionQuestion.MODE_ON_OR_AFTER,
+        pb.RetentionQuestion.START_EVERY,
+    )
+
+
+@pytest.mark.parametrize(
+    ("build", "field"),
+    [
+        (lambda: questions.retention(mode="sometimes"), "mode"),
+        (lambda: questions.retention(period="year"), "period"),
+        (lambda: questions.lifecycle(period="hour"), "period"),
+        (lambda: questions.people(questions.lifecycle(), begin="2026-01-01", state="asleep"), "state"),
+        (lambda: questions.people(questions.retention()), "begin"),
+        (lambda: questions.people(questions.sessions()), "of"),
+        (lambda: questions.people(questions.funnel(["a", "b"]), last="1d"), "last"),
+        (lambda: questions.people("a", cohort="projects/p/cohorts/c"), "cohort"),
+    ],
+)
+def test_what_cannot_be_asked_is_named_by_its_field(build, field):
+    with pytest.raises(ValueError, match=f"^{field}: "):
+        build()
+
+
+def test_sessions_and_paths_are_asked_with_a_gap():
+    assert questions.sessions(gap="10m", interval="hour").sessions.gap.seconds == 600
+    paths = questions.paths("signup", backwards=True, depth=3, step_by="properties.url").paths
+    assert (paths.start.name, paths.backwards, paths.depth, paths.step_by) == (
+        "signup",
+        True,
+        3,
+        "properties.url",
+    )
+
+
+def test_people_are_those_behind_a_figure_of_another_question():
+    funnel = questions.funnel(["signup", "order"], last="30d", time_zone="Europe/Berlin")
+    query = questions.people(funnel, step=1, lost=True, group="")
+    assert (query.time_range, query.time_zone) == (funnel.time_range, "Europe/Berlin")
+    assert (query.people.funnel.step, query.people.funnel.lost, query.people.funnel.group) == (1, True, "")
+    assert query.people.funnel.HasField("group")
+    assert query.people.funnel.funnel == funnel.funnel
+    cell = questions.people(questions.retention(period="week"), begin="2026-03-02", offset=2).people.retention
+    assert (cell.start.seconds, cell.offset, cell.lost) == (1772409600, 2, False)
+    state = questions.people(questions.lifecycle(), begin="2026-03-02", state="dormant").people.lifecycle
+    assert state.state == pb.LIFECYCLE_STATE_DORMANT
+    assert questions.people("signup", last="1d").people.did.name == "signup"
+    assert questions.people(cohort="projects/p/cohorts/vip").people.cohort == "projects/p/cohorts/vip"
+
+
+def test_a_single_text_stands_for_a_list_of_it():
+    assert questions.events(where="a = 1").events.filter.comparison.field == "a"
+    assert list(questions.series(by="name").series.group_by) == ["name"]

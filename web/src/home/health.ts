@@ -1,6 +1,7 @@
 import type { Duration } from '@bufbuild/protobuf/wkt'
 import { LitElement, type PropertyValues, css, html, nothing, svg } from 'lit'
 import { customElement, property, state } from 'lit/decorators.js'
+import { icon } from '../app/icons'
 import type { Session } from '../app/session'
 import { shared } from '../app/theme/styles'
 import { givenUp, problem } from '../client/problem'
@@ -43,33 +44,50 @@ export class Health extends LitElement {
       :host {
         container-type: inline-size;
       }
-      header {
-        padding: var(--space-3) var(--space-4) 0;
+      summary {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 6px var(--space-5);
+        padding: 9px var(--space-4);
+        border-radius: var(--radius);
+        cursor: pointer;
+        list-style: none;
+      }
+      summary::-webkit-details-marker {
+        display: none;
+      }
+      summary > span {
+        display: inline-flex;
+        align-items: center;
+        gap: 6px;
+        white-space: nowrap;
+      }
+      summary svg {
+        color: var(--muted);
+      }
+      details[open] summary svg {
+        transform: rotate(180deg);
+      }
+      strong {
+        font-weight: 600;
+        font-variant-numeric: tabular-nums;
       }
       .findings {
         display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(150px, 1fr));
+        grid-template-columns: repeat(auto-fit, minmax(160px, 1fr));
         gap: var(--space-3) var(--space-5);
         padding: var(--space-3) var(--space-4);
+        border-top: 1px solid var(--line);
       }
       dt {
-        display: flex;
-        align-items: center;
-        gap: 6px;
         color: var(--muted);
         font-size: var(--text-small);
       }
-      dd {
-        font-size: 18px;
-        font-weight: 620;
-        font-variant-numeric: tabular-nums;
-        letter-spacing: -0.01em;
-      }
-      dd + dd {
-        color: var(--muted);
-        font-size: var(--text-small);
-        font-weight: 400;
-        letter-spacing: 0;
+      @container (max-width: 720px) {
+        summary {
+          gap: 4px var(--space-3);
+        }
       }
       .account {
         display: grid;
@@ -156,28 +174,34 @@ export class Health extends LitElement {
         <div class="state" role="status">${this.failure || 'Asking the ledger…'}</div>
       </section>`
     const health = judge(ledger, platform, Date.now())
-    return html`<section class="panel" aria-labelledby="title">
-      <header class="row">
-        <h2 id="title">Data health</h2>
-        <span class="chip ${health.overall.tone}" title=${health.overall.words}>${health.overall.figure}</span>
-        <span class="grow"></span>
-        ${this.failure ? html`<span class="chip warn">${this.failure}</span>` : nothing}
-      </header>
-      <dl class="findings">
-        ${this.finding('Watermark', health.watermark)} ${this.finding('Completeness', this.complete())}
-        ${this.finding('Ledger', health.ledger)} ${this.finding('Dead letters', health.deadLetters)}
-        ${this.finding('Backlog', health.lag)} ${this.finding('From receipt to commit', latency(platform))}
-      </dl>
-      ${ledger.total ? this.account(ledger.total, platform) : nothing}
+    const findings: [title: string, finding: Finding][] = [
+      ['Watermark', health.watermark],
+      ['Completeness', this.complete()],
+      ['Ledger', health.ledger],
+      ['Dead letters', health.deadLetters],
+      ['Backlog', health.lag],
+      ['To commit', latency(platform)],
+    ]
+    return html`<section class="panel" aria-label="Data health">
+      <details>
+        <summary>
+          <span class="chip ${health.overall.tone}" title=${health.overall.words}>${health.overall.figure}</span>
+          ${findings.map(
+            ([title, { tone, figure, words }]) =>
+              html`<span title=${words}>
+                <span class="dot ${tone}"></span><span class="muted small">${title}</span> <strong>${figure}</strong>
+              </span>`,
+          )}
+          <span class="grow"></span>
+          ${this.failure ? html`<span class="chip warn">${this.failure}</span>` : nothing}
+          <span class="muted small">Details ${icon('down')}</span>
+        </summary>
+        <dl class="findings">
+          ${findings.map(([title, { words }]) => html`<div><dt>${title}</dt><dd>${words}</dd></div>`)}
+        </dl>
+        ${ledger.total ? this.account(ledger.total, platform) : nothing}
+      </details>
     </section>`
-  }
-
-  private finding(title: string, { tone, figure, words }: Finding) {
-    return html`<div>
-      <dt><span class="dot ${tone}"></span>${title}</dt>
-      <dd>${figure}</dd>
-      <dd>${words}</dd>
-    </div>`
   }
 
   private complete(): Finding {

@@ -75,8 +75,8 @@ export class Home extends LitElement {
   override render() {
     return html`
       <h1 class="hidden-text">Home</h1>
-      ${this.failure ? html`<p class="problem" role="alert">${this.failure}</p>` : this.board()}
       <tm-health .session=${this.session} .completeness=${this.completeness}></tm-health>
+      ${this.failure ? html`<p class="problem" role="alert">${this.failure}</p>` : this.board()}
     `
   }
 

@@ -4,13 +4,15 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { Tile } from '../gen/tidemark/v1/dashboard_pb'
 import {
   type Filter,
-  type LifecycleState,
+  LifecycleState,
   type Measure,
   type Query,
   QuerySchema,
   Source,
 } from '../gen/tidemark/v1/question_pb'
 import { every, same } from './condition'
+import { day, instant } from './format'
+import { groupOf } from './measures'
 import { letter } from './question'
 import { type Span, absolute } from './range'
 
@@ -99,4 +101,28 @@ function did(name: string, where: readonly (Filter | undefined)[], around: Surro
 
 function asked(question: Question, { span, zone }: Surroundings): Query {
   return create(QuerySchema, { timeRange: absolute(span), timeZone: zone, question })
+}
+
+/** Where somebody clicked, in words. */
+export function heading({ title }: Tile, point: Point, zone: string): string {
+  switch (point.kind) {
+    case 'series': {
+      const when = point.span && instant(point.span.start, zone)
+      return [title, groupOf(point.group, point.other), when].filter(Boolean).join(' · ')
+    }
+    case 'row':
+      return [title, groupOf(point.group, point.other)].filter(Boolean).join(' · ')
+    case 'funnel':
+      return [
+        title,
+        point.lost ? `lost before step ${point.step + 1}` : `step ${point.step + 1}`,
+        point.group,
+      ]
+        .filter(Boolean)
+        .join(' · ')
+    case 'retention':
+      return `${title} · began ${day(point.start, zone)}, period ${point.offset}`
+    case 'lifecycle':
+      return `${title} · ${LifecycleState[point.state].toLowerCase()} · ${day(point.start, zone)}`
+  }
 }

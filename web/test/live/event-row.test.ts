@@ -30,8 +30,8 @@ test('texts of strangers are never markup, closed or open', async () => {
 
 test('from an event its like is one click away', async () => {
   const element = await row()
-  const narrowed = vi.fn()
-  element.addEventListener('narrow', event => narrowed((event as CustomEvent).detail))
+  const narrowed = vi.fn<(detail: unknown) => void>()
+  element.addEventListener('narrow', event => narrowed((event as CustomEvent<unknown>).detail))
   element.shadowRoot!.querySelector('button')!.click()
   await element.updateComplete
   const wanted = [...element.shadowRoot!.querySelectorAll('button')].find(

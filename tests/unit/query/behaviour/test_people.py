@@ -86,6 +86,13 @@ def test_members_without_events_in_the_range_come_last() -> None:
     ]
 
 
+def test_the_people_of_a_type_are_found_by_its_name() -> None:
+    given = funnel("ab", group_by="type").funnel
+    for group, expected in (("USER_ACTION", {"ann"}), ("ERROR_EVENT", set())):
+        came = q.FunnelPeople(funnel=given, step=1, group=group)
+        assert names(asked(NOON, NOON + 60 * MINUTE, funnel=came), EVENTS) == expected
+
+
 def test_a_page_ends_early_when_it_is_full() -> None:
     events = [Event(NOON, i, user=f"{i:04}" + "x" * 4000) for i in range(1000)]
     of_all = asked(NOON, NOON + MINUTE, did=step())

@@ -5,7 +5,7 @@ from itertools import count
 
 from google.protobuf.message import Message
 
-from services.query.live.answer import Answer, content
+from services.query.live.answer import Answer, content, lines
 from services.query.part import Part
 from services.query.plan import Plan, plan
 from services.query.question import Events, Question, Series, read
@@ -40,7 +40,7 @@ def counted(*counts: int, start: datetime = NOON) -> Answer:
 
 def answered(question: Question, result: Message, **others: object) -> Answer:
     """An answer of the next number."""
-    return Answer(next(_numbers), question, FACTS, result, content(result), Origin(), **others)  # type: ignore[arg-type]
+    return Answer(next(_numbers), question, FACTS, result, lines(result), content(result), Origin(), **others)  # type: ignore[arg-type]
 
 
 def events(**others: object) -> Answer:

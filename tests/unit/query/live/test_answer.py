@@ -57,7 +57,7 @@ def test_other_lines_bring_a_snapshot() -> None:
         answered(grouped.question, result(grouped, Reading(groups, {(0, 0): {0: Part(count=1)}}), LATER))
         for groups in ((("a",),), (("b",),))
     )
-    assert one.content != two.content
+    assert one.lines != two.lines
     change = delta(one, two)
     assert change is not None
     assert change.kind == SNAPSHOT

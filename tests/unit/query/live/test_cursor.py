@@ -56,7 +56,8 @@ def test_a_resumed_watch_gets_what_was_touched_and_what_began() -> None:
     given, new = shown("one", 1, 2, 3), counted(1, 5, 3)
     assert resumed(given, new, [Span(NOON + HOUR, NOON + HOUR + timedelta(minutes=1))], []).kind == DELTA
     assert resumed(given, new, [], []).kind == HEARTBEAT
-    assert resumed(replace(given, content="other"), new, [], []).kind == SNAPSHOT
+    assert resumed(replace(given, lines="other"), new, [], []).kind == SNAPSHOT
+    assert resumed(given, counted(1, 2, 3), [Span(NOON, NOON + HOUR)], []).kind == HEARTBEAT
     moved = replace(new, facts=replace(FACTS, at=NOON + 2 * HOUR))
     began = resumed(given, moved, [], [])
     assert [t.ToDatetime(UTC) for t in began.series.bucket_starts] == [NOON, NOON + HOUR]

@@ -1,0 +1,1 @@
+"""Documents that repeat the code, and what writes them."""

@@ -1,0 +1,237 @@
+import { clone, create } from '@bufbuild/protobuf'
+import { LitElement, css, html, nothing } from 'lit'
+import { customElement, property, query, state } from 'lit/decorators.js'
+import type { Session } from '../app/session'
+import { shared } from '../app/theme/styles'
+import '../explorer/query-editor'
+import { DisplaySchema, Display_Kind as Kind, type Tile, TileSchema } from '../gen/tidemark/v1/dashboard_pb'
+import { type Query, QuerySchema, type TimeRange, TimeRangeSchema } from '../gen/tidemark/v1/question_pb'
+import { displays, title } from '../model/display'
+import { missing } from '../model/question'
+import '../tiles/text'
+import './time-range'
+
+/** Edits a tile in a dialog opened by `show`. Dispatches `tm-done` with the tile as it is to be. */
+@customElement('tm-tile-editor')
+export class TileEditor extends LitElement {
+  @property({ attribute: false }) session!: Session
+  @property() zone = 'UTC'
+  @state() private tile: Tile = create(TileSchema)
+  @state() private fresh = false
+  @query('dialog') private dialog!: HTMLDialogElement
+
+  static override styles = [
+    shared,
+    css`
+      dialog {
+        width: min(760px, calc(100vw - 24px));
+        max-width: none;
+        padding: 0;
+      }
+      form {
+        display: flex;
+        flex-direction: column;
+        max-height: calc(100vh - 26px);
+      }
+      header,
+      footer {
+        padding: var(--space-3) var(--space-4);
+        border-bottom: 1px solid var(--line);
+      }
+      footer {
+        display: flex;
+        gap: var(--space-2);
+        align-items: center;
+        justify-content: flex-end;
+        border: 0;
+        border-top: 1px solid var(--line);
+      }
+      .content {
+        display: grid;
+        gap: var(--space-4);
+        padding: var(--space-4);
+        overflow-y: auto;
+      }
+      .drawn {
+        display: grid;
+        grid-template-columns: repeat(auto-fill, minmax(150px, 1fr));
+        gap: var(--space-3);
+        align-items: end;
+      }
+      label.check {
+        min-height: var(--control);
+      }
+      textarea {
+        min-height: 180px;
+        resize: vertical;
+        font-family: var(--mono);
+        font-size: var(--text-small);
+      }
+      .preview {
+        padding: var(--space-3);
+        border: 1px dashed var(--line);
+        border-radius: var(--radius-small);
+      }
+    `,
+  ]
+
+  /** Opens the dialog with a copy of a tile. */
+  async show(tile: Tile, fresh: boolean) {
+    this.tile = clone(TileSchema, tile)
+    this.fresh = fresh
+    await this.updateComplete
+    this.dialog.showModal()
+  }
+
+  override render() {
+    const { content } = this.tile
+    const wanted = content.case === 'query' ? missing(content.value) : undefined
+    return html`<dialog aria-labelledby="heading">
+      <form @submit=${(event: SubmitEvent) => this.done(event)}>
+        <header><h2 id="heading">${this.fresh ? 'Add a tile' : 'Edit the tile'}</h2></header>
+        <div class="content">
+          <label class="field">
+            Title
+            <input
+              .value=${this.tile.title}
+              maxlength="200"
+              placeholder=${content.case === 'query' ? title(content.value) : 'None'}
+              @input=${(event: Event) => (this.tile.title = (event.target as HTMLInputElement).value)}
+            />
+          </label>
+          ${content.case === 'query' ? this.question(content.value) : this.text(content.value ?? '')}
+        </div>
+        <footer>
+          ${wanted ? html`<span class="muted grow">${wanted}</span>` : nothing}
+          <button type="button" @click=${() => this.dialog.close()}>Cancel</button>
+          <button class="primary" ?disabled=${!!wanted}>${this.fresh ? 'Add' : 'Done'}</button>
+        </footer>
+      </form>
+    </dialog>`
+  }
+
+  private question(asked: Query) {
+    const kinds = displays(asked)
+    return html`
+      ${
+        this.dialog?.open
+          ? html`<tm-query-editor
+              .session=${this.session}
+              .query=${asked}
+              @change=${(event: CustomEvent<Query>) => this.ask(event.detail)}
+            ></tm-query-editor>`
+          : nothing
+      }
+      <div class="drawn">
+        ${kinds.length > 1 ? this.kinds(kinds) : nothing} ${this.measures()}
+        <div class="field">
+          <h3>Time</h3>
+          <span class="row">
+            <tm-time-range
+              .range=${asked.timeRange ?? create(TimeRangeSchema)}
+              .zone=${this.zone}
+              usual="As the dashboard"
+              @change=${(event: CustomEvent<TimeRange>) => this.ask(create(QuerySchema, { ...asked, timeRange: event.detail }))}
+            ></tm-time-range>
+            ${
+              asked.timeRange
+                ? html`<button
+                    type="button"
+                    class="quiet"
+                    @click=${() => this.ask(create(QuerySchema, { ...asked, timeRange: undefined }))}
+                  >
+                    As the dashboard
+                  </button>`
+                : nothing
+            }
+          </span>
+        </div>
+      </div>
+    `
+  }
+
+  private kinds(kinds: { kind: Kind; title: string }[]) {
+    const chosen = this.tile.display?.kind ?? Kind.UNSPECIFIED
+    const pick = (event: Event) =>
+      this.draw({ kind: kinds[(event.target as HTMLSelectElement).selectedIndex]?.kind })
+    return html`<label class="field">
+        Drawn as
+        <select @change=${pick}>
+          ${kinds.map(each => html`<option ?selected=${each.kind === chosen}>${each.title}</option>`)}
+        </select>
+      </label>
+      ${
+        chosen === Kind.AREA || chosen === Kind.BAR
+          ? this.check('On one another', this.tile.display?.stacked ?? false, stacked => ({ stacked }))
+          : nothing
+      }`
+  }
+
+  /** How values are written. */
+  private measures() {
+    const { display } = this.tile
+    const decimals = (event: Event) => {
+      const { value } = event.target as HTMLInputElement
+      this.draw({ decimals: value === '' ? undefined : Math.min(10, Math.max(0, Number(value))) })
+    }
+    return html`
+      <label class="field">
+        Unit
+        <input
+          .value=${display?.unit ?? ''}
+          placeholder="its own"
+          @change=${(event: Event) => this.draw({ unit: (event.target as HTMLInputElement).value.trim() })}
+        />
+      </label>
+      <label class="field">
+        Decimal places
+        <input type="number" min="0" max="10" .value=${display?.decimals?.toString() ?? ''} placeholder="fitting" @change=${decimals} />
+      </label>
+      ${this.check('Less is better', display?.lessIsBetter ?? false, lessIsBetter => ({ lessIsBetter }))}
+    `
+  }
+
+  private check(label: string, value: boolean, set: (value: boolean) => Parameters<TileEditor['draw']>[0]) {
+    const settle = (event: Event) => this.draw(set((event.target as HTMLInputElement).checked))
+    return html`<label class="check"><input type="checkbox" .checked=${value} @change=${settle} /> ${label}</label>`
+  }
+
+  private text(text: string) {
+    const write = (event: Event) => {
+      this.tile.content = { case: 'text', value: (event.target as HTMLTextAreaElement).value }
+      this.requestUpdate()
+    }
+    return html`<label class="field">
+        Text; **bold**, *italic*, # heading, - item and [link](https://…) are understood
+        <textarea maxlength="10000" .value=${text} @input=${write}></textarea>
+      </label>
+      <div class="preview"><tm-text .text=${text}></tm-text></div>`
+  }
+
+  private ask(query: Query) {
+    this.tile.content = { case: 'query', value: query }
+    const kinds = displays(query).map(({ kind }) => kind)
+    if (this.tile.display && !kinds.includes(this.tile.display.kind))
+      this.tile.display.kind = Kind.UNSPECIFIED
+    this.requestUpdate()
+  }
+
+  private draw(change: {
+    kind?: Kind
+    stacked?: boolean
+    unit?: string
+    decimals?: number
+    lessIsBetter?: boolean
+  }) {
+    this.tile.display = Object.assign(create(DisplaySchema), this.tile.display, change)
+    this.requestUpdate()
+  }
+
+  private done(event: SubmitEvent) {
+    event.preventDefault()
+    const { content } = this.tile
+    if (!this.tile.title.trim() && content.case === 'query') this.tile.title = title(content.value)
+    this.dialog.close()
+    this.dispatchEvent(new CustomEvent('tm-done', { detail: this.tile }))
+  }
+}
