@@ -141,25 +141,34 @@ COMMENT ON COLUMN bi.freshness.time_zone IS 'Zone in which the project''s days b
 COMMENT ON COLUMN bi.freshness.watermark IS 'The event time up to which everything is believed complete.';
 COMMENT ON COLUMN bi.freshness.asked_at IS 'When this was asked.';
 
--- What every role may do in a new database, and no reader shall: keep tables and large objects, and hold the locks by which
--- our own processes take turns. An account that may not change these rights goes on without.
-DO $$
+-- Takes from everybody what every role may do in a new database and no reader shall: keep tables and large objects, hold the
+-- locks by which our own processes take turns, make XML without a limit of memory, and call the inner functions of TimescaleDB,
+-- some of which drop chunks without asking who calls. An update of TimescaleDB gives the last back, so that this runs with every
+-- migration and before every new reader. What our account may not take stays, and a reader is refused where that matters.
+CREATE FUNCTION close_to_public() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    taken text;
+    statement text;
 BEGIN
-    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO CURRENT_USER', current_database());
-    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
-    REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-    FOR taken IN
-        SELECT oid::regprocedure::text FROM pg_proc
-        WHERE pronamespace = 'pg_catalog'::regnamespace
-          AND (proname ~ '^lo_(creat|create|from_bytea|import|put|truncate|truncate64)$' OR proname = 'lowrite'
-               OR proname ~ '^pg_(try_)?advisory_(xact_)?lock')
+    FOR statement IN
+        WITH taken(privilege, place) AS (
+            SELECT 'TEMPORARY', format('DATABASE %I', current_database())
+            UNION ALL
+            SELECT 'CREATE', 'SCHEMA public'
+            UNION ALL
+            SELECT 'USAGE', format('SCHEMA %I', nspname) FROM pg_namespace WHERE nspname ~ '^_?timescaledb_'
+            UNION ALL
+            SELECT 'EXECUTE', format('FUNCTION %s', oid::regprocedure) FROM pg_proc
+            WHERE pronamespace = 'pg_catalog'::regnamespace
+              AND (proname ~ '^lo_(creat|create|from_bytea|import|put|truncate|truncate64)$' OR proname = 'lowrite'
+                   OR proname ~ '^pg_(try_)?advisory_(xact_)?lock' OR proname ~ '_to_xml')
+        )
+        SELECT format('GRANT %1$s ON %2$s TO CURRENT_USER; REVOKE %1$s ON %2$s FROM PUBLIC', privilege, place) FROM taken
     LOOP
-        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO CURRENT_USER', taken);
-        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', taken);
+        BEGIN
+            EXECUTE statement;
+        EXCEPTION
+            WHEN insufficient_privilege THEN NULL;
+        END;
     END LOOP;
-EXCEPTION
-    WHEN insufficient_privilege THEN
-        RAISE NOTICE 'rights of PUBLIC stay as they are: %', SQLERRM;
 END $$;
+SELECT close_to_public();

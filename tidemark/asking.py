@@ -3,9 +3,8 @@
 `client.py` is one of these; it says where the server is.
 """
 
-import asyncio
-import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -15,6 +14,7 @@ from tidemark import errors, questions
 from tidemark.answers import Funnel, Lifecycle, Paths, People, Person, Retention, Sessions, Table
 from tidemark.channel import Metadata, answered
 from tidemark.exporting import Exported, Form, Target, form_of
+from tidemark.following import followed
 from tidemark.ledger import Analytics, Ledger
 from tidemark.plan import Plan, Suggestion
 from tidemark.questions import Instant, Span, Step
@@ -106,30 +106,20 @@ class Asking:
         self, query: question_pb2.Query, *, min_interval: Span = "0s", page_size: int = 0
     ) -> AsyncGenerator[Change, None]:
         """The answer and its changes as they are committed, for ever; goes on by itself after an interruption."""
-        cursor, attempt = "", 0
-        while True:
-            request = query_pb2.WatchQueryRequest(
-                project=self.project,
-                query=query,
-                cursor=cursor,
-                min_interval=questions.duration(min_interval),
-                page_size=page_size,
-            )
-            call = self._query.WatchQuery(request, metadata=self._metadata)
-            try:
-                async for message in call:
-                    cursor, attempt = message.cursor, 0
-                    yield Change.of(message, query)
-                pause = 0.0
-            except grpc.aio.AioRpcError as error:
-                failure = errors.from_rpc(error)
-                if isinstance(failure, errors.PERMANENT):
-                    raise failure from error
-                pause = failure.retry_after or 0.0
-            finally:
-                call.cancel()
-            attempt += 1
-            await asyncio.sleep(max(pause, min(5.0, 0.1 * 2 ** min(attempt, 6)) * random.uniform(0.5, 1.0)))  # noqa: S311 - jitter
+        request = query_pb2.WatchQueryRequest(
+            project=self.project,
+            query=query,
+            min_interval=questions.duration(min_interval),
+            page_size=page_size,
+        )
+
+        def begin(cursor: str) -> Any:
+            request.cursor = cursor
+            return self._query.WatchQuery(request, metadata=self._metadata)
+
+        async with aclosing(followed(begin)) as messages:
+            async for message in messages:
+                yield Change.of(message, query)
 
     async def export(
         self,

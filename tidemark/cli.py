@@ -14,7 +14,7 @@ from typing import Any
 from tidemark import __version__, blocking, errors
 from tidemark.admin import ROLES
 from tidemark.client import Client
-from tidemark.commands import ask, export, load, manage, question
+from tidemark.commands import ask, dashboards, export, load, manage, question
 from tidemark.exporting import FORMS
 from tidemark.load.git import NotARepository
 from tidemark.records import AckMode, EventType
@@ -35,6 +35,7 @@ _EXAMPLES = """examples:
   tidemark ledger --verify
   tidemark keys create --role ingest --title 'web servers'
   tidemark readers create grafana
+  tidemark dashboards export home -o home.json
 
 Times are spans (45s, 90m, 12h, 30d, 2w), instants (2026-11-01, 2026-11-01T12:30:00Z) or words (today, 'last 2 weeks').
 The key is taken from TIDEMARK_KEY, the addresses from TIDEMARK_INGEST_ADDRESS and TIDEMARK_QUERY_ADDRESS; without a key,
@@ -160,6 +161,9 @@ def parser() -> argparse.ArgumentParser:
         commands.add_parser("readers", help="list, create or delete readers for tools that speak SQL")
     )
     _add_audit(commands.add_parser("audit", help="list or verify the audit log"))
+    _add_dashboards(
+        commands.add_parser("dashboards", help="list, show, save to files, load or delete dashboards")
+    )
     return root
 
 
@@ -314,3 +318,35 @@ def _add_audit(command: argparse.ArgumentParser) -> None:
     _add_format(listing)
     for chosen in (listing, actions.add_parser("verify", help="recompute the hash chain")):
         chosen.set_defaults(run=manage.audit)
+
+
+def _add_dashboards(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="dashboards", required=True, metavar="ACTION")
+    _add_format(actions.add_parser("list", help="those that are built in, then the others by id"))
+    for action, about in (
+        ("show", "what stands on one"),
+        ("export", "write one to a file"),
+        ("delete", "delete one"),
+        ("clone", "make one like another"),
+    ):
+        chosen = actions.add_parser(action, help=about)
+        chosen.add_argument("dashboard", metavar="DASHBOARD", help="its id, or its name")
+        if action == "show":
+            _add_format(chosen)
+        elif action == "export":
+            chosen.add_argument(
+                "-o", "--output", default="", metavar="FILE", help="where to; the terminal if not given"
+            )
+        elif action == "clone":
+            chosen.add_argument("--title", default="", help="the name people read")
+            chosen.add_argument("--id", default="", help="its id; made from the title if not given")
+    load_one = actions.add_parser("import", help="make one of a file")
+    load_one.add_argument("file", help="what export has written")
+    load_one.add_argument("--id", default="", help="its id; made from its title if not given")
+    load_one.add_argument(
+        "--replace",
+        action="store_true",
+        help="put it in the place of the one of this id, or of the file's name",
+    )
+    for chosen in actions.choices.values():
+        chosen.set_defaults(run=dashboards.dashboards)

@@ -6,7 +6,7 @@ import os
 import re
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -24,11 +24,12 @@ from tidemark.batch import Identity, Stats
 from tidemark.buffer import Limits
 from tidemark.channel import Tls, connect, healthy
 from tidemark.cohorts import Cohorts
+from tidemark.dashboards import DashboardChange, Dashboards
 from tidemark.ids import Minter
 from tidemark.producer import Producer
 from tidemark.records import AckMode, EventType, MetricKind, Rejection
 from tidemark.spool import Spool
-from tidemark.v1 import event_pb2, metric_pb2, query_pb2_grpc
+from tidemark.v1 import dashboard_pb2, event_pb2, metric_pb2, query_pb2_grpc
 from tidemark.wire import EVENTS, POINTS
 
 if TYPE_CHECKING:
@@ -246,6 +247,17 @@ class Client(Asking):
     def cohorts(self) -> Cohorts:
         """The cohorts of the project."""
         return Cohorts(self._channel(self._query_address), self.project, self._metadata, self._timeout)
+
+    @cached_property
+    def dashboards(self) -> Dashboards:
+        """The dashboards of the project."""
+        return Dashboards(self._channel(self._query_address), self.project, self._metadata, self._timeout)
+
+    def watch_dashboard(
+        self, dashboard: str | dashboard_pb2.Dashboard, **chosen: Any
+    ) -> AsyncGenerator[DashboardChange, None]:
+        """All tiles of a dashboard and their changes, for ever; arguments as for `Dashboards.watch`."""
+        return self.dashboards.watch(dashboard, **chosen)
 
     @cached_property
     def _query(self) -> query_pb2_grpc.QueryServiceStub:

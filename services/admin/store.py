@@ -93,6 +93,13 @@ _IMPOSED_SETTINGS = {"temp_file_limit": "4GB"}
 """What it may not; only superusers can say so."""
 _ROLE_EXISTS = "SELECT FROM pg_roles WHERE rolname = %s"
 _IS_SUPERUSER = "SELECT rolname, rolsuper FROM pg_roles WHERE rolname = current_user"
+_CLOSE = "SELECT close_to_public()"
+_OPEN = """
+    SELECT nspname::text FROM pg_namespace
+    WHERE nspname IN ('tidemark', '_timescaledb_functions', '_timescaledb_internal')
+      AND has_schema_privilege(%s, oid, 'USAGE')
+"""
+"""Schemas that no reader may look into: rows of all projects, and functions that drop them."""
 _END_SESSIONS = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s"
 
 Connection = psycopg.AsyncConnection[Any]
@@ -197,11 +204,19 @@ class Store:
                     await connection.execute(
                         setting.format(sql.Identifier(role), sql.Identifier(name), sql.Literal(value))
                     )
+                await connection.execute(_CLOSE)
             except psycopg.errors.InsufficientPrivilege as error:
                 raise Refused(
                     f"the server's account {account} may not make roles; run as a superuser: ALTER ROLE {account} CREATEROLE",
                     reason="MAY_NOT_CREATE_ROLES",
                 ) from error
+            if left := await (await connection.execute(_OPEN, (role,))).fetchall():
+                schemas = ", ".join(sorted(name for (name,) in left))
+                raise Refused(
+                    f"every role may look into {schemas}, and a reader would; run as a superuser: "
+                    f"REVOKE USAGE ON SCHEMA {schemas} FROM PUBLIC",
+                    reason="OPEN_TO_PUBLIC",
+                )
             return await _read_reader(connection, project_id, reader)
 
     async def readers(self, project_id: int, after: str, limit: int) -> list[ReaderRecord]:

@@ -33,6 +33,12 @@ _PARTITIONS = """
     INSERT INTO partitions (partition)
     SELECT generate_series(0, %s - 1) WHERE NOT EXISTS (SELECT FROM partitions)
 """
+# An update of TimescaleDB opens to every role what `close_to_public` of 0007_bi.sql closes.
+_CLOSE = """
+    DO $$ BEGIN
+        IF to_regprocedure('close_to_public()') IS NOT NULL THEN PERFORM close_to_public(); END IF;
+    END $$
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,7 @@ async def migrate(url: str, partitions: int, say: Callable[[str], None], folder:
                     (migration.number, migration.name, migration.sha256),
                 )
         await connection.execute(_PARTITIONS, (partitions,))
+        await connection.execute(_CLOSE)
         say(f"the database is at migration {len(files)}, {len(missing)} applied now")
 
 

@@ -133,9 +133,7 @@ class Source:
         loosely = (project, request.query.SerializeToString(deterministic=True), place)
         if request.staleness > 0 and (kept := self._cache.get(loosely, request.staleness)):
             return _again(kept)
-        question = await self.read(request.query, project, now)
-        if request.span is not None:
-            question = replace(question, span=request.span)
+        question = await self.read(_within(request.query, request.span), project, now)
         while True:
             async with self._store.snapshot(project.project_id, request.seconds) as snapshot:
                 facts = await snapshot.facts()
@@ -171,6 +169,18 @@ class Source:
     ) -> pb.QueryMetadata:
         in_flight = await self._log.in_flight(project_id, len(facts.totals), facts.received)
         return metadata(question.span, facts, in_flight, 0.0, "", origin)
+
+
+def _within(query: pb.Query, span: Span | None) -> pb.Query:
+    """The query about a span, or as it is."""
+    if span is None:
+        return query
+    found = pb.Query()
+    found.CopyFrom(query)
+    found.time_range.Clear()
+    found.time_range.start.FromDatetime(span.start)
+    found.time_range.end.FromDatetime(span.end)
+    return found
 
 
 def put(result: Message, response: Message) -> None:

@@ -14,6 +14,7 @@ from adbc_driver_postgresql import dbapi
 from psycopg import sql
 
 from services.admin.service import admin
+from services.kit.migrate import migrate
 from services.kit.settings import Settings
 from services.query.service import query
 from tests.conftest import Served, Servers, Suite, refusal
@@ -221,6 +222,10 @@ async def _refused_and_then_made(
             await store.create_reader(1, "grafana", f"tm_{role}", "p" * 20, 5)
         assert await store.readers(1, "", 10) == []
         owner.execute(sql.SQL("ALTER ROLE {} CREATEROLE").format(sql.Identifier(role)))
+        owner.execute("GRANT USAGE ON SCHEMA _timescaledb_functions TO PUBLIC")
+        with pytest.raises(Refused, match="REVOKE USAGE ON SCHEMA _timescaledb_functions FROM PUBLIC"):
+            await store.create_reader(1, "grafana", f"tm_{role}", "p" * 20, 5)
+        owner.execute("REVOKE USAGE ON SCHEMA _timescaledb_functions FROM PUBLIC")
         await store.create_reader(1, "grafana", f"tm_{role}", "p" * 20, 5)
         with psycopg.connect(url_of(database, f"tm_{role}", "p" * 20)) as held:
             assert held.execute("SELECT count(*) FROM bi.freshness").fetchall() == [(1,)]
@@ -319,11 +324,19 @@ HOSTILE = [
     "ALTER SYSTEM SET work_mem = '1GB'",
     "CHECKPOINT",
     "VACUUM tidemark.events",
+    "SELECT query_to_xml('SELECT 1', true, true, '')",
     "SELECT drop_chunks('tidemark.events', older_than => now())",
-    "SELECT add_dimension('tidemark.events', 'name', 2)",
-    "SELECT * FROM show_chunks('tidemark.events')",
+    "SELECT drop_chunks({events}, older_than => now())",
+    "SELECT set_chunk_time_interval({events}, interval '1 hour')",
+    "SELECT add_dimension({events}, 'name', 2)",
+    "SELECT attach_tablespace('pg_default', {events})",
     "SELECT create_hypertable('bi.events', 'occurred_at')",
-    "SELECT _timescaledb_functions.drop_chunk('tidemark.events')",
+    "SELECT hypertable_size({events})",
+    "SELECT _timescaledb_functions.drop_chunk({chunk})",
+    "SELECT _timescaledb_functions.show_chunk({chunk})",
+    "SELECT _timescaledb_internal.drop_chunk({chunk})",
+    "SELECT * FROM _timescaledb_catalog.chunk",
+    "SELECT * FROM timescaledb_information.chunks",
 ]
 
 
@@ -334,7 +347,8 @@ def test_hostile_statements_are_refused(hostile: psycopg.Connection[object]) -> 
     ).fetchone()
     assert found is not None
     allowed = []
-    for statement in (each.replace("{owner}", found[0]) for each in HOSTILE):  # type: ignore[index]
+    things = {"owner": found[0], "events": _relation("events"), "chunk": _relation("_hyper%chunk")}  # type: ignore[index]
+    for statement in (each.format_map(things) for each in HOSTILE):
         try:
             with hostile.transaction(force_rollback=True):
                 hostile.execute(statement)  # type: ignore[arg-type]
@@ -350,6 +364,22 @@ def test_hostile_statements_are_refused(hostile: psycopg.Connection[object]) -> 
         ):
             pass
     assert allowed == []
+    assert hostile.execute("SELECT count(*) FROM bi.events").fetchone() == (30,)
+
+
+def _relation(name: str) -> str:
+    """A table that cannot be named, by its number in the catalogue."""
+    return f"(SELECT min(oid)::regclass FROM pg_class WHERE relname LIKE '{name}' AND relkind = 'r')"
+
+
+def test_what_an_update_of_the_extension_opens_is_closed_again(
+    hostile: psycopg.Connection[object], database: str
+) -> None:
+    with psycopg.connect(database, autocommit=True) as owner:
+        owner.execute("GRANT USAGE ON SCHEMA _timescaledb_functions TO PUBLIC")
+        asyncio.run(migrate(database, 8, say=lambda line: None))
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        hostile.execute(f"SELECT _timescaledb_functions.drop_chunk({_relation('_hyper%chunk')})")  # type: ignore[arg-type]
 
 
 def test_the_migration_takes_temporary_tables_from_everybody(servers: Servers, template: str) -> None:
@@ -441,9 +471,6 @@ def hostile(suite: Suite, database: str) -> Iterator[psycopg.Connection[object]]
 
     role, password = asyncio.run(make())
     with two_projects(database) as owner:
-        # A copy of a database has none of the rights on the database itself that its original has.
-        name = sql.Identifier(owner.info.dbname)
-        owner.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(name))
         try:
             with psycopg.connect(url_of(database, role, password), autocommit=True) as connection:
                 yield connection

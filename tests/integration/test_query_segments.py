@@ -47,20 +47,11 @@ DAYS = 5
 LATER = BEGIN + timedelta(days=365)
 
 TEXTS = ["", "1", "true", "null", "Ärger", "ärger\n", 'a"b\\c', "x/y~z", "日本", "1.50", "-"]
-NUMBERS = ["1", "1.0", "1.50", "-2.5", "0", "20.0", "0.00001", "1e-320", "1e305", "9007199254740993", "123456789012345678901234567890",
-    "0.1", "0.1000000000000000055511151231257827", "1e16", "123456.789", "-0.0"]  # fmt: skip
-OTHERS = [
-    "true",
-    "false",
-    "null",
-    "[]",
-    "{}",
-    "[1, 2.50]",
-    '{"b": 1}',
-    '{"b": "x", "0": {"c": null}}',
-    '{"b": {"c": 1.50}}',
-    '[{"b": 2}]',
-]
+NUMBERS = ["1", "1.0", "-2.5", "0", "20.0", "0.00001", "0.1", "123456.789", "-0.0", "1e16"]
+OTHERS = ["true", "false", "null", "[]", "{}", '{"b": 1}', '{"b": "x", "0": null}', '[1, "y"]']
+WILD = [*NUMBERS, *OTHERS, "1.50", "1e-320", "1e305", "9007199254740993", "123456789012345678901234567890",
+    "0.1000000000000000055511151231257827", '{"b": {"c": 1.50}}', '[{"b": 2}, 2.50]', '{"0": {"c": null}}']  # fmt: skip
+"""Numbers and nested values of which segments cannot tell all that may be asked."""
 KEYS = ["a", "a.b", "k", "deep", "Größe", "q\"'$1", ""]
 PATHS = [
     "user_id", "session_id", "name", "type", "properties.a", "properties.a.b", "properties.a.0", "properties.a.0.c", "properties.a.-1",
@@ -69,15 +60,14 @@ PATHS = [
 ]  # fmt: skip
 
 
-def documents(random: Random) -> str | None:
+def document(random: Random, *, wild: bool) -> str | None:
     """A JSON document, as a producer may send it."""
     if random.random() < 0.1:
         return None
     members = []
     for key in random.sample(KEYS, random.randrange(len(KEYS))):
-        value = random.choice(
-            [json.dumps(random.choice(TEXTS)), random.choice(NUMBERS), random.choice(OTHERS)]
-        )
+        others = WILD if wild else [random.choice(NUMBERS), random.choice(OTHERS)]
+        value = random.choice([json.dumps(random.choice(TEXTS)), random.choice(others)])
         members.append(f"{json.dumps(key)}: {value}")
     if random.random() < 0.3:
         # More keys than a segment has columns for.
@@ -96,6 +86,7 @@ class Stage:
     runner: asyncio.Runner
     mixed: Store
     plain: Store
+    wild: bool
     random: Random
 
     @property
@@ -131,8 +122,8 @@ class Stage:
                     "UPDATE events SET properties = %s::jsonb, context = %s::jsonb, session_id = %s WHERE event_id = %s",
                     [
                         (
-                            documents(random),
-                            documents(random),
+                            document(random, wild=self.wild),
+                            document(random, wild=self.wild),
                             random.choice([None, "s1", "s2"]),
                             each.event_id,
                         )
@@ -204,9 +195,13 @@ async def stores(url: str, folder: str) -> AsyncIterator[tuple[Store, Store]]:
             await each.close(draining)
 
 
-@pytest.fixture
+@pytest.fixture(params=[False, True], ids=["calm", "wild"])
 def stage(
-    servers: Servers, template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    servers: Servers,
+    template: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Stage]:
     """An empty stage on which segments are read however few rows they hold."""
     monkeypatch.setattr(source, "LEAST_ROWS", 0)
@@ -215,7 +210,7 @@ def stage(
     with cloned(servers, template) as url, asyncio.Runner() as runner:
         made = stores(url, folder)
         mixed, plain = runner.run(made.__aenter__())
-        yield Stage(url, folder, servers.redis_url, runner, mixed, plain, Random(3))
+        yield Stage(url, folder, servers.redis_url, runner, mixed, plain, request.param, Random(3))
         runner.run(made.__aexit__(None, None, None))
 
 
@@ -360,7 +355,7 @@ def test_series_and_tables_from_segments_equal_those_from_rows(stage: Stage) -> 
         assert_same(found, stage.answered(stage.plain, question)[0])
 
     ask()
-    assert mirrored > 50
+    assert mirrored > (30 if stage.wild else 100)
 
 
 @st.composite
@@ -392,4 +387,4 @@ def test_bulk_scans_of_segments_equal_those_of_rows(stage: Stage) -> None:
         found.validate(full=True)
 
     ask()
-    assert mirrored > 50
+    assert mirrored > (30 if stage.wild else 100)

@@ -200,7 +200,7 @@ class Reader:
         """The rows of an inquiry, in order."""
         for name, table in inquiry.tables.items():
             self._connection.register(name, table)
-        relation = self._connection.sql(inquiry.text, params=inquiry.parameters)
+        relation = self._connection.sql(inquiry.text, params=inquiry.named)
         for batch in relation.to_arrow_reader(BATCH_ROWS):
             if self._cancelled:
                 raise InterruptedError("the reading of segments was cancelled")

@@ -58,6 +58,11 @@ class Inquiry(Statement):
         self.parameters[name] = value
         return f"CAST(${name} AS {cast})" if cast else f"${name}"
 
+    @property
+    def named(self) -> dict[str, object]:
+        """The parameters that the text names: DuckDB refuses others, and of a field not every form is needed."""
+        return {name: self.parameters[name] for name in re.findall(r"\$(p\d+)", self.text)}
+
     def table(self, columns: dict[str, pa.Array]) -> str:
         """The name of a new table."""
         name = f"t{len(self.tables)}"

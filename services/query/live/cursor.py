@@ -17,6 +17,7 @@ from services.query.calendar import Span
 from services.query.live.answer import DELTA, Answer, heartbeat, message, part, snapshot
 from services.query.live.board import Latest, State
 from services.query.live.renewal import slots
+from services.query.question import Series
 from services.query.trust import Facts
 from tidemark.v1 import question_pb2 as pb
 from tidemark.v1.query_pb2 import WatchQueryResponse
@@ -97,8 +98,12 @@ def resumed(
         return message(DELTA, new, pb.EventsResult(events=fresh)) if fresh else heartbeat(new)
     if seen.content == new.content:
         return heartbeat(new)
-    if not isinstance(new.result, pb.SeriesResult) or new.plan is None or seen.lines != new.lines:
+    if not isinstance(new.question, Series) or new.plan is None or seen.lines != new.lines:
         return snapshot(new)
+    if new.question.fill in (pb.FILL_PREVIOUS, pb.FILL_LINEAR):
+        # What was touched is carried on to buckets that were not.
+        return snapshot(new)
+    assert isinstance(new.result, pb.SeriesResult)
     # What is under way depends on the clock; the first bucket shrinks when the range moves on.
     span, passing = new.question.span, [Span(seen.at, new.facts.at)]
     if span.start != seen.start:

@@ -180,6 +180,8 @@ export class Shell extends LitElement {
     document.addEventListener('tm-signed-out', this.expire)
     this.addEventListener('tm-signed-in', this.enter as EventListener)
     this.addEventListener('tm-connection', this.connect as EventListener)
+    // The script of the page comes while it is found out who is there.
+    PARTS[this.route.page]().catch(() => undefined)
     void this.recognise()
   }
 
@@ -195,7 +197,7 @@ export class Shell extends LitElement {
       return html`<div class="state" role="alert">
         <h1>Tidemark cannot be reached</h1>
         <p>${this.failure}</p>
-        <button @click=${this.recognise}>Try again</button>
+        <button @click=${() => location.reload()}>Try again</button>
       </div>`
     if (!this.known) return html`<div class="state" role="status">Opening…</div>`
     if (!this.session) return html`<tm-sign-in .reason=${this.reason}></tm-sign-in>`
@@ -330,7 +332,11 @@ export class Shell extends LitElement {
     document.title = [PAGES.find(each => each.page === next.page)?.title, 'Tidemark']
       .filter(Boolean)
       .join(' · ')
-    await PARTS[next.page]()
+    try {
+      await PARTS[next.page]()
+    } catch {
+      this.failure = 'Another version of this page was put on the server, or it is away. Load the page again.'
+    }
     if (moved && !same) {
       await this.updateComplete
       this.main?.focus({ preventScroll: true })

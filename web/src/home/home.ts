@@ -1,7 +1,6 @@
 import { LitElement, type PropertyValues, css, html } from 'lit'
 import { customElement, property, state } from 'lit/decorators.js'
 import { repeat } from 'lit/directives/repeat.js'
-import { styleMap } from 'lit/directives/style-map.js'
 import type { Session } from '../app/session'
 import { shared } from '../app/theme/styles'
 import { watch } from '../client/dashboard-stream'
@@ -10,6 +9,7 @@ import { type Problem, givenUp, problem } from '../client/problem'
 import { dashboards } from '../client/transport'
 import type { Tile } from '../gen/tidemark/v1/dashboard_pb'
 import { LOADING, type TileState } from '../model/tile'
+import { styled } from '../tiles/styled'
 import '../tiles/tile'
 import './health'
 
@@ -88,13 +88,13 @@ export class Home extends LitElement {
         tile => {
           const { x = 0, y = 0, width = 0, height = 0 } = tile.layout ?? {}
           const place = {
-            gridColumn: `${x + 1} / span ${width || 6}`,
-            gridRow: `${y + 1} / span ${height || 4}`,
+            'grid-column': `${x + 1} / span ${width || 6}`,
+            'grid-row': `${y + 1} / span ${height || 4}`,
             '--rows': String(height || 4),
           }
           return html`<tm-tile
             class=${width <= 3 ? 'small' : ''}
-            style=${styleMap(place)}
+            ${styled(place)}
             .tile=${tile}
             .state=${this.states.get(tile.id) ?? LOADING}
             .zone=${this.session.zone}

@@ -112,6 +112,12 @@ export function duration(seconds: number, locale?: string): string {
   return rest && first < 10 ? `${head} ${rest} ${nextName}` : head
 }
 
+/** A length of time in its largest unit only. */
+export function roughly(seconds: number, locale?: string): string {
+  const text = duration(seconds, locale)
+  return seconds < 60 ? text : text.split(' ').slice(0, 2).join(' ')
+}
+
 /** A number of bytes, in thousands. */
 export function bytes(value: number, shape: Shape = {}): string {
   const size = Math.abs(value)

@@ -2,7 +2,7 @@
  * goes out. */
 import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { DataSource, type QueryMetadata } from '../gen/tidemark/v1/question_pb'
-import { duration, percent } from './format'
+import { duration, percent, roughly } from './format'
 
 /** How the stream of an answer stands, as `client/follow.ts` tells it; `still` for an answer that is not followed. */
 export type Standing = 'opening' | 'live' | 'resuming' | 'ended' | 'still'
@@ -11,6 +11,8 @@ export type Freshness = {
   tone: 'good' | 'warn' | 'bad' | 'quiet'
   /** A few words. */
   words: string
+  /** As few as can be, where there is no room for more; none while all is well. */
+  short: string
   /** All there is to know, sentence by sentence. */
   detail: string[]
 }
@@ -39,16 +41,18 @@ export function freshness(
   const own = metadata?.watermark && timestampMs(metadata.watermark)
   const watermark = own === undefined ? heard : Math.max(own, heard ?? own)
   const detail = metadata ? details(metadata, watermark, exact) : []
-  if (standing === 'ended') return { tone: 'bad', words: 'not updated', detail }
-  if (standing === 'resuming') return { tone: 'warn', words: 'reconnecting…', detail }
-  if (!metadata) return { tone: 'quiet', words: 'loading…', detail }
-  if (watermark === undefined) return { tone: 'quiet', words: 'nothing received', detail }
+  if (standing === 'ended') return { tone: 'bad', words: 'not updated', short: 'ended', detail }
+  if (standing === 'resuming') return { tone: 'warn', words: 'reconnecting…', short: '…', detail }
+  if (!metadata) return { tone: 'quiet', words: 'loading…', short: '', detail }
+  if (watermark === undefined) return { tone: 'quiet', words: 'nothing received', short: '', detail }
   const lag = behind(metadata, watermark, sent)
-  if (lag > BEHIND) return { tone: 'warn', words: `behind by ${duration(lag / 1000)}`, detail }
+  const late = roughly(lag / 1000)
+  if (lag > BEHIND) return { tone: 'warn', words: `behind by ${late}`, short: late, detail }
+  const share = percent(metadata.completeness)
   if (metadata.completeness < 0.995)
-    return { tone: 'warn', words: `${percent(metadata.completeness)} complete`, detail }
-  if (standing === 'still') return { tone: 'good', words: 'complete', detail }
-  return { tone: 'good', words: lag > 0 ? `live · ${duration(lag / 1000)}` : 'live', detail }
+    return { tone: 'warn', words: `${share} complete`, short: share, detail }
+  if (standing === 'still') return { tone: 'good', words: 'complete', short: '', detail }
+  return { tone: 'good', words: lag > 0 ? `live · ${late}` : 'live', short: '', detail }
 }
 
 /** How far the watermark is behind the time asked about. */

@@ -89,7 +89,10 @@ export class TableElement extends DrawingElement {
         white-space: nowrap;
       }
       .was {
-        margin-left: 7px;
+        display: inline-block;
+        min-width: 46px;
+        margin-left: 6px;
+        text-align: right;
         color: var(--muted);
         font-size: 11.5px;
       }
@@ -220,14 +223,14 @@ export class TableElement extends DrawingElement {
     }
     const share = !row.other && this.most[at]! > 0 ? Math.max(0, Number(value) / this.most[at]!) : 0
     return html`<td class="number bar" ${styled({ '--share': `${(share * 100).toFixed(1)}%` })}>
-      ${text}${this.comparison(Number(value), row.previous[at])}
+      ${text}${this.comparison(Number(value), row.previous[at] as number | null | undefined)}
     </td>`
   }
 
-  private comparison(value: number, before: Row['previous'][number] | undefined) {
-    if (typeof before !== 'number') return nothing
-    const share = change(value, before)
-    if (share === undefined) return nothing
+  private comparison(value: number, before: number | null | undefined) {
+    if (before === undefined) return nothing
+    const share = change(value, before ?? NaN)
+    if (share === undefined) return html`<span class="was"></span>`
     const better =
       share === 0 ? '' : share > 0 !== (this.tile.display?.lessIsBetter ?? false) ? 'good' : 'bad'
     return html`<span class="was ${better}">${signed(share)}</span>`

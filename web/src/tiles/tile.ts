@@ -76,6 +76,7 @@ export class TileElement extends LitElement {
         background: var(--bg);
       }
       section {
+        container-type: inline-size;
         display: flex;
         flex-direction: column;
         height: 100%;
@@ -110,6 +111,17 @@ export class TileElement extends LitElement {
       .dot {
         width: 7px;
         height: 7px;
+      }
+      .short {
+        display: none;
+      }
+      @container (max-width: 400px) {
+        .words {
+          display: none;
+        }
+        .short {
+          display: inline;
+        }
       }
       .why {
         max-width: 300px;
@@ -220,7 +232,9 @@ export class TileElement extends LitElement {
     const fresh: Freshness = freshness(state.answer?.metadata, state, exact)
     const label = `${fresh.words}: how far this answer can be trusted`
     return html`<tm-popup class="fresh" .label=${label} data-freshness=${fresh.tone}>
-      <span slot="trigger"><span class="dot ${fresh.tone}"></span>${fresh.words}</span>
+      <span slot="trigger"><span class="dot ${fresh.tone}"></span><span class="words">${fresh.words}</span
+        ><span class="short">${fresh.short}</span></span
+      >
       <div class="why">${fresh.detail.length ? fresh.detail.map(said => html`<p>${said}</p>`) : html`<p>No answer yet.</p>`}</div>
     </tm-popup>`
   }

@@ -77,7 +77,7 @@ export function options(
   return {
     ms: 1,
     legend: { show: false },
-    padding: [10, 10, 0, 0],
+    padding: [10, 20, 0, 0],
     tzDate: ms => new Date(ms + offset(ms, zone) + new Date(ms).getTimezoneOffset() * 60_000),
     series: [{}, ...shown, ...before],
     bands: on.flatMap((base, place) =>
@@ -148,7 +148,7 @@ function drawn(
   const points = { show: mode !== 'bar', size: 5, fill: colour, filter: alone }
   if (mode === 'line') return { stroke: colour, width: 1.75, points }
   if (mode === 'area')
-    return { stroke: colour, width: 1.5, points, fill: `${colour}${on.length ? 'b8' : '2e'}` }
+    return { stroke: colour, width: on.length ? 0.5 : 1.5, points, fill: `${colour}${on.length ? 'b8' : '2e'}` }
   const paths =
     on.length || many === 1 ? uPlot.paths.bars!({ size: [0.8], align: 1 }) : beside(place, many, current)
   return { stroke: colour, width: 0, fill: colour, paths, points }
