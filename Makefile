@@ -30,11 +30,13 @@ web: setup ## the dashboard's page, where it is older than its sources
 	@$(PYTHON) -m deploy.local.page
 
 ##@ Test
-.PHONY: test unit integration e2e chaos
-test: lint ## everything: lint, unit, integration, e2e, acceptance, a short chaos run
+.PHONY: test unit web-check integration e2e chaos
+test: lint web-check web ## everything: lint, unit, the page, integration, e2e, acceptance, a short chaos run
 	$(PYTEST) tests/unit tests/integration $(wildcard tests/e2e) tests/test_*.py tests/chaos
 unit: setup ## pure modules and the rules of the repository; seconds
 	$(PYTEST) tests/unit
+web-check: setup ## the page: format, lint, types, unit tests
+	@$(PYTHON) -m deploy.local.page check
 integration: setup ## every edge against the real PostgreSQL and Redis
 	$(PYTEST) tests/integration
 e2e: setup ## separate processes through the SDK, and the acceptance files

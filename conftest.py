@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest_plugins = ["tests.deployment"]
+pytest_plugins = ["tests.deployment", "tests.browser"]
 
 SHARED = "shared/data"
 """What the reason of such a skip names; the folder `../shared/data` is optional."""

@@ -109,7 +109,7 @@ def document(files: Sequence[FileDescriptorProto]) -> str:
                 contract.bound[method.input_type] = route.bound
                 operation = _operation(contract, service.name, method, route)
                 paths.setdefault(route.path, {})[route.verb] = operation
-                wanted += [method.output_type, *([method.input_type] if route.body else [])]
+                wanted += [method.output_type, *_body(contract, method, route)]
     schemas = dict(sorted(_schemas(contract, wanted)))
     return json.dumps(
         {
@@ -215,10 +215,7 @@ def _operation(contract: Contract, service: str, method: MethodDescriptorProto, 
             for name in route.variables
         ],
     }
-    body = {"*": method.input_type}.get(route.body)
-    if route.body and body is None:
-        body = _field(contract, method.input_type, route.body).type_name
-    if body:
+    for body in _body(contract, method, route):
         operation["requestBody"] = {"required": True, "content": _content(_short(body))}
     if route.body != "*":
         taken = route.bound | {route.body}
@@ -229,6 +226,14 @@ def _operation(contract: Contract, service: str, method: MethodDescriptorProto, 
     }
     operation["responses"] = {"200": answer, "default": {"$ref": "#/components/responses/Error"}}
     return operation
+
+
+def _body(contract: Contract, method: MethodDescriptorProto, route: Route) -> list[str]:
+    """The message in the body of a request, if there is one: the whole request, or one of its fields."""
+    if route.body in ("", "*"):
+        return [method.input_type] if route.body else []
+    fields = contract.messages[method.input_type].field
+    return [each.type_name for each in fields if each.name == route.body]
 
 
 def _parameters(contract: Contract, name: str, taken: frozenset[str], parent: str = "") -> Iterator[Json]:
@@ -261,7 +266,8 @@ def _schemas(contract: Contract, wanted: list[str]) -> Iterator[tuple[str, Json]
             values = [value.name for value in contract.enums[name].value]
             yield _short(name), {"type": "string", "enum": values, "description": contract.comments[name]}
         elif name in contract.messages:
-            yield _short(name), _message(contract, name)
+            if not contract.messages[name].options.map_entry:
+                yield _short(name), _message(contract, name)
             wanted += [each.type_name for each in contract.messages[name].field if each.type_name]
 
 
@@ -303,10 +309,6 @@ def _schema(contract: Contract, each: FieldDescriptorProto) -> Json:
     else:
         one = _SCALARS[each.type]
     return {"type": "array", "items": one} if each.label == FieldDescriptorProto.LABEL_REPEATED else one
-
-
-def _field(contract: Contract, message: str, name: str) -> FieldDescriptorProto:
-    return next(each for each in contract.messages[message].field if each.name == name)
 
 
 def _required(each: FieldDescriptorProto) -> bool:

@@ -149,13 +149,14 @@ CREATE FUNCTION close_to_public() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     statement text;
 BEGIN
+    LOCK TABLE bi_readers IN EXCLUSIVE MODE;  -- two at once would trip over each other's changes of the catalogue
     FOR statement IN
         WITH taken(privilege, place) AS (
             SELECT 'TEMPORARY', format('DATABASE %I', current_database())
             UNION ALL
             SELECT 'CREATE', 'SCHEMA public'
             UNION ALL
-            SELECT 'USAGE', format('SCHEMA %I', nspname) FROM pg_namespace WHERE nspname ~ '^_?timescaledb_'
+            SELECT 'EXECUTE', format('ALL ROUTINES IN SCHEMA %I', nspname) FROM pg_namespace WHERE nspname ~ '^_?timescaledb_'
             UNION ALL
             SELECT 'EXECUTE', format('FUNCTION %s', oid::regprocedure) FROM pg_proc
             WHERE pronamespace = 'pg_catalog'::regnamespace

@@ -2,9 +2,9 @@
 
 from google.protobuf.descriptor import MethodDescriptor
 
-from tidemark.v1 import admin_pb2, ingest_pb2, query_pb2
+from tidemark.v1 import admin_pb2, cohort_pb2, dashboard_pb2, ingest_pb2, query_pb2
 
-FILES = (ingest_pb2, query_pb2, admin_pb2)
+FILES = (ingest_pb2, query_pb2, cohort_pb2, dashboard_pb2, admin_pb2)
 
 
 def rpcs() -> list[MethodDescriptor]:

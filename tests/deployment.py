@@ -1,4 +1,4 @@
-"""What acceptance and end-to-end tests stand on: the suite as separate processes, two of each that scale, once a session.
+"""What acceptance and end-to-end tests stand on: the suite as separate processes, two of ingest and writer, once a session.
 
 Every test gets a project of its own and reaches it as users do, through the SDK or the command line.
 """
@@ -28,6 +28,9 @@ TARGETS = {
     "writer-1": "writer",
     "writer-2": "writer",
     "query": "query",
+    "mirror": "mirror",
+    "gateway": "gateway",
+    "edge": "edge",
 }
 LIMIT_SECONDS = 60.0
 
@@ -45,6 +48,11 @@ class Tenant:
         address = self.suite.members[f"ingest-{ingest}"].address
         options.setdefault("limits", Limits())
         return tidemark.Client(address, self.suite.members["query"].address, key=self.key, **options)  # type: ignore[arg-type]
+
+    async def key_of(self, role: str) -> str:
+        """A new key of this project."""
+        async with self.client() as client:
+            return (await client.admin.create_key(self.project, role=role)).secret
 
     @property
     def environment(self) -> dict[str, str]:
@@ -79,7 +87,7 @@ class Tenant:
 
 @pytest.fixture(scope="session")
 def deployment() -> Iterator[Suite]:
-    """Two ingests, two writers and a query, with PostgreSQL and Redis of their own."""
+    """Two ingests, two writers and one of each other target, with PostgreSQL and Redis of their own."""
     # Not in pytest's own folder, which every run closes to other accounts; the servers may run as one.
     with tempfile.TemporaryDirectory(prefix="tidemark-test-") as name:
         folder = Path(name)

@@ -10,7 +10,12 @@ from services.kit.errors import BadSetting
 from services.kit.settings import Settings
 
 PORT = 8080
-CLUSTERS = ("ingest", "query", "gateway")
+ADDRESSES = {
+    "ingest": "TIDEMARK_INGEST_ADDRESS",
+    "query": "TIDEMARK_QUERY_ADDRESS",
+    "gateway": "TIDEMARK_GATEWAY_ADDRESS",
+}
+"""Clusters, and the variables that say where their servers are."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,8 @@ class Edge:
             "gateway": settings.gateway_port,
         }
         addresses = {
-            name: _addresses(f"TIDEMARK_{name.upper()}_ADDRESS", environment, f"127.0.0.1:{port}")
-            for name, port in ports.items()
+            name: _addresses(variable, environment, f"127.0.0.1:{ports[name]}")
+            for name, variable in ADDRESSES.items()
         }
         roots, cert, key = (
             environment.get(f"TIDEMARK_TLS_{name}_FILE", "")

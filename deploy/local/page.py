@@ -32,14 +32,18 @@ class PageFailed(RuntimeError):
 
 def build(root: Path, say: Say) -> None:
     """Installs what the page is built with, where that has changed, and builds it, where it is stale."""
+    if (root / "web" / "package.json").exists() and stale(root):
+        run("build", root, say)
+
+
+def run(script: str, root: Path, say: Say) -> None:
+    """Runs a script of `web/package.json`, with what its lock says installed."""
     web = root / "web"
-    if not (web / "package.json").exists() or not stale(root):
-        return
     log = folder_of(root) / "logs" / "page.log"
     log.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
     log.write_bytes(b"")
     environment = {**os.environ, **PATIENCE, "PATH": f"{programs(root)}{os.pathsep}{os.environ['PATH']}"}
-    steps: list[tuple[str, ...]] = [("npm", "run", "build")]
+    steps: list[tuple[str, ...]] = [("npm", "run", script)]
     if newest([web / "package-lock.json"]) > newest([web / "node_modules" / ".package-lock.json"]):
         steps.insert(0, ("npm", "ci"))
     for step in steps:
@@ -94,15 +98,22 @@ def _run(step: tuple[str, ...], web: Path, environment: dict[str, str], log: Pat
         raise PageFailed(f"`{' '.join(step)}` in {web} failed; the end of {log}:\n{last_lines(log)}")
 
 
-def main() -> int:
-    """Called by the supervisor, and by `make web`."""
+def main(scripts: list[str]) -> int:
+    """Called by the supervisor and by `make web`; with the name of a script by `make web-check`."""
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
     try:
-        build(Path.cwd(), lambda line: print(line, flush=True))
+        for script in scripts:
+            run(script, Path.cwd(), say)
+        if not scripts:
+            build(Path.cwd(), say)
     except PageFailed as error:
-        print(f"error: the page is not built: {error}", file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

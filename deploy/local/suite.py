@@ -21,6 +21,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deploy.envoy.edge import ADDRESSES
 from deploy.local.accounts import cache_folder, server_account
 from deploy.local.first_run import pairs
 from deploy.local.logs import last_lines
@@ -191,8 +192,8 @@ def _member(suite: Suite, folder: Path, name: str, target: str) -> Member:
     own = {variable: str(port) for variable, port in ports.items()}
     if target == "edge":
         own["TIDEMARK_EDGE_FOLDER"] = str(folder / name)
-        for other in ("ingest", "query", "gateway"):
-            own[f"TIDEMARK_{other.upper()}_ADDRESS"] = ",".join(member.address for member in suite.of(other))
+        for other, variable in ADDRESSES.items():
+            own[variable] = ",".join(member.address for member in suite.of(other))
     return Member(name, target, suite.environment | own, list(ports.values()), folder / f"{name}.log")
 
 

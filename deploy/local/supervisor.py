@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from deploy.envoy.edge import ADDRESSES
 from deploy.local.accounts import blocked_by, cache_folder, data_folder, server_account
 from deploy.local.debian import Say
 from deploy.local.first_run import KEYS, collector
@@ -182,8 +183,8 @@ class Supervisor:
             "TIDEMARK_EDGE_SECRET": self.environment.get("TIDEMARK_EDGE_SECRET") or secrets.token_hex(16),
         }
         own = {"TIDEMARK_EDGE_FOLDER": str(folder_of(self.root) / "edge")}
-        for name in ("ingest", "query", "gateway"):
-            own[f"TIDEMARK_{name.upper()}_ADDRESS"] = f"127.0.0.1:{self.ports.chosen[name]}"
+        for name, variable in ADDRESSES.items():
+            own[variable] = f"127.0.0.1:{self.ports.chosen[name]}"
         self.targets.append(Target("edge", EDGE, own, [port], Log("edge", self._logs() / "edge.log")))
 
     def _build_page(self) -> None:

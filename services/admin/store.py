@@ -79,27 +79,22 @@ _CREATE_ROLE = """
     CREATE ROLE {role} LOGIN NOINHERIT CONNECTION LIMIT {connections} PASSWORD {password};
     GRANT USAGE ON SCHEMA bi TO {role};
     GRANT SELECT ON ALL TABLES IN SCHEMA bi TO {role};
+    ALTER ROLE {role} SET default_transaction_read_only = on;
+    ALTER ROLE {role} SET statement_timeout = '60s';
+    ALTER ROLE {role} SET idle_in_transaction_session_timeout = '60s';
+    ALTER ROLE {role} SET work_mem = '32MB';
+    ALTER ROLE {role} SET search_path = bi, public;
+    ALTER ROLE {role} SET timezone = 'UTC';
 """
-_ROLE_SETTINGS = {
-    "default_transaction_read_only": "on",
-    "statement_timeout": "60s",
-    "idle_in_transaction_session_timeout": "60s",
-    "work_mem": "32MB",
-    "search_path": "bi",
-    "timezone": "UTC",
-}
-"""What a reader's sessions begin with; it may set them otherwise."""
-_IMPOSED_SETTINGS = {"temp_file_limit": "4GB"}
-"""What it may not; only superusers can say so."""
+# Only superusers may say this, and the reader cannot take it back.
+_LIMIT_ROLE = "ALTER ROLE {role} SET temp_file_limit = '4GB'"
 _ROLE_EXISTS = "SELECT FROM pg_roles WHERE rolname = %s"
 _IS_SUPERUSER = "SELECT rolname, rolsuper FROM pg_roles WHERE rolname = current_user"
 _CLOSE = "SELECT close_to_public()"
 _OPEN = """
-    SELECT nspname::text FROM pg_namespace
-    WHERE nspname IN ('tidemark', '_timescaledb_functions', '_timescaledb_internal')
-      AND has_schema_privilege(%s, oid, 'USAGE')
+    SELECT count(*) FROM pg_proc
+    WHERE pronamespace = '_timescaledb_functions'::regnamespace AND has_function_privilege(%s, oid, 'EXECUTE')
 """
-"""Schemas that no reader may look into: rows of all projects, and functions that drop them."""
 _END_SESSIONS = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s"
 
 Connection = psycopg.AsyncConnection[Any]
@@ -188,6 +183,7 @@ class Store:
             row = await (await connection.execute(_IS_SUPERUSER)).fetchone()
             assert row is not None, "there is always a current user"
             account, superuser = row
+            await connection.execute(_CLOSE)
             try:
                 made = await connection.execute(_INSERT_READER, (role, project_id, reader, connections))
                 if not made.rowcount:
@@ -199,22 +195,18 @@ class Store:
                     role=sql.Identifier(role), connections=connections, password=hashed.decode()
                 )
                 await connection.execute(statement)
-                for name, value in {**_ROLE_SETTINGS, **(_IMPOSED_SETTINGS if superuser else {})}.items():
-                    setting = sql.SQL("ALTER ROLE {} SET {} = {}")
-                    await connection.execute(
-                        setting.format(sql.Identifier(role), sql.Identifier(name), sql.Literal(value))
-                    )
-                await connection.execute(_CLOSE)
+                if superuser:
+                    await connection.execute(sql.SQL(_LIMIT_ROLE).format(role=sql.Identifier(role)))
             except psycopg.errors.InsufficientPrivilege as error:
                 raise Refused(
                     f"the server's account {account} may not make roles; run as a superuser: ALTER ROLE {account} CREATEROLE",
                     reason="MAY_NOT_CREATE_ROLES",
                 ) from error
-            if left := await (await connection.execute(_OPEN, (role,))).fetchall():
-                schemas = ", ".join(sorted(name for (name,) in left))
+            row = await (await connection.execute(_OPEN, (role,))).fetchone()
+            if row is None or row[0]:
                 raise Refused(
-                    f"every role may look into {schemas}, and a reader would; run as a superuser: "
-                    f"REVOKE USAGE ON SCHEMA {schemas} FROM PUBLIC",
+                    "every role may call the inner functions of TimescaleDB, which drop chunks without asking who calls; run as a "
+                    "superuser: REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA _timescaledb_functions FROM PUBLIC",
                     reason="OPEN_TO_PUBLIC",
                 )
             return await _read_reader(connection, project_id, reader)

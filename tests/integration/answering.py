@@ -74,7 +74,7 @@ def _handler(method: MethodDescriptor, resources: Resources) -> Any:
                 yield response()
             return
         yield response()
-        if request.cursor == "for ever":
+        if getattr(request, "cursor", "") == "for ever":
             drained = asyncio.create_task(resources.draining.wait())
             await drained
 

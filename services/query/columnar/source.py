@@ -231,12 +231,16 @@ def _broken() -> Iterator[None]:
 def _pieces(tables: Iterator[pa.Table], scan: Scan, segment: Segment | None) -> list[_Piece]:
     """The rows of one place, if there are any. Those of a segment stand in order, but where each is one of several."""
     ordered = segment is not None and not scan.cuts
-    parts, ids = [], []
+    parts, ids, last = [], [], -1
     for table in tables:
-        if not ordered:
+        if ordered:
+            numbers = np.concatenate(([last], table.column(2).to_numpy()))
+            if (np.diff(numbers) <= 0).any():
+                raise Broken("rows came out of a segment in another order than they have there")
+            last = int(numbers[-1])
+        else:
             ids.append(table.column(2))
-            table = table.remove_column(2)
-        parts.append(timeline.part(table, scan, ordered=ordered))
+        parts.append(timeline.part(table.remove_column(2), scan, ordered=ordered))
     if not any(len(part.at) for part in parts):
         return []
     held = None if ordered else pa.chunked_array([chunk for each in ids for chunk in each.chunks])

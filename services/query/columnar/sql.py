@@ -31,7 +31,7 @@ TAIL = "tail"
 
 
 def bulk(scan: Scan, segment: Segment, folder: str) -> Inquiry:
-    """The rows of a bulk scan in one segment: user, instant and its columns, in the order of the file.
+    """The rows of a bulk scan in one segment: user, instant, number in the file and its columns, in the order of the file.
 
     With cuts, rows are wanted once for each user, piece of time and combination of flags, and come in any order with their ids.
     """
@@ -44,9 +44,12 @@ def bulk(scan: Scan, segment: Segment, folder: str) -> Inquiry:
         where.condition(scan.condition, segment.layout, inquiry),
         *([] if scan.anonymous else ["user_id IS NOT NULL"]),
     ]
-    rows = f"FROM read_parquet({file}) WHERE {' AND '.join(limits)}"
+    rows = f"FROM read_parquet({file}, file_row_number = true) WHERE {' AND '.join(limits)}"
     if not scan.cuts:
-        inquiry.text = f"SELECT {', '.join(['user_id', 'epoch_us(occurred_at) AS at_us', *named])} {rows}"
+        listed = ", ".join(["user_id", "epoch_us(occurred_at) AS at_us", "file_row_number", *named])
+        # A list of values becomes a join, which gives rows in any order.
+        order = " ORDER BY file_row_number" if " IN (" in rows else ""
+        inquiry.text = f"SELECT {listed} {rows}{order}"
         return inquiry
     chosen = ["user_id", "epoch_us(occurred_at) AS at_us", "event_id", *named]
     all_rows = f"SELECT {', '.join(chosen)} {rows}"
@@ -80,7 +83,10 @@ def ids(scan: Scan, segment: Segment, folder: str, instants: pa.Array) -> Inquir
         *([] if scan.anonymous else ["user_id IS NOT NULL"]),
         f"epoch_us(occurred_at) IN (SELECT id FROM {inquiry.table({'id': instants})})",  # noqa: S608
     ]
-    inquiry.text = f"SELECT event_id FROM read_parquet({file}) WHERE {' AND '.join(limits)}"  # noqa: S608
+    inquiry.text = (
+        f"SELECT event_id FROM read_parquet({file}, file_row_number = true) WHERE {' AND '.join(limits)}"  # noqa: S608
+        " ORDER BY file_row_number"
+    )
     return inquiry
 
 

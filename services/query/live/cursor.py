@@ -14,9 +14,9 @@ from services.kit import opaque
 from services.kit.errors import Invalid
 from services.kit.instant import MICROSECOND, at, us_of
 from services.query.calendar import Span
+from services.query.live import renewal
 from services.query.live.answer import DELTA, Answer, heartbeat, message, part, snapshot
 from services.query.live.board import Latest, State
-from services.query.live.renewal import slots
 from services.query.question import Series
 from services.query.trust import Facts
 from tidemark.v1 import question_pb2 as pb
@@ -108,7 +108,8 @@ def resumed(
     span, passing = new.question.span, [Span(seen.at, new.facts.at)]
     if span.start != seen.start:
         passing.append(Span(span.start, span.start + MICROSECOND))
-    found = part(new.result, slots(new.plan, [*touched, *passing]))
+    slots = renewal.touched(new.plan, [*touched, *passing])
+    found = part(new.result, sorted(slots.now | slots.earlier))
     return message(DELTA, new, found) if found.bucket_starts else heartbeat(new)
 
 

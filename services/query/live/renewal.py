@@ -4,14 +4,15 @@ A bucket is kept as long as the same span of time is asked for; a range that has
 before, so that only those and what commits have touched are read.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeVar
 
 from services.kit.instant import us_of
 from services.query.calendar import Span
-from services.query.plan import Plan
+from services.query.part import Part
+from services.query.plan import Plan, Scan
 from services.query.question import Series
 from services.query.shape import Cells, Reading
 from services.query.sql import PAGE_BYTES
@@ -23,17 +24,39 @@ Arrival = tuple[int, pb.StoredEvent]
 T = TypeVar("T")
 
 
-def slots(plan: Plan, touched: Iterable[Span]) -> list[int]:
-    """The buckets that rows in `touched` belong to, in this period or in the one before."""
-    spans = list(touched)
-    return [
-        slot
-        for slot, buckets in enumerate(_buckets(plan))
-        if any(bucket.overlaps(span) for bucket in buckets for span in spans)
-    ]
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """Buckets of a plan: of the period asked about, and of the one before."""
+
+    now: frozenset[int] = frozenset()
+    earlier: frozenset[int] = frozenset()
+
+    def __or__(self, other: "Slots") -> "Slots":
+        return Slots(self.now | other.now, self.earlier | other.earlier)
+
+    def __bool__(self) -> bool:
+        return bool(self.now or self.earlier)
 
 
-def carried(old: Plan, reading: Reading, new: Plan) -> tuple[Reading, list[int]] | None:
+def touched(plan: Plan, spans: Iterable[Span]) -> Slots:
+    """The buckets that rows in `spans` belong to."""
+    known = list(spans)
+
+    def within(scans: Sequence[Scan]) -> frozenset[int]:
+        buckets = enumerate(scans[0].buckets if scans else ())
+        return frozenset(slot for slot, bucket in buckets if any(bucket.overlaps(span) for span in known))
+
+    return Slots(within(plan.scans), within(plan.earlier))
+
+
+def narrowed(plan: Plan, slots: Slots) -> Plan:
+    """The plan that reads these buckets only."""
+    return replace(
+        plan, scans=plan.narrowed(slots.now).scans, earlier=plan.narrowed(slots.earlier).earlier
+    )
+
+
+def carried(old: Plan, reading: Reading, new: Plan) -> tuple[Reading, Slots] | None:
     """What `reading` tells of a range that has moved on, and the buckets it says nothing of; None where it is of no use."""
     before, after = old.question, new.question
     assert isinstance(before, Series)
@@ -41,18 +64,15 @@ def carried(old: Plan, reading: Reading, new: Plan) -> tuple[Reading, list[int]]
     same = replace(before, span=after.span, edges=after.edges) == after
     if not same or [scan.exact for scan in old.scans] != [scan.exact for scan in new.scans]:
         return None
-    had = {buckets: slot for slot, buckets in enumerate(_buckets(old))}
-    wanted = {buckets: slot for slot, buckets in enumerate(_buckets(new))}
-    places = {had[buckets]: slot for buckets, slot in wanted.items() if buckets in had}
-    kept = replace(reading, cells=_placed(reading.cells, places), earlier=_placed(reading.earlier, places))
-    return kept, [slot for buckets, slot in wanted.items() if buckets not in had]
+    cells, missing = _placed(reading.cells, old.scans, new.scans)
+    earlier, missing_earlier = _placed(reading.earlier, old.earlier, new.earlier)
+    return replace(reading, cells=cells, earlier=earlier), Slots(missing, missing_earlier)
 
 
-def renewed(old: Reading, new: Reading, slots: Sequence[int]) -> Reading:
+def renewed(old: Reading, new: Reading, slots: Slots) -> Reading:
     """`old` with the buckets `slots` as they are in `new`."""
-    gone = set(slots)
 
-    def cells(before: Cells, after: Cells) -> Cells:
+    def cells(before: Cells, after: Cells, gone: frozenset[int]) -> Cells:
         kept = {
             key: {slot: part for slot, part in parts.items() if slot not in gone}
             for key, parts in before.items()
@@ -62,7 +82,10 @@ def renewed(old: Reading, new: Reading, slots: Sequence[int]) -> Reading:
         return {key: parts for key, parts in kept.items() if parts}
 
     return Reading(
-        new.groups, cells(old.cells, new.cells), cells(old.earlier, new.earlier), {**old.units, **new.units}
+        new.groups,
+        cells(old.cells, new.cells, slots.now),
+        cells(old.earlier, new.earlier, slots.earlier),
+        {**old.units, **new.units},
     )
 
 
@@ -98,19 +121,18 @@ def latest(arrived: Sequence[Arrival], size: int) -> tuple[Arrival, ...]:
     return tuple(reversed(_fitting(reversed(arrived), size, lambda arrival: arrival[1].ByteSize())))
 
 
-def _buckets(plan: Plan) -> Iterator[tuple[Span, ...]]:
-    """For each slot: its bucket and, with a comparison, that of the period before."""
-    return zip(*(scans[0].buckets for scans in (plan.scans, plan.earlier) if scans))
-
-
-def _placed(cells: Cells, places: Mapping[int, int]) -> Cells:
-    """`cells` with their buckets at new places; those without one are left out."""
+def _placed(
+    cells: Cells, before: Sequence[Scan], after: Sequence[Scan]
+) -> tuple[Cells, frozenset[int]]:
+    """`cells` in the places that their buckets have now, and the places for which there are none."""
+    had = {bucket: slot for slot, bucket in enumerate(before[0].buckets if before else ())}
+    wanted = {bucket: slot for slot, bucket in enumerate(after[0].buckets if after else ())}
+    places: dict[int | None, int] = {had[bucket]: slot for bucket, slot in wanted.items() if bucket in had}
     moved: Cells = {}
     for key, parts in cells.items():
-        for slot, part in parts.items():
-            if slot is not None and slot in places:
-                moved.setdefault(key, {})[places[slot]] = part
-    return moved
+        if kept := {places[slot]: part for slot, part in parts.items() if slot in places}:
+            moved[key] = dict[int | None, Part](kept)
+    return moved, frozenset(wanted.values()) - frozenset(places.values())
 
 
 def _fitting(things: Iterable[T], size: int, weigh: Callable[[T], int]) -> list[T]:

@@ -100,17 +100,17 @@ class Round:
     async def _series(self, question: Series, last: Answer | None) -> Answer:
         if last is None or last.plan is None or self._outranked(last):
             return await self._whole(question)
-        planned, reading, missing = last.plan, last.reading, list[int]()
+        planned, reading, missing = last.plan, last.reading, renewal.Slots()
         if question != last.question:
             planned = plan(question)
             if (kept := renewal.carried(last.plan, last.reading, planned)) is None:
                 return await self._whole(question)
             reading, missing = kept
-        slots = sorted({*missing, *renewal.slots(planned, await self._touched(last.facts.versions))})
+        slots = missing | renewal.touched(planned, await self._touched(last.facts.versions))
         if slots:
             if not planned.mergeable:
                 return await self._whole(question)
-            read = await self._snapshot.series(planned.narrowed(slots), reading.groups)
+            read = await self._snapshot.series(renewal.narrowed(planned, slots), reading.groups)
             reading = renewal.renewed(reading, read, slots)
             if len(reading.groups) < question.top and None in reading.places:
                 # A group came up that there is room to show.

@@ -29,6 +29,16 @@ const THEMES: Record<Choice, { next: Choice; icon: 'system' | 'sun' | 'moon'; te
   dark: { next: 'system', icon: 'moon', text: 'Theme: dark' },
 }
 
+/** The script of each page. */
+const PARTS: Record<Route['page'], () => Promise<unknown>> = {
+  home: () => import('../home/home'),
+  dashboards: () => import('../home/dashboards'),
+  dashboard: () => import('../dashboard/dashboard'),
+  explore: () => import('../explorer/explorer'),
+  live: () => import('../live/live'),
+  missing: () => Promise.resolve(),
+}
+
 /** Everything around the pages: who is signed in, where to go, how the connection stands. Shows the page of the address. */
 @customElement('tm-app')
 export class Shell extends LitElement {
@@ -345,14 +355,4 @@ export class Shell extends LitElement {
   }
 
   private skip = () => this.main?.focus()
-}
-
-/** The script of each page. */
-const PARTS: Record<Route['page'], () => Promise<unknown>> = {
-  home: () => import('../home/home'),
-  dashboards: () => import('../home/dashboards'),
-  dashboard: () => import('../dashboard/dashboard'),
-  explore: () => import('../explorer/explorer'),
-  live: () => import('../live/live'),
-  missing: () => Promise.resolve(),
 }

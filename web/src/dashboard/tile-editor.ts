@@ -18,6 +18,7 @@ export class TileEditor extends LitElement {
   @property() zone = 'UTC'
   @state() private tile: Tile = create(TileSchema)
   @state() private fresh = false
+  @state() private open = false
   @query('dialog') private dialog!: HTMLDialogElement
 
   static override styles = [
@@ -79,6 +80,7 @@ export class TileEditor extends LitElement {
   async show(tile: Tile, fresh: boolean) {
     this.tile = clone(TileSchema, tile)
     this.fresh = fresh
+    this.open = true
     await this.updateComplete
     this.dialog.showModal()
   }
@@ -86,7 +88,7 @@ export class TileEditor extends LitElement {
   override render() {
     const { content } = this.tile
     const wanted = content.case === 'query' ? missing(content.value) : undefined
-    return html`<dialog aria-labelledby="heading">
+    return html`<dialog aria-labelledby="heading" @close=${() => (this.open = false)}>
       <form @submit=${(event: SubmitEvent) => this.done(event)}>
         <header><h2 id="heading">${this.fresh ? 'Add a tile' : 'Edit the tile'}</h2></header>
         <div class="content">
@@ -114,7 +116,7 @@ export class TileEditor extends LitElement {
     const kinds = displays(asked)
     return html`
       ${
-        this.dialog?.open
+        this.open
           ? html`<tm-query-editor
               .session=${this.session}
               .query=${asked}

@@ -225,7 +225,7 @@ export class Health extends LitElement {
     const writers = new Set(partitions.map(each => each.writer).filter(Boolean)).size
     return html`<div class="account">
       <div>
-        <h3>Received in 24 hours: ${number(total.received)}</h3>
+        <h2 class="small muted">Received in 24 hours: ${number(total.received)}</h2>
         <svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
           ${bars.map(({ colour, width, x }) => (width > 0 ? rectangle(colour, x, width) : nothing))}
         </svg>
@@ -237,7 +237,7 @@ export class Health extends LitElement {
         </ul>
       </div>
       <div>
-        <h3>Pipeline</h3>
+        <h2 class="small muted">Pipeline</h2>
         <ul>
           <li>${number(processing?.storedPerSecond ?? 0, { compact: true })} stored/s in the last minute</li>
           <li>${partitions.length} partitions, ${writers} ${writers === 1 ? 'writer' : 'writers'}</li>

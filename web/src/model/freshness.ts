@@ -49,8 +49,7 @@ export function freshness(
   const late = roughly(lag / 1000)
   if (lag > BEHIND) return { tone: 'warn', words: `behind by ${late}`, short: late, detail }
   const share = percent(metadata.completeness)
-  if (metadata.completeness < 0.995)
-    return { tone: 'warn', words: `${share} complete`, short: share, detail }
+  if (metadata.completeness < 0.995) return { tone: 'warn', words: `${share} complete`, short: share, detail }
   if (standing === 'still') return { tone: 'good', words: 'complete', short: '', detail }
   return { tone: 'good', words: lag > 0 ? `live · ${late}` : 'live', short: '', detail }
 }

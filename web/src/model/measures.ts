@@ -23,31 +23,34 @@ export function titles(query: Query | undefined): Title[] {
   const question = query?.question
   if (question?.case !== 'series' && question?.case !== 'table') return []
   const { measures, formulas } = question.value
-  const shown = measures.map((measure, place) => ({ measure, id: measure.id || letter(place) }))
-  return [
-    ...shown
-      .filter(({ measure }) => !measure.hidden)
-      .map(({ measure, id }) => ({ id, title: titleOf(measure), unit: '' })),
-    ...formulas.map(formulaTitle),
-  ]
+  const ids = measures.map((measure, place) => measure.id || letter(place))
+  // What all of them are about need not be said by each.
+  const [first, ...others] = measures
+  const alike =
+    others.length > 0 && others.every(each => each.name === first!.name && each.source === first!.source)
+  const shown = measures.flatMap((measure, place) =>
+    measure.hidden ? [] : [{ id: ids[place]!, title: titleOf(measure, alike), unit: '' }],
+  )
+  return [...shown, ...formulas.map(formulaTitle)]
 }
 
-/** A measure in words. */
-export function titleOf({ source, name, aggregation, field, quantile }: Measure): string {
-  const what = name || 'all events'
-  const of = source === Source.METRICS || !field ? what : `${leaf(field)} of ${what}`
+/** A measure in words; `alone` leaves out what it is of. */
+export function titleOf({ source, name, aggregation, field, quantile }: Measure, alone = false): string {
+  const events = source !== Source.METRICS
+  const counted = alone ? (events ? 'events' : 'points') : name || 'all events'
+  const about = [events && field ? leaf(field) : '', alone ? '' : counted].filter(Boolean).join(' of ')
   switch (aggregation) {
     case Aggregation.COUNT:
     case Aggregation.UNSPECIFIED:
-      return what
+      return counted
     case Aggregation.RATE:
-      return `${what} per second`
+      return `${counted} per second`
     case Aggregation.UNIQUES:
-      return field && field !== 'user_id' ? `different ${of}` : `people of ${what}`
+      return field && field !== 'user_id' ? `different ${about}` : alone ? 'people' : `people of ${counted}`
     case Aggregation.QUANTILE:
-      return `p${Math.round(quantile * 1000) / 10} ${of}`
+      return `p${Math.round(quantile * 1000) / 10} ${about}`.trim()
     default:
-      return `${WORDS[aggregation]} ${of}`
+      return `${WORDS[aggregation]} ${about}`.trim()
   }
 }
 

@@ -27,7 +27,7 @@ export class Events extends DrawingElement {
       }
       summary {
         display: grid;
-        grid-template-columns: 132px minmax(80px, 160px) minmax(60px, 150px) minmax(0, 1fr);
+        grid-template-columns: 164px minmax(80px, 160px) minmax(60px, 150px) minmax(0, 1fr);
         gap: 10px;
         padding: 4px 6px;
         font-size: var(--text-small);

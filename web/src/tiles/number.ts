@@ -129,6 +129,7 @@ export class NumberElement extends DrawingElement {
   private comparison({ value, before, unit }: Figure) {
     const share = change(value, before)
     const shape = this.shape(unit)
+    if (!Number.isFinite(before)) return nothing
     const was = `was ${quantity(before, { ...shape, compact: true })}`
     if (share === undefined) return html`<span class="change clip">${was}</span>`
     const better =

@@ -9,7 +9,7 @@ import { DrawingElement, type Match } from './drawing'
 import { styled } from './styled'
 
 /** From so many rows on there is a field to search in them. */
-const SEARCHED = 9
+const SEARCHED = 13
 /** More rows than this are not drawn; the file of the tile has them all. */
 const MOST_ROWS = 500
 
@@ -71,9 +71,11 @@ export class TableElement extends DrawingElement {
         justify-content: flex-start;
         font-size: var(--text-small);
         font-weight: 560;
+        white-space: normal;
       }
       th.number button {
         justify-content: flex-end;
+        text-align: right;
       }
       th button svg {
         width: 11px;
@@ -84,9 +86,18 @@ export class TableElement extends DrawingElement {
         padding: 5px 8px;
       }
       .bar {
-        background: linear-gradient(to left, var(--accent-soft) var(--share), transparent var(--share)) no-repeat right /
-          100% 76%;
+        position: relative;
+        isolation: isolate;
         white-space: nowrap;
+      }
+      .bar::before {
+        content: '';
+        position: absolute;
+        z-index: -1;
+        inset: 3px 3px 3px auto;
+        width: calc((100% - 6px) * var(--share));
+        border-radius: 3px;
+        background: var(--accent-soft);
       }
       .was {
         display: inline-block;
@@ -186,7 +197,7 @@ export class TableElement extends DrawingElement {
     }
     return html`<th scope="col" class=${right ? 'number' : ''} aria-sort=${sort}>
       <button class="quiet" title="Sort by ${title}" @click=${turn}>
-        <span class="clip">${title}</span>${here ? icon(this.down ? 'down' : 'up') : nothing}
+        <span>${title}</span>${here ? icon(this.down ? 'down' : 'up') : nothing}
       </button>
     </th>`
   }
@@ -222,7 +233,7 @@ export class TableElement extends DrawingElement {
       return html`<td><button class="clip" title="Show only ${text}" @click=${only}>${text}</button></td>`
     }
     const share = !row.other && this.most[at]! > 0 ? Math.max(0, Number(value) / this.most[at]!) : 0
-    return html`<td class="number bar" ${styled({ '--share': `${(share * 100).toFixed(1)}%` })}>
+    return html`<td class="number bar" ${styled({ '--share': share.toFixed(3) })}>
       ${text}${this.comparison(Number(value), row.previous[at] as number | null | undefined)}
     </td>`
   }

@@ -52,6 +52,7 @@ export function signature(
   const colour = lines.map(({ key }) => colours.get(key))
   return JSON.stringify([
     mode,
+    whole(lines),
     lines.map(({ key }) => key),
     colour,
     on,
@@ -103,6 +104,7 @@ export function options(
         stroke: muted,
         gap: 6,
         space: 34,
+        ...(whole(lines) && { incrs: WHOLE }),
         size: (_, values) => 14 + 6.4 * Math.max(2, ...(values ?? []).map(value => value.length)),
         grid: { stroke: grid, width: 1 },
         ticks: { show: false },
@@ -118,6 +120,15 @@ export function options(
     },
     hooks: { draw: [plot => fade(plot, current(), surface)] },
   }
+}
+
+/** Steps of an axis whose values are whole numbers. */
+const WHOLE = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map(step => step * 10 ** power)).flat()
+
+function whole(lines: readonly Line[]): boolean {
+  return lines.every(
+    ({ unit, values }) => !unit && values.every(value => value === null || Number.isInteger(value)),
+  )
 }
 
 /** Other plots follow where the pointer goes, and nothing else. */
@@ -148,7 +159,12 @@ function drawn(
   const points = { show: mode !== 'bar', size: 5, fill: colour, filter: alone }
   if (mode === 'line') return { stroke: colour, width: 1.75, points }
   if (mode === 'area')
-    return { stroke: colour, width: on.length ? 0.5 : 1.5, points, fill: `${colour}${on.length ? 'b8' : '2e'}` }
+    return {
+      stroke: colour,
+      width: on.length ? 0.5 : 1.5,
+      points,
+      fill: `${colour}${on.length ? 'b8' : '2e'}`,
+    }
   const paths =
     on.length || many === 1 ? uPlot.paths.bars!({ size: [0.8], align: 1 }) : beside(place, many, current)
   return { stroke: colour, width: 0, fill: colour, paths, points }

@@ -4,25 +4,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.query.calendar import Span
-from services.query.live.renewal import carried, inhabited, latest, newest, renewed, slots
+from services.query.live.renewal import Slots, carried, inhabited, latest, narrowed, newest, renewed, touched
 from services.query.part import Part
 from services.query.shape import Reading
 from tests.unit.query.live.answers import HOUR, LATER, NOON, happened, planned
 from tidemark.v1 import question_pb2 as q
 
 
+def now(*slots: int) -> Slots:
+    return Slots(frozenset(slots))
+
+
 def test_touched_buckets_are_those_of_this_period_and_of_the_one_before() -> None:
     inside, before = Span(NOON + HOUR, NOON + HOUR + timedelta(minutes=1)), Span(NOON - 2 * HOUR, NOON - HOUR)
-    assert slots(planned(), [inside, before]) == [1]
-    assert slots(planned(compare=q.COMPARE_PREVIOUS_PERIOD), [inside, before]) == [1, 2]
-    assert slots(planned(), [Span(NOON - HOUR, NOON), Span(NOON + 4 * HOUR, LATER)]) == []
+    assert touched(planned(), [inside, before]) == now(1)
+    both = touched(planned(compare=q.COMPARE_PREVIOUS_PERIOD), [inside, before])
+    assert both == Slots(frozenset({1}), frozenset({2}))
+    assert not touched(planned(), [Span(NOON - HOUR, NOON), Span(NOON + 4 * HOUR, LATER)])
+
+
+def test_only_what_was_touched_is_read() -> None:
+    compared = planned(compare=q.COMPARE_PREVIOUS_PERIOD)
+    found = narrowed(compared, now(1))
+    assert [tile.spans for scan in found.scans for tile in scan.tiles] == [(Span(NOON + HOUR, NOON + 2 * HOUR),)]
+    assert [scan.tiles for scan in found.earlier] == [()]
 
 
 def test_renewed_buckets_replace_the_old_and_vanish_with_their_rows() -> None:
-    old = Reading(cells={(0, 0): {0: Part(count=1), 1: Part(count=2)}, (0, None): {1: Part(count=9)}})
-    new = Reading(cells={(0, 0): {2: Part(count=5)}})
-    found = renewed(old, new, [1, 2])
+    counts = {(0, 0): {0: Part(count=1), 1: Part(count=2)}, (0, None): {1: Part(count=9)}}
+    old = Reading(cells=counts, earlier={(0, 0): {1: Part(count=4)}})
+    found = renewed(old, Reading(cells={(0, 0): {2: Part(count=5)}}), now(1, 2))
     assert found.cells == {(0, 0): {0: Part(count=1), 2: Part(count=5)}}
+    assert found.earlier == old.earlier
     assert old.cells[0, 0][1] == Part(count=2)
 
 
@@ -35,19 +48,17 @@ def test_a_range_that_moves_on_keeps_the_buckets_it_shares(moved: int, before: i
     kept, missing = found
     shared = range(moved, min(before, moved + after))
     assert kept.cells == ({(0, 0): {s - moved: Part(count=s + 1) for s in shared}} if shared else {})
-    assert missing == [slot for slot in range(after) if slot + moved not in shared]
+    assert missing == now(*(slot for slot in range(after) if slot + moved not in shared))
 
 
-def test_a_range_compared_keeps_what_it_shares_in_both_periods() -> None:
+def test_a_range_compared_keeps_what_it_shares_in_each_period() -> None:
     old, new = (planned(NOON + hours * HOUR, compare=q.COMPARE_PREVIOUS_PERIOD) for hours in (0, 1))
-    reading = Reading(
-        cells={(0, 0): {3: Part(count=1)}}, earlier={(0, 0): {0: Part(count=7), 1: Part(count=8)}}
-    )
-    found = carried(old, reading, new)
+    earlier = {(0, 0): {0: Part(count=7), 1: Part(count=8)}}
+    found = carried(old, Reading(cells={(0, 0): {3: Part(count=1)}}, earlier=earlier), new)
     assert found is not None
     assert found[0].cells == {(0, 0): {2: Part(count=1)}}
     assert found[0].earlier == {(0, 0): {0: Part(count=8)}}
-    assert found[1] == [3]
+    assert found[1] == Slots(frozenset({3}), frozenset({3}))
 
 
 def test_another_question_keeps_nothing() -> None:
