@@ -289,12 +289,13 @@ def _message(contract: Contract, name: str) -> Json:
             each.json_name: {
                 "description": contract.comments[f"{name}.{each.name}"],
                 **_schema(contract, each),
+                **({"readOnly": True} if _behaves(each, field_behavior_pb2.OUTPUT_ONLY) else {}),
             }
             for each in fields
         },
         "additionalProperties": False,
     }
-    required = [each.json_name for each in fields if _required(each)]
+    required = [each.json_name for each in fields if _behaves(each, field_behavior_pb2.REQUIRED)]
     return schema | ({"required": required} if required else {})
 
 
@@ -311,9 +312,8 @@ def _schema(contract: Contract, each: FieldDescriptorProto) -> Json:
     return {"type": "array", "items": one} if each.label == FieldDescriptorProto.LABEL_REPEATED else one
 
 
-def _required(each: FieldDescriptorProto) -> bool:
-    behaviours = each.options.Extensions[field_behavior_pb2.field_behavior]
-    return field_behavior_pb2.REQUIRED in behaviours
+def _behaves(each: FieldDescriptorProto, behaviour: int) -> bool:
+    return behaviour in each.options.Extensions[field_behavior_pb2.field_behavior]
 
 
 def _content(schema: str) -> Json:

@@ -139,7 +139,8 @@ class Suite:
     def edge(self) -> str:
         """The address of the page, of REST and of gRPC-Web."""
         (member,) = self.of("edge")
-        return f"http://{member.address}"
+        scheme = "https" if self.environment.get("TIDEMARK_TLS_CERT_FILE") else "http"
+        return f"{scheme}://{member.address}"
 
     def of(self, target: str) -> list[Member]:
         """The members that run a target."""

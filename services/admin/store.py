@@ -90,6 +90,8 @@ _CREATE_ROLE = """
 _LIMIT_ROLE = "ALTER ROLE {role} SET temp_file_limit = '4GB'"
 _ROLE_EXISTS = "SELECT FROM pg_roles WHERE rolname = %s"
 _IS_SUPERUSER = "SELECT rolname, rolsuper FROM pg_roles WHERE rolname = current_user"
+# Roles are made and ended one at a time: two at once would trip over each other's changes of the catalogue.
+_ALONE = "LOCK TABLE bi_readers IN EXCLUSIVE MODE"
 _CLOSE = "SELECT close_to_public()"
 _OPEN = """
     SELECT count(*) FROM pg_proc
@@ -183,6 +185,7 @@ class Store:
             row = await (await connection.execute(_IS_SUPERUSER)).fetchone()
             assert row is not None, "there is always a current user"
             account, superuser = row
+            await connection.execute(_ALONE)
             await connection.execute(_CLOSE)
             try:
                 made = await connection.execute(_INSERT_READER, (role, project_id, reader, connections))
@@ -221,12 +224,14 @@ class Store:
     async def delete_reader(self, project_id: int, reader: str) -> None:
         """Ends the role and its sessions. What is interrupted halfway can be repeated; nobody comes in meanwhile."""
         async with self._pool.connection() as connection:
+            await connection.execute(_ALONE)
             role = (await _read_reader(connection, project_id, reader)).role
             if await (await connection.execute(_ROLE_EXISTS, (role,))).fetchone() is not None:
                 named = sql.Identifier(role)
                 await connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(named))
                 await connection.execute(sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE").format(named))
                 await connection.commit()
+                await connection.execute(_ALONE)
                 await connection.execute(_END_SESSIONS, (role,))
                 await connection.execute(sql.SQL("DROP OWNED BY {}").format(named))
                 await connection.execute(sql.SQL("DROP ROLE {}").format(named))

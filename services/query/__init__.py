@@ -3,6 +3,6 @@
 A request walks through the modules in this order: `servicer` receives it, `source` answers it. `question` validates it (with
 `period`, `measure`, `formula`, `filter`, `fields`, `pattern` and `calendar`), `plan` decides what to read, `rank` which groups
 are shown, `sql` writes the statements, `store` runs them in one snapshot, `shape` (with `part`) makes the answer of the rows.
-`WatchQuery` goes the same way again and again: `worker` keeps one answer for each question watched and reads anew only what
-was touched, `stream` hears of commits, `watch` tells what changed.
+Questions about people are read in bulk by `columnar` and counted by `behaviour`; `cohorts` finds whom a question is limited to.
+`live` keeps answers up to date, `stream` hears of commits, `dashboards` saves what is watched, `export` makes files.
 """

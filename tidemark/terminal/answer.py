@@ -77,8 +77,8 @@ def _table(answer: Table, width: int) -> list[str]:
         name for column in answer.columns for name in ([column.id, "before"] if compared else [column.id])
     ]
     rows: list[list[object]] = []
-    for row in [*answer.groups, answer.total]:
-        last = row is answer.total
+    for place, row in enumerate([*answer.groups, answer.total]):
+        last = place == len(answer.groups)
         named = [part or "(none)" for part in row.group] if row.group and not row.other else []
         lead = (
             named

@@ -79,7 +79,8 @@ class Cutter:
 def merged(lake: Lake, old: Sequence[Segment]) -> Segment:
     """One segment of the rows of several of a month; raises `Damaged` where one is not what was written."""
     for each in old:
-        check(lake.folder, each)
+        if not sound(lake.folder, each):
+            raise Damaged(f"{each.path} is missing or damaged")
     inquiry = Inquiry()
     files = inquiry.value([f"{lake.folder}/{each.path}" for each in old])
     columns, order = ", ".join(PLAIN_COLUMNS), "user_id NULLS LAST, occurred_at, event_id"
@@ -154,17 +155,15 @@ def write(
     )  # fmt: skip
 
 
-def check(folder: str, segment: Segment) -> None:
-    """Raises `Damaged` where a file is missing or is not what was written."""
-    file = Path(folder, segment.path)
-    if not file.exists() or file.stat().st_size != segment.size or checksum(file) != segment.sha256:
-        raise Damaged(f"{segment.path} is missing or damaged")
-
-
 def present(folder: str, segment: Segment) -> bool:
     """Whether there is a file of the right size."""
     file = Path(folder, segment.path)
     return file.exists() and file.stat().st_size == segment.size
+
+
+def sound(folder: str, segment: Segment) -> bool:
+    """Whether a file is there and is what was written."""
+    return present(folder, segment) and checksum(Path(folder, segment.path)) == segment.sha256
 
 
 def checksum(file: Path) -> bytes:

@@ -51,9 +51,7 @@ def touched(plan: Plan, spans: Iterable[Span]) -> Slots:
 
 def narrowed(plan: Plan, slots: Slots) -> Plan:
     """The plan that reads these buckets only."""
-    return replace(
-        plan, scans=plan.narrowed(slots.now).scans, earlier=plan.narrowed(slots.earlier).earlier
-    )
+    return replace(plan, scans=plan.narrowed(slots.now).scans, earlier=plan.narrowed(slots.earlier).earlier)
 
 
 def carried(old: Plan, reading: Reading, new: Plan) -> tuple[Reading, Slots] | None:
@@ -121,17 +119,16 @@ def latest(arrived: Sequence[Arrival], size: int) -> tuple[Arrival, ...]:
     return tuple(reversed(_fitting(reversed(arrived), size, lambda arrival: arrival[1].ByteSize())))
 
 
-def _placed(
-    cells: Cells, before: Sequence[Scan], after: Sequence[Scan]
-) -> tuple[Cells, frozenset[int]]:
+def _placed(cells: Cells, before: Sequence[Scan], after: Sequence[Scan]) -> tuple[Cells, frozenset[int]]:
     """`cells` in the places that their buckets have now, and the places for which there are none."""
     had = {bucket: slot for slot, bucket in enumerate(before[0].buckets if before else ())}
     wanted = {bucket: slot for slot, bucket in enumerate(after[0].buckets if after else ())}
     places: dict[int | None, int] = {had[bucket]: slot for bucket, slot in wanted.items() if bucket in had}
     moved: Cells = {}
     for key, parts in cells.items():
-        if kept := {places[slot]: part for slot, part in parts.items() if slot in places}:
-            moved[key] = dict[int | None, Part](kept)
+        kept: dict[int | None, Part] = {places[slot]: part for slot, part in parts.items() if slot in places}
+        if kept:
+            moved[key] = kept
     return moved, frozenset(wanted.values()) - frozenset(places.values())
 
 

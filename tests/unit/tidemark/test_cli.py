@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tidemark import cli, errors
-from tidemark.commands import ask
+from tidemark import cli, errors, questions
+from tidemark.commands import question as asked
 
 
 def parsed(*arguments):
@@ -27,7 +27,7 @@ def test_a_series_is_asked_as_it_is_written():
             "30d",
         )
     )
-    question = ask.question(arguments)
+    question = asked.question(arguments)
     assert question.time_range.last.seconds == 30 * 86_400
     assert list(question.series.group_by) == ["properties.author"]
     assert question.series.measures[0].id == "count"
@@ -35,7 +35,7 @@ def test_a_series_is_asked_as_it_is_written():
 
 def test_conditions_may_be_repeated():
     arguments = parsed("query", "events", "--where", "name = a", "--where", "properties.b > 1")
-    assert len(ask.question(arguments).events.filter.all.filters) == 2
+    assert len(asked.question(arguments).events.filter.all.filters) == 2
 
 
 @pytest.mark.parametrize(
@@ -51,10 +51,53 @@ def test_conditions_may_be_repeated():
         ("projects", "update", "shop", "--title", "Shop"),
         ("audit", "verify"),
         ("status",),
+        ("readers", "create", "grafana", "--connections", "3"),
+        ("readers", "delete", "grafana"),
+        ("explain", "series", "--name", "commit", "--statements"),
+        ("export", "events", "--output", "a.parquet"),
+        ("suggest", "value", "de", "--field", "properties.country"),
+        *((name, kind) for name in ("query", "watch", "explain") for kind in asked.KINDS if kind != "funnel"),
     ],
 )
 def test_every_command_knows_what_to_run(arguments):
     assert callable(parsed(*arguments).run)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "question"),
+    [
+        (
+            ("table", "--measure", "count of signup", "--measure", "uniques", "--formula", "rate = B / A", "--hide", "B",
+             "--by", "name", "--order-by", "rate", "--ascending", "--during", "last month"),
+            questions.table(
+                measure=["count of signup", "uniques"], formulas={"rate": "B / A"}, hide=["B"], by=["name"],
+                order_by="rate", ascending=True, during="last month",
+            ),
+        ),
+        (
+            ("funnel", "signup", "order where properties.amount > 10", "--window", "7d", "--by", "name", "--last", "30d"),
+            questions.funnel(["signup", "order where properties.amount > 10"], window="7d", by="name", last="30d"),
+        ),
+        (
+            ("retention", "--began", "signup", "--period", "week", "--mode", "on or after", "--where", "name = a"),
+            questions.retention("signup", period="week", mode="on or after", where=["name = a"]),
+        ),
+        (("lifecycle", "--activity", "order", "--period", "month"), questions.lifecycle("order", period="month")),
+        (("sessions", "--gap", "10m", "--interval", "day"), questions.sessions(gap="10m", interval="day")),
+        (
+            ("paths", "--begin", "order", "--backwards", "--depth", "3", "--step-by", "properties.url"),
+            questions.paths("order", backwards=True, depth=3, step_by="properties.url"),
+        ),
+        (("people", "--of", "order where name = a"), questions.people("order where name = a")),
+        (("people", "--cohort", "projects/p/cohorts/c"), questions.people(cohort="projects/p/cohorts/c")),
+        (
+            ("events", "--name", "order", "--time-zone", "Asia/Tokyo"),
+            questions.events("order", time_zone="Asia/Tokyo"),
+        ),
+    ],
+)  # fmt: skip
+def test_arguments_say_what_the_builders_say(arguments, question):
+    assert asked.question(parsed("query", *arguments)) == question
 
 
 @pytest.mark.parametrize(
@@ -78,6 +121,9 @@ def test_help_shows_examples(capsys):
     [
         (("query", "events", "--last", "soon"), "last: 'soon' is no span"),
         (("query", "events", "--end", "2026-11-01"), "end: is given without start"),
+        (("query", "table", "--formula", "B / A"), "formula: 'B / A' has no name"),
+        (("export", "events", "-o", "a.txt"), "format: '' is not known; write arrow, csv, ndjson, parquet"),
+        (("explain", "funnel", ""), "step: '' has no name"),
         (("load", "git", "/nonexistent"), "has no readable git history"),
         (("load", "csv", "/nonexistent.csv"), "No such file"),
         (("load", "host", "--every", "0"), "--every: is 0; give seconds above 0"),

@@ -26,7 +26,9 @@ def test_touched_buckets_are_those_of_this_period_and_of_the_one_before() -> Non
 def test_only_what_was_touched_is_read() -> None:
     compared = planned(compare=q.COMPARE_PREVIOUS_PERIOD)
     found = narrowed(compared, now(1))
-    assert [tile.spans for scan in found.scans for tile in scan.tiles] == [(Span(NOON + HOUR, NOON + 2 * HOUR),)]
+    assert [tile.spans for scan in found.scans for tile in scan.tiles] == [
+        (Span(NOON + HOUR, NOON + 2 * HOUR),)
+    ]
     assert [scan.tiles for scan in found.earlier] == [()]
 
 

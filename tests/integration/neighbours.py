@@ -1,0 +1,244 @@
+"""Two projects side by side, full of the same things, for tests that nobody gets from one to the other.
+
+`requests` has a request in good order for every RPC of the contract; `staged` serves everything, and gives keys of every kind.
+"""
+
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+
+import grpc.aio
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+from psycopg import sql
+
+from services.admin.service import admin
+from services.ingest.service import ingest, writer
+from services.query.service import query
+from tests.conftest import Served, Suite
+from tests.contract import rpcs
+from tests.ingesting import event, event_batch, point, point_batch
+from tests.integration.answering import revoke
+from tests.integration.test_identity import add_key, add_project, bearer
+from tidemark import questions
+from tidemark.v1 import admin_pb2, cohort_pb2, dashboard_pb2, ingest_pb2, query_pb2
+from tidemark.v1.admin_pb2 import ROLE_ADMIN, ROLE_ANALYST, ROLE_INGEST, ROLE_VIEWER
+
+OURS, THEIRS, NOWHERE = "projects/ours", "projects/theirs", "projects/nowhere"
+HIDDEN = "hidden-from-others"
+"""Stands in all that `theirs` holds, and in no name of a resource."""
+ROLES = {"ingest": ROLE_INGEST, "viewer": ROLE_VIEWER, "analyst": ROLE_ANALYST, "admin": ROLE_ADMIN}
+COMMITTED = ingest_pb2.ACK_MODE_COMMITTED
+SPAN = {"start": "2025-12-31", "end": "2026-01-02"}
+Metadata = tuple[tuple[str, str], ...]
+RPCS = {rpc.name: rpc for rpc in rpcs()}
+
+
+def requests(project: str, key_id: str, text: str = "x") -> dict[str, Message]:
+    """A request in good order for every RPC, about a project and what `furnish` makes in it; what is stored says `text`."""
+    counted = questions.series(**SPAN)
+    cohort = cohort_pb2.Cohort(
+        name=f"{project}/cohorts/vip", display_name=text, people=cohort_pb2.CohortPeople(user_ids=[text])
+    )
+    tile = dashboard_pb2.Tile(id="one", title=text, query=counted)
+    board = dashboard_pb2.Dashboard(name=f"{project}/dashboards/board", display_name=text, tiles=[tile])
+    key = admin_pb2.Key(role=ROLE_VIEWER, display_name=text)
+    batch = event_batch(event(1, name=text, user_id=text), sequence=0)
+    points = point_batch(point(name=text), sequence=0, name="points")
+    span, fresh, mode = questions.time_range(**SPAN), uuid.uuid4().hex[:12], COMMITTED
+    return {
+        "Publish": ingest_pb2.PublishRequest(project=project, batch=batch, ack_mode=mode),
+        "PublishBatch": ingest_pb2.PublishBatchRequest(project=project, batch=batch, ack_mode=mode),
+        "RecordMetrics": ingest_pb2.RecordMetricsRequest(project=project, batch=points, ack_mode=mode),
+        "RecordMetricsBatch": ingest_pb2.RecordMetricsBatchRequest(
+            project=project, batch=points, ack_mode=mode
+        ),
+        "RunQuery": query_pb2.RunQueryRequest(project=project, query=questions.events(**SPAN)),
+        "WatchQuery": query_pb2.WatchQueryRequest(project=project, query=questions.events(**SPAN)),
+        "ExplainQuery": query_pb2.ExplainQueryRequest(project=project, query=counted, analyze=True),
+        "Export": query_pb2.ExportRequest(project=project, query=questions.events(**SPAN), format=3),  # type: ignore[arg-type]
+        "Suggest": query_pb2.SuggestRequest(project=project, kind=1),  # type: ignore[arg-type]
+        "GetLedger": query_pb2.GetLedgerRequest(project=project, time_range=questions.time_range("1h")),
+        "GetPlatformAnalytics": query_pb2.GetPlatformAnalyticsRequest(project=project),
+        "CreateCohort": cohort_pb2.CreateCohortRequest(
+            parent=project, cohort_id=f"c{fresh}", cohort=cohort_pb2.Cohort(people=cohort.people)
+        ),
+        "GetCohort": cohort_pb2.GetCohortRequest(name=cohort.name),
+        "ListCohorts": cohort_pb2.ListCohortsRequest(parent=project),
+        "UpdateCohort": cohort_pb2.UpdateCohortRequest(cohort=cohort),
+        "DeleteCohort": cohort_pb2.DeleteCohortRequest(name=cohort.name),
+        "CreateDashboard": dashboard_pb2.CreateDashboardRequest(
+            parent=project, dashboard_id=f"d{fresh}", dashboard=dashboard_pb2.Dashboard(tiles=[tile])
+        ),
+        "GetDashboard": dashboard_pb2.GetDashboardRequest(name=board.name),
+        "ListDashboards": dashboard_pb2.ListDashboardsRequest(parent=project),
+        "UpdateDashboard": dashboard_pb2.UpdateDashboardRequest(dashboard=board),
+        "DeleteDashboard": dashboard_pb2.DeleteDashboardRequest(name=board.name),
+        "CloneDashboard": dashboard_pb2.CloneDashboardRequest(name=board.name, dashboard_id=f"e{fresh}"),
+        "WatchDashboard": dashboard_pb2.WatchDashboardRequest(
+            project=project, name=board.name, time_range=span
+        ),
+        "CreateProject": admin_pb2.CreateProjectRequest(project_id=f"p{fresh}"),
+        "GetProject": admin_pb2.GetProjectRequest(name=project),
+        "ListProjects": admin_pb2.ListProjectsRequest(),
+        "UpdateProject": admin_pb2.UpdateProjectRequest(
+            project=admin_pb2.Project(name=project, display_name=text)
+        ),
+        "CreateKey": admin_pb2.CreateKeyRequest(parent=project, key=key),
+        "ListKeys": admin_pb2.ListKeysRequest(parent=project),
+        "RevokeKey": admin_pb2.RevokeKeyRequest(name=f"{project}/keys/{key_id}"),
+        "CreateReader": admin_pb2.CreateReaderRequest(parent=project, reader_id=f"r{fresh}"),
+        "ListReaders": admin_pb2.ListReadersRequest(parent=project),
+        "DeleteReader": admin_pb2.DeleteReaderRequest(name=f"{project}/readers/tool"),
+        "ListAuditEntries": admin_pb2.ListAuditEntriesRequest(parent=project),
+        "VerifyAuditLog": admin_pb2.VerifyAuditLogRequest(parent=project),
+    }
+
+
+def furnishing(rpc: str, project: str, text: str) -> list[tuple[str, Message]]:
+    """What has to be made again after a call of `rpc` has used it up."""
+    cohort = cohort_pb2.Cohort(display_name=text, people=cohort_pb2.CohortPeople(user_ids=[text]))
+    board = dashboard_pb2.Dashboard(
+        display_name=text, tiles=[dashboard_pb2.Tile(id="one", query=questions.series(**SPAN))]
+    )
+    return {
+        "DeleteCohort": [
+            ("CreateCohort", cohort_pb2.CreateCohortRequest(parent=project, cohort_id="vip", cohort=cohort))
+        ],
+        "DeleteDashboard": [
+            (
+                "CreateDashboard",
+                dashboard_pb2.CreateDashboardRequest(parent=project, dashboard_id="board", dashboard=board),
+            )
+        ],
+        "DeleteReader": [("CreateReader", admin_pb2.CreateReaderRequest(parent=project, reader_id="tool"))],
+    }.get(rpc, [])
+
+
+@dataclass
+class Stage:
+    """Two projects full of things, and keys of every kind."""
+
+    served: Served
+    keys: dict[str, Metadata] = field(default_factory=dict)
+    spare: dict[str, str] = field(default_factory=dict)
+    """By project, the id of a key that calls may revoke."""
+
+    async def call(self, rpc: str, request: Message, key: Metadata) -> tuple[str, bytes]:
+        """How a call ends, of a stream once it has answered, and the bytes of its answer."""
+        method = RPCS[rpc]
+        kinds = {False: "unary", True: "stream"}
+        kind = f"{kinds[method.client_streaming]}_{kinds[method.server_streaming]}"
+        made = getattr(self.served.channel, kind)(f"/{method.containing_service.full_name}/{rpc}")
+        data = request.SerializeToString()
+        call = made(iter([data]) if method.client_streaming else data, metadata=key, timeout=20)
+        try:
+            if not method.server_streaming:
+                return "OK", await call
+            pieces = b""
+            async for piece in call:
+                pieces += piece
+                if not rpc.startswith("Export"):
+                    break
+            else:
+                assert await call.code() == grpc.StatusCode.OK
+            call.cancel()
+            return "OK", pieces
+        except grpc.aio.AioRpcError as error:
+            return error.code().name, str(error.details()).encode()
+
+    async def furnish(self, project: str, text: str) -> None:
+        """Makes what requests are about."""
+        operator = self.keys["operator"]
+        for rpc in ("DeleteCohort", "DeleteDashboard", "DeleteReader"):
+            await self.replace(rpc, project, text)
+        made = requests(project, "", text)
+        for rpc in ("UpdateProject", "Publish", "RecordMetrics"):
+            assert (await self.call(rpc, made[rpc], operator))[0] == "OK"
+        code, answer = await self.call("CreateKey", made["CreateKey"], operator)
+        assert code == "OK"
+        self.spare[project] = admin_pb2.CreateKeyResponse.FromString(answer).key.name.rpartition("/")[2]
+
+    async def replace(self, rpc: str, project: str, text: str = "x") -> None:
+        """Makes again what a call has deleted."""
+        for create, request in furnishing(rpc, project, text):
+            ended = await self.call(create, request, self.keys["operator"])
+            assert ended[0] == "OK", ended
+
+    async def state(self, project: str) -> dict[str, str]:
+        """A digest of each table's rows of a project, but of what is recorded of calls themselves."""
+        tables = """
+            SELECT table_name FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+            WHERE table_schema = current_schema() AND column_name = 'project_id' AND table_type = 'BASE TABLE'
+            AND table_name NOT IN ('audit_log', 'audit_heads', 'commits')
+        """
+        digest = sql.SQL(
+            "SELECT coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '') FROM {} t"
+            " WHERE project_id = (SELECT project_id FROM projects WHERE slug = %s)"
+        )
+        found = {}
+        async with self.served.resources.pool.connection() as connection:
+            for (table,) in await (await connection.execute(tables)).fetchall():
+                cursor = await connection.execute(
+                    digest.format(sql.Identifier(table)), (project.removeprefix("projects/"),)
+                )
+                row = await cursor.fetchone()
+                assert row
+                found[table] = row[0]
+        assert {"events", "metric_points", "cohorts", "dashboards", "api_keys", "bi_readers"} <= found.keys()
+        return found
+
+
+@asynccontextmanager
+async def staged(suite: Suite, **changes: object) -> AsyncIterator[Stage]:
+    """The whole of what is served, with `ours` and `theirs`."""
+    async with suite(query, admin, ingest, writer, **changes) as served:
+        stage = Stage(served)
+        stage.keys["operator"] = served.key("operator")
+        for slug in ("ours", "theirs"):
+            await add_project(served, slug)
+        for role, number in ROLES.items():
+            stage.keys[role] = bearer((await add_key(served, number, "ours")).text)
+        past = datetime(2026, 1, 2, tzinfo=UTC)
+        stage.keys["expired"] = bearer((await add_key(served, ROLE_ADMIN, "ours", expires_at=past)).text)
+        revoked = await add_key(served, ROLE_ADMIN, "ours")
+        await revoke(served, revoked)
+        stage.keys |= {"revoked": bearer(revoked.text), "none": (), "unknown": bearer("tmk_0_" + "A" * 43)}
+        try:
+            await stage.furnish(OURS, "x")
+            await stage.furnish(THEIRS, HIDDEN)
+            yield stage
+        finally:
+            # Roles of readers belong to the whole server, which other tests share.
+            for project in (OURS, THEIRS):
+                _, answer = await stage.call(
+                    "ListReaders", admin_pb2.ListReadersRequest(parent=project), stage.keys["operator"]
+                )
+                for reader in admin_pb2.ListReadersResponse.FromString(answer).readers:
+                    await stage.call(
+                        "DeleteReader",
+                        admin_pb2.DeleteReaderRequest(name=reader.name),
+                        stage.keys["operator"],
+                    )
+
+
+def texts(message: Message, path: str = "") -> Iterator[tuple[str, Callable[[str], None]]]:
+    """Every text that is set in a message, by its path, and how to put another in its place."""
+    for descriptor, value in message.ListFields():
+        where, name = f"{path}.{descriptor.name}", descriptor.name
+        if descriptor.type == FieldDescriptor.TYPE_STRING:
+            for index, _ in enumerate(value if descriptor.is_repeated else [value]):
+                yield where, partial(_put, message, name, index if descriptor.is_repeated else None)
+        elif descriptor.message_type is not None and not descriptor.message_type.GetOptions().map_entry:
+            for part in value if descriptor.is_repeated else [value]:
+                yield from texts(part, where)
+
+
+def _put(message: Message, name: str, index: int | None, text: str) -> None:
+    if index is None:
+        setattr(message, name, text)
+    else:
+        getattr(message, name)[index] = text
