@@ -99,17 +99,22 @@ def deployment() -> Iterator[Suite]:
 @pytest.fixture
 def tenant(deployment: Suite) -> Tenant:
     """A new project and its admin key."""
+    return new_tenant(deployment)
+
+
+def new_tenant(suite: Suite) -> Tenant:
+    """A new project and its admin key, for fixtures that several tests share."""
     slug = f"t{uuid.uuid4().hex[:12]}"
-    query = deployment.members["query"].address
+    query = suite.members["query"].address
 
     async def make() -> str:
-        operator = deployment.keys["TIDEMARK_ADMIN_KEY"]
+        operator = suite.keys["TIDEMARK_ADMIN_KEY"]
         async with tidemark.Client(query, query, key=operator) as client:
             await client.admin.create_project(slug)
             key = await client.admin.create_key(f"projects/{slug}", role="admin")
             return key.secret
 
-    return Tenant(deployment, f"projects/{slug}", asyncio.run(make()))
+    return Tenant(suite, f"projects/{slug}", asyncio.run(make()))
 
 
 async def until(changes: AsyncIterator[Change], seen: object, seconds: float = LIMIT_SECONDS) -> Change:

@@ -3,17 +3,39 @@
 import asyncio
 import random
 import time
+from bisect import bisect_right
 from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
+import pandas as pd
+import psutil
+import psycopg
+import pyarrow as pa
 import pytest
 
-from tests.deployment import Tenant
-from tidemark.records import Series
+import tidemark
+from deploy.local.suite import Suite
+from tests.deployment import LIMIT_SECONDS, Tenant, new_tenant
+from tests.polling import until
+from tidemark import errors, questions
+from tidemark.cohorts import did
+from tidemark.records import Answer, Series
 
 WARM_P99_SECONDS = 0.1
 CLIENTS = 4
+
+EVENTS, PEOPLE, DAYS = 300_000, 6_000, 3
+NAMES = ("page_view", "product_view", "add_to_cart", "purchase", "error")
+SHARES = (0.55, 0.22, 0.13, 0.07, 0.03)
+COUNTRIES = ("DE", "US", "FR", "IT", "ES", "PL", "NL", "SE", "AT", "CH", "BE", "DK")
+LOAD_SECONDS, COMPLEX_SECONDS, LIGHT_SECONDS = 20.0, 5.0, 1.0
+MOST_BYTES, GROWTH_BYTES = 1 << 30, 96 << 20
+MANY = 16
 
 
 async def test_query_performance(tenant: Tenant) -> None:
@@ -97,3 +119,393 @@ async def test_query_performance(tenant: Tenant) -> None:
 
 def _by_start(answer: Series) -> dict[datetime, float]:
     return {start: value for start, value in zip(answer.starts, answer.lines[0].values) if value}
+
+
+# --- complex questions ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A project with some days of a shop, and the same rows as a frame, which figures are computed from independently."""
+
+    tenant: Tenant
+    rows: pd.DataFrame
+    start: datetime
+    end: datetime
+
+    @property
+    def span(self) -> Any:
+        """The time of all of it."""
+        return {"start": self.start, "end": self.end}
+
+    def of(self, *names: str) -> pd.DataFrame:
+        """The rows of some events."""
+        return self.rows[self.rows.name.isin(names)]
+
+
+@pytest.fixture(scope="module")
+def shop(deployment: Suite) -> Shop:
+    """Loaded through the columnar door; segments hold most of it."""
+    end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    start = end - timedelta(days=DAYS)
+    made = Shop(new_tenant(deployment), _rows(start), start, end)
+
+    async def load() -> None:
+        async with made.tenant.client() as client:
+            began = time.perf_counter()
+            await client.publish(_published(made.rows))
+            await client.flush()
+            assert (await made.tenant.settled(client)).total.stored == EVENTS
+            taken = time.perf_counter() - began
+            print(f"\n{EVENTS:,} events loaded in {taken:.1f} s")
+            assert taken < LOAD_SECONDS
+
+            async def mirrored() -> bool:
+                plan = await client.explain(questions.series(where=["properties.ms >= 0"], **made.span))
+                return plan.scans[0].source == "segments"
+
+            await until(mirrored, LIMIT_SECONDS)
+
+    asyncio.run(load())
+    return made
+
+
+def _rows(start: datetime) -> pd.DataFrame:
+    """Events of people of very different zeal, no two at the same instant."""
+    random = np.random.default_rng(11)
+    micros = np.sort(random.choice(DAYS * 86_400_000, EVENTS, replace=False)) * 1000
+    person = (PEOPLE * random.power(0.45, EVENTS)).astype(np.int64)
+    name = random.choice(NAMES, EVENTS, p=SHARES)
+    return pd.DataFrame(
+        {
+            "name": name,
+            "at": pd.to_datetime(int(start.timestamp()) * 1_000_000 + micros, unit="us", utc=True),
+            "user": np.char.add("user-", person.astype(str)),
+            "country": np.array(COUNTRIES)[person % 97 % len(COUNTRIES)],
+            "ms": np.round(random.lognormal(4.5, 0.6, EVENTS), 1),
+            "amount": np.where(name == "purchase", random.integers(1, 500, EVENTS), 0),
+        }
+    )
+
+
+def _published(rows: pd.DataFrame) -> pa.Table:
+    """The rows as `publish` takes them."""
+    texts = [
+        f'{{"country":"{country}","ms":{ms}' + (f',"amount":{amount}}}' if name == "purchase" else "}")
+        for name, country, ms, amount in zip(rows.name, rows.country, rows.ms, rows.amount, strict=True)
+    ]
+    at = pa.array(rows["at"].dt.as_unit("us"), pa.timestamp("us", "UTC"))
+    return pa.table(
+        {"name": list(rows.name), "occurred_at": at, "user_id": list(rows.user), "properties": texts}
+    )
+
+
+@contextmanager
+def within(seconds: float, what: str) -> Iterator[None]:
+    """Says how long something takes, and fails when it is too long."""
+    began = time.perf_counter()
+    yield
+    taken = time.perf_counter() - began
+    print(f"{what}: {taken * 1000:.0f} ms")
+    assert taken < seconds, what
+
+
+def _funnel(rows: pd.DataFrame, steps: tuple[str, ...], window: timedelta) -> list[int]:
+    """How many people come to each step: of each of their attempts, the earliest event of every next step."""
+    reached: Counter[int] = Counter()
+    times = {
+        user: {name: list(group["at"].astype("int64")) for name, group in mine.groupby("name")}
+        for user, mine in rows.groupby("user")
+    }
+    unit = 10 ** {"ns": 9, "us": 6}[rows["at"].dt.unit]
+    for mine in times.values():
+        furthest = 0
+        for first in mine.get(steps[0], []):
+            at, depth = first, 1
+            for name in steps[1:]:
+                later = mine.get(name, [])
+                place = bisect_right(later, at)
+                if place == len(later) or later[place] - first > window.total_seconds() * unit:
+                    break
+                at, depth = later[place], depth + 1
+            furthest = max(furthest, depth)
+        for depth in range(furthest):
+            reached[depth] += 1
+    return [reached[depth] for depth in range(len(steps))]
+
+
+async def test_query_performance_of_funnels(shop: Shop) -> None:
+    """Every step counts the people whom a walk through the rows counts, in all and by country."""
+    steps, window = ("product_view", "add_to_cart", "purchase"), timedelta(hours=6)
+    rows = shop.of(*steps)
+    async with shop.tenant.client() as client:
+        with within(COMPLEX_SECONDS, "funnel by country"):
+            answer = await client.funnel(
+                steps, window=window, by="properties.country", top=len(COUNTRIES), **shop.span
+            )
+        found = {group.label: [step.people for step in group.steps] for group in answer.groups}
+        assert found.pop("all") == _funnel(rows, steps, window)
+        # Somebody is always in the same country.
+        assert found == {country: _funnel(mine, steps, window) for country, mine in rows.groupby("country")}
+        with within(COMPLEX_SECONDS, "people lost at the last step"):
+            query = questions.funnel(steps, window=window, **shop.span)
+            lost = [person async for person in client.people(query, step=2, lost=True)]
+        at_step = [step.people for step in answer.groups[0].steps]
+        assert len({person.user_id for person in lost}) == at_step[1] - at_step[2]
+
+
+async def test_query_performance_of_people_over_days(shop: Shop) -> None:
+    """Retention, lifecycle and sessions are those of the rows."""
+    day = shop.rows["at"].dt.floor("D")
+    active = {at: set(mine.user) for at, mine in shop.rows.groupby(day)}
+    began = shop.of("product_view").groupby("user")["at"].min().dt.floor("D")
+    async with shop.tenant.client() as client:
+        with within(COMPLEX_SECONDS, "retention"):
+            kept = await client.retention("product_view", periods=DAYS - 1, **shop.span)
+        for row in kept.groups[0].cohorts:
+            people = set(began[began == row.start].index)
+            later = [people & active.get(row.start + timedelta(days=offset), set()) for offset in range(DAYS)]
+            assert (row.people, row.back[0]) == (len(people), len(people))
+            known = sum(row.start + timedelta(days=offset) < shop.end for offset in range(DAYS))
+            assert list(row.back[1:known]) == [len(back) for back in later[1:known]]
+        with within(COMPLEX_SECONDS, "lifecycle"):
+            cycle = await client.lifecycle(**shop.span)
+        days = [active[pd.Timestamp(start)] for start in cycle.starts]
+        seen: set[str] = set()
+        for place, today in enumerate(days):
+            before = days[place - 1] if place else set()
+            figures = (
+                cycle.new[place],
+                cycle.returning[place],
+                cycle.resurrecting[place],
+                cycle.dormant[place],
+            )
+            again = (today & seen) - before
+            assert figures == (len(today - seen), len(today & before), len(again), len(before - today))
+            seen |= today
+        with within(COMPLEX_SECONDS, "sessions"):
+            visits = await client.sessions(interval="day", **shop.span)
+        ordered = shop.rows.sort_values(["user", "at"])
+        fresh = ordered.groupby("user")["at"].diff().gt(timedelta(minutes=30)) | ~ordered.user.duplicated()
+        sizes = ordered.groupby(fresh.cumsum()).size()
+        assert visits.total["sessions"] == fresh.sum()
+        assert visits.total["people"] == shop.rows.user.nunique()
+        assert visits.total["mean_events"] == pytest.approx(sizes.mean())
+        assert visits.total["bounce_share"] == pytest.approx((sizes == 1).mean())
+
+
+async def test_query_performance_of_tables_and_quantiles(shop: Shop) -> None:
+    """Groups, sums, formulas and quantiles are those of the rows; what is estimated stays within its stated error."""
+    sold, slow = shop.of("purchase"), shop.of("page_view").ms
+    async with shop.tenant.client() as client:
+        with within(COMPLEX_SECONDS, "table of three measures and a formula"):
+            table = await client.table(
+                measure=[
+                    "count of purchase",
+                    "sum properties.amount of purchase",
+                    "uniques of purchase",
+                    "views = count of page_view",
+                ],
+                formulas={"share": "A / views * 100"},
+                by=["properties.country"],
+                top=5,
+                order_by="B",
+                **shop.span,
+            )
+        expected = sold.groupby("country").agg(
+            count=("name", "size"), sum=("amount", "sum"), people=("user", "nunique")
+        )
+        largest = expected.sort_values("sum", ascending=False).head(5)
+        views = shop.of("page_view").groupby("country").size()
+        assert [row.group[0] for row in table.groups if not row.other] == list(largest.index)
+        bound = (table.metadata.error_bound if table.metadata else 0) or 1e-9
+        for row, (country, figures) in zip(table.groups, largest.iterrows(), strict=False):
+            assert row.values[:2] == (figures["count"], figures["sum"])
+            assert row.values[2] == pytest.approx(figures["people"], rel=2 * bound)
+            assert row.values[-1] == pytest.approx(figures["count"] / views[country] * 100)
+        assert table.total.values[:2] == (len(sold), sold.amount.sum())
+        with within(COMPLEX_SECONDS, "quantiles by hour"):
+            middle = await client.series(
+                "page_view",
+                measure=["median properties.ms", "p95 properties.ms"],
+                interval="hour",
+                **shop.span,
+            )
+        assert middle.metadata
+        for line, quantile in zip(middle.lines, (0.5, 0.95), strict=True):
+            rank = (slow <= line.total).mean()
+            assert rank == pytest.approx(quantile, abs=2 * middle.metadata.error_bound + 0.002)
+
+
+async def test_query_performance_of_cohorts(shop: Shop) -> None:
+    """A rule finds the people whom the rows name, and limits every kind of question to them."""
+    bought = shop.of("purchase").groupby("user").size()
+    buyers = set(bought[bought >= 5].index)
+    async with shop.tenant.client() as client:
+        rule = [did("purchase", at_least=5, **shop.span)]
+        cohort = await client.cohorts.create("Regulars", rule=rule)
+        where = [f"in cohort {cohort.name}"]
+        mine = shop.rows[shop.rows.user.isin(buyers)]
+        with within(COMPLEX_SECONDS, "people of a cohort"):
+            found = [person async for person in client.people(cohort=cohort.name, **shop.span)]
+        assert {person.user_id for person in found} == buyers
+        with within(COMPLEX_SECONDS, "table of a cohort"):
+            table = await client.table(by=["name"], where=where, **shop.span)
+        assert {row.label: row.values[0] for row in table.groups} == mine.groupby("name").size().to_dict()
+        steps = ("product_view", "purchase")
+        with within(COMPLEX_SECONDS, "funnel of a cohort"):
+            funnel = await client.funnel(steps, window="1d", where=where, **shop.span)
+        counted = _funnel(mine[mine.name.isin(steps)], steps, timedelta(days=1))
+        assert [step.people for step in funnel.groups[0].steps] == counted
+
+
+async def test_query_performance_of_the_plan(shop: Shop) -> None:
+    """Rollups are read where they can, rows where they must, and both give the same figures."""
+    async with shop.tenant.client() as client:
+        aggregated = questions.series("page_view", interval="hour", **shop.span)
+        # True of every row, and nothing that a rollup can tell.
+        row_by_row = questions.series("page_view", where=["properties.ms >= 0"], interval="hour", **shop.span)
+        plan, bulk = (
+            await client.explain(aggregated, analyze=True),
+            await client.explain(row_by_row, analyze=True),
+        )
+        assert {scan.source for scan in plan.scans} <= {"rollups_1m", "rollups_1h", "rollups_1d"}
+        assert "segments" in {scan.source for scan in bulk.scans} <= {"segments", "events"}
+        assert plan.rows_read < EVENTS / 10
+        assert all(scan.reason for scan in (*plan.scans, *bulk.scans))
+        one, other = await client.query(aggregated), await client.query(row_by_row)
+        assert isinstance(one, Series)
+        assert isinstance(other, Series)
+        assert [line.values for line in one.lines] == [line.values for line in other.lines]
+        by_hour = shop.of("page_view").groupby(shop.rows["at"].dt.floor("h")).size()
+        assert _by_start(one) == {start.to_pydatetime(): count for start, count in by_hour.items()}
+
+
+async def test_query_performance_from_the_cache(shop: Shop) -> None:
+    """An answer is kept until something is committed; an older one is given only to those who ask for it."""
+    query = questions.table(by=["properties.country"], **shop.span)
+    tenant = shop.tenant
+    async with tenant.client(ack_mode=tidemark.AckMode.COMMITTED) as client:
+        first = await client.query(query)
+        again = await client.query(query)
+        assert (_source(first), _source(again)) == ("segment", "cache")
+        assert again.rows() == first.rows()
+        assert again.metadata.answered_at == first.metadata.answered_at  # type: ignore[union-attr]
+        client.track("outside", occurred_at=shop.end + timedelta(hours=1))
+        await client.flush()
+        old = await client.query(query, max_staleness="1h")
+        assert old.metadata.answered_at == first.metadata.answered_at  # type: ignore[union-attr]
+        new = await client.query(query)
+        assert new.metadata.answered_at > first.metadata.answered_at  # type: ignore[union-attr, operator]
+        assert new.metadata.data_version != first.metadata.data_version  # type: ignore[union-attr]
+        assert new.rows() == first.rows()  # type: ignore[union-attr]
+
+
+async def test_query_performance_of_many_at_once(shop: Shop, tenant: Tenant) -> None:
+    """Sixteen who ask at once are all answered and all the same; who is next door is not kept waiting."""
+    heavy = [
+        questions.series(
+            measure="uniques",
+            where=["properties.ms >= 0"],
+            by=["properties.country"],
+            interval="hour",
+            **shop.span,
+        ),
+        questions.table(
+            measure=["count", "p95 properties.ms"], by=["properties.country", "name"], **shop.span
+        ),
+        questions.funnel(["product_view", "add_to_cart", "purchase"], by="properties.country", **shop.span),
+        questions.series("page_view", interval="hour", **shop.span),
+        questions.sessions(interval="hour", **shop.span),
+        questions.retention("product_view", **shop.span),
+    ]
+    async with tenant.client(ack_mode=tidemark.AckMode.COMMITTED) as light:
+        for number in range(100):
+            light.track("seen", user_id=f"user-{number}", properties={"n": number})
+        await light.flush()
+        busy, waited = True, []
+
+        async def neighbour() -> None:
+            while busy:
+                began = time.perf_counter()
+                # Never the same question, so that none is in the cache.
+                where = [f"properties.n >= -{len(waited) + 1}"]
+                answer = await light.series("seen", where=where, interval="hour", last="2h")
+                assert answer.lines[0].total == 100
+                waited.append(time.perf_counter() - began)
+
+        async def client_of(number: int) -> list[Any]:
+            async with shop.tenant.client() as client:
+                order = heavy[number % len(heavy) :] + heavy[: number % len(heavy)]
+                found = [(await client.query(query)).rows() for query in order]
+                return found[-(number % len(heavy)) :] + found[: -(number % len(heavy))]
+
+        aside = asyncio.create_task(neighbour())
+        began = time.perf_counter()
+        answers = await asyncio.gather(*map(client_of, range(MANY)))
+        taken, busy = time.perf_counter() - began, False
+        await aside
+    texts = {repr(answer) for answer in answers}
+    assert len(texts) == 1
+    p50, most = np.quantile(waited, 0.5), max(waited)
+    print(
+        f"\n{MANY * len(heavy)} questions of {MANY} clients in {taken:.1f} s; next door p50 {p50 * 1000:.0f} ms, most {most * 1000:.0f} ms"
+    )
+    assert most < LIGHT_SECONDS
+
+
+async def test_query_performance_in_bounded_memory(shop: Shop) -> None:
+    """The server stays below a gigabyte, and does not grow however often it is asked."""
+    identity = shop.tenant.suite.members["query"].identity
+    assert identity
+    process = psutil.Process(identity.pid)
+
+    def size() -> int:
+        return sum(each.memory_info().rss for each in (process, *process.children(recursive=True)))
+
+    async with shop.tenant.client() as client:
+
+        async def ask(rounds: range) -> None:
+            for number in rounds:
+                # Different each time, so that nothing comes out of the cache.
+                where, span = [f"properties.ms >= -{number}"], shop.span
+                await client.table(
+                    measure=["count", "uniques"], by=["user_id"], top=1000, where=where, **span
+                )
+                await client.funnel(["product_view", "add_to_cart", "purchase"], where=where, **span)
+                await client.sessions(where=where, **span)
+
+        await ask(range(6))
+        before = size()
+        await ask(range(6, 26))
+        after = size()
+    print(f"\nthe query server takes {before >> 20} MB, after {20 * 3} more questions {after >> 20} MB")
+    assert after < MOST_BYTES
+    assert after - before < GROWTH_BYTES
+
+
+async def test_query_performance_ends_with_the_deadline(shop: Shop) -> None:
+    """Who sets a deadline is told when it has passed, and the database works for them no more."""
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        " AND query LIKE '%rollups_1h%'"
+    )
+    url = shop.tenant.suite.postgres.url
+    async with shop.tenant.client(timeout=0.7) as client:
+        await client.series("error", interval="hour", **shop.span)
+        with psycopg.connect(url) as locked, psycopg.connect(url, autocommit=True) as watching:
+            locked.execute("LOCK TABLE tidemark.rollups_1h")
+            with pytest.raises(errors.DeadlineExceeded):
+                await client.series("purchase", interval="hour", **shop.span)
+
+            async def ended() -> bool:
+                return watching.execute(waiting).fetchone() == (0,)
+
+            await until(ended)
+        answer = await client.series("purchase", interval="hour", **shop.span)
+        assert answer.lines[0].total == len(shop.of("purchase"))
+
+
+def _source(answer: Answer) -> str:
+    assert answer.metadata
+    return answer.metadata.source

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import psutil
@@ -214,6 +215,8 @@ def _about(project: Project, what: str | None) -> str:
 def _asked(request: pb.RunQueryRequest, project: Project, seconds: float) -> Request:
     """What a call asks; later pages answer for the span of the first."""
     place = page.position(request, int, str, int, int)
+    if place and request.query.HasField("events"):
+        _require_id(place[1])
     return Request(
         request.query,
         project,
@@ -265,6 +268,13 @@ def _instant(us: int) -> datetime:
     if not 0 <= us <= us_of(LAST_END + timedelta(minutes=1)):
         raise _forged()
     return at(us)
+
+
+def _require_id(text: str) -> None:
+    try:
+        UUID(text)
+    except ValueError as error:
+        raise _forged() from error
 
 
 def _forged() -> Invalid:

@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import re
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -284,6 +285,7 @@ def test_nothing_but_the_contract_is_reached(tenant: Tenant) -> None:
 
 
 def test_every_kind_of_answer_carries_the_policy(tenant: Tenant, rest: httpx.Client) -> None:
+    grpc_web = {"content-type": "application/grpc-web+proto"}
     answers = [
         rest.get("/", headers={"accept": "text/html"}),
         rest.get("/assets/none.js"),
@@ -293,10 +295,10 @@ def test_every_kind_of_answer_carries_the_policy(tenant: Tenant, rest: httpx.Cli
         rest.get("/v1/nothing"),
         rest.get(f"/v1/{tenant.project}/ledger?nothing=1"),
         rest.get("/", headers={"x-large": "x" * 40_000}),
-        rest.post(
-            "/tidemark.v1.AdminService/GetProject", headers={"content-type": "application/grpc-web+proto"}
+        *(
+            rest.post(f"/tidemark.v1.{method}", content=bytes(5), headers=grpc_web)
+            for method in ("AdminService/GetProject", "Nothing/Get")
         ),
-        rest.post("/tidemark.v1.Nothing/Get", headers={"content-type": "application/grpc-web+proto"}),
     ]
     for answer in answers:
         assert all(answer.headers.get(name) for name in POLICY), answer
@@ -356,9 +358,7 @@ def test_where_servers_are_away_every_caller_is_told_so_in_its_own_way() -> None
 # --- TLS --------------------------------------------------------------------------------------------------------------
 
 
-def test_with_tls_everything_is_encrypted_and_cookies_stay_within(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
+def test_with_tls_everything_is_encrypted_and_cookies_stay_within() -> None:
     with tempfile.TemporaryDirectory(prefix="tidemark-test-") as name:
         folder = Path(name)
         folder.chmod(0o711)
@@ -382,8 +382,6 @@ def test_with_tls_everything_is_encrypted_and_cookies_stay_within(
 
 
 def in_tls(suite: Suite, pem: Path, key: Path) -> None:
-    import ssl
-
     trust = ssl.create_default_context(cafile=str(pem))
     with pytest.raises(httpx.HTTPError), httpx.Client(base_url=suite.edge, verify=trust) as stranger:
         stranger.get("/")

@@ -128,7 +128,7 @@ class Stage:
     """By project, the id of a key that calls may revoke."""
 
     async def call(self, rpc: str, request: Message, key: Metadata) -> tuple[str, bytes]:
-        """How a call ends, of a stream once it has answered, and the bytes of its answer."""
+        """How a call ends, of a stream once it has answered, and the bytes of its answer; of an export its file."""
         method = RPCS[rpc]
         kinds = {False: "unary", True: "stream"}
         kind = f"{kinds[method.client_streaming]}_{kinds[method.server_streaming]}"
@@ -138,15 +138,13 @@ class Stage:
         try:
             if not method.server_streaming:
                 return "OK", await call
-            pieces = b""
-            async for piece in call:
-                pieces += piece
-                if not rpc.startswith("Export"):
-                    break
-            else:
-                assert await call.code() == grpc.StatusCode.OK
-            call.cancel()
-            return "OK", pieces
+            found = b""
+            async for message in call:
+                if rpc != "Export":
+                    call.cancel()
+                    return "OK", message
+                found += query_pb2.ExportResponse.FromString(message).chunk
+            return "OK", found
         except grpc.aio.AioRpcError as error:
             return error.code().name, str(error.details()).encode()
 

@@ -25,6 +25,7 @@ from services.query.columnar.segment import FAN_IN, Frontier
 from services.query.columnar.store import Outrun
 from services.query.fields import field
 from services.query.filter import EVERYTHING, Members
+from tests import polling
 from tests.conftest import counted
 from tests.integration.mirroring import BEGIN, DAYS, Stage, stage
 from tidemark.v1 import question_pb2 as q
@@ -183,7 +184,8 @@ def test_one_of_two_mirrors_is_elected(stage: Stage) -> None:
         async with await connect(stage.url) as one, await connect(stage.url) as two:
             found = [await store.elected(one), await store.elected(two)]
             await one.close()
-            return [*found, await store.elected(two)]
+            # The server notices a moment later.
+            return [*found, await polling.until(lambda: store.elected(two))]
 
     assert stage.runner.run(elect()) == [True, False, True]
 
@@ -227,9 +229,9 @@ def test_cuts_keep_one_row_of_each_user_and_piece_of_time(stage: Stage) -> None:
     assert len(found) < len(every)
     last = int(days[-1].timestamp() * 1e6)
     assert [row for row in found if row["at"] >= last] == [row for row in every if row["at"] >= last]
-    assert len([row for row in found if row["at"] < last]) == len(
-        {each for each in told(every) if each[1] < len(days)}
-    )
+    # Each of the two segments tells of a piece of time by itself.
+    pieces = {each for each in told(every) if each[1] < len(days)}
+    assert len([row for row in found if row["at"] < last]) <= 2 * len(pieces)
 
 
 def test_a_caller_who_goes_away_ends_the_reading(stage: Stage) -> None:
@@ -281,8 +283,9 @@ def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
 
 
 def test_a_mirror_that_is_killed_loses_nothing_and_counts_nothing_twice(stage: Stage) -> None:
-    for strike in range(5):
-        stage.happen(100)
+    stage.happen(100)
+    stage.mirror()
+    for _ in range(5):
         # Two of them: one works, the other waits to take over.
         with mirror_process(stage) as one, mirror_process(stage) as two:
             for _ in range(3):
@@ -294,8 +297,7 @@ def test_a_mirror_that_is_killed_loses_nothing_and_counts_nothing_twice(stage: S
                     one.kill()
             assert two.poll() is None
         stage.whole()
-        assert_answers_are_those_of_rows(stage) if stage.rows(LIVE) != [(0,)] else None
-        assert strike >= 0
+        assert_answers_are_those_of_rows(stage)
     stage.mirror(merges=5)
     stage.whole()
     assert_answers_are_those_of_rows(stage)

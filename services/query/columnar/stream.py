@@ -26,7 +26,7 @@ from services.query.columnar.where import Inquiry
 from services.query.where import Statement
 
 T = TypeVar("T")
-BATCH_ROWS = 1 << 17
+BATCH_ROWS = 1 << 16
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _INSIST_SECONDS = 0.05
 

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import duckdb
 import psycopg
+import pyarrow as pa
 from adbc_driver_postgresql import dbapi
 from psycopg import AsyncConnection
 from redis.exceptions import RedisError
@@ -91,7 +92,10 @@ class Desk:
 
     async def do(self, work: Callable[[], T]) -> T:
         """Does heavy work; cancelled with its caller."""
-        return await threaded(work, self.stream.cancel, self._thread)
+        try:
+            return await threaded(work, self.stream.cancel, self._thread)
+        finally:
+            pa.default_memory_pool().release_unused()
 
     def close(self) -> None:
         """Gives everything back."""

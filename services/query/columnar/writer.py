@@ -24,9 +24,9 @@ from services.query.columnar.shred import KINDS, Shredder
 from services.query.columnar.stream import Lake
 from services.query.columnar.where import Inquiry
 
-CUT_ROWS = 1 << 17
+CUT_ROWS = 1 << 16
 """Rows of a segment when it is first written: they are put in order in memory."""
-ROW_GROUP = 1 << 17
+ROW_GROUP = 1 << 16
 SCHEMA = pa.schema(
     [
         ("user_id", pa.string()),

@@ -4,11 +4,13 @@ A question that is followed has a `Latest`: its last answer, and what keeps it f
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 
 from services.kit.errors import Error
 from services.query.live.answer import Answer, delta, heartbeat, snapshot
+from services.query.sql import PAGE_BYTES
 from tidemark.v1.dashboard_pb2 import TileAnswer, WatchDashboardResponse
 from tidemark.v1.query_pb2 import WatchQueryResponse
 
@@ -26,14 +28,26 @@ class Latest:
 class State:
     """What the tiles of a board show at one time."""
 
-    number: int
     tiles: Mapping[str, Latest]
+    number: int = field(default_factory=count(1).__next__)
+    """Tells it from every other."""
 
 
-def changed_tiles(old: State, new: State) -> list[TileAnswer]:
-    """What a reader of `old` lacks of `new`."""
-    found = (change(tile_id, old.tiles.get(tile_id, Latest()), tile) for tile_id, tile in new.tiles.items())
-    return [tile for tile in found if tile is not None]
+def lacking(old: State, new: State) -> tuple[list[TileAnswer], State]:
+    """What a reader of `old` lacks of `new`, as far as one message holds it, and the state that the reader is in with that."""
+    found: list[TileAnswer] = []
+    shown = dict(new.tiles)
+    size, complete = 0, True
+    for tile_id, latest in new.tiles.items():
+        before = old.tiles.get(tile_id, Latest())
+        if (tile := change(tile_id, before, latest)) is None:
+            continue
+        size += tile.ByteSize()
+        if found and size > PAGE_BYTES:
+            shown[tile_id], complete = before, False
+        else:
+            found.append(tile)
+    return found, new if complete else State(shown)
 
 
 def change(tile_id: str, old: Latest, new: Latest) -> TileAnswer | None:

@@ -9,20 +9,18 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from itertools import count
 
 from services.kit import metrics
 from services.kit.errors import Unavailable
 from services.query.live.answer import HEARTBEAT
-from services.query.live.board import Latest, State, change, changed_tiles, watermark
+from services.query.live.board import Latest, State, lacking, watermark
 from services.query.live.cursor import Seen, awaited, encode
 from services.query.live.source import Round
 from services.query.live.worker import LEAST_INTERVAL, TICK, Feed, Feeds, Watched, listened, within
+from services.query.sql import PAGE_BYTES
 from services.query.store import Store
 from tidemark.v1 import question_pb2 as pb
 from tidemark.v1.dashboard_pb2 import TileAnswer, WatchDashboardResponse
-
-_numbers = count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +48,8 @@ class Board:
         self._digests = {tile_id: each.digest for tile_id, each in tiles.questions.items()}
         self._all = feeds
         self._feeds: dict[Watched, Feed] = {}
-        self.state = self._told = State(next(_numbers), {})
-        self._messages: dict[int, WatchDashboardResponse] = {}
+        self.state = self._told = State({})
+        self._messages: dict[int, tuple[WatchDashboardResponse, State]] = {}
 
     def open(self) -> None:
         """Begins to take over what the feeds have."""
@@ -65,10 +63,11 @@ class Board:
     def renew(self) -> None:
         """Takes over what the feeds have now; there is news when a reader of what was told last lacks something."""
         latest = {tile_id: self._feeds[each].latest for tile_id, each in self.tiles.questions.items()}
-        self.state = State(next(_numbers), latest)
+        self.state = State(latest)
         self._messages.clear()
         self.renewed = _rung(self.renewed)
-        if self.message(self._told).tiles:
+        message, _ = self.message(self._told)
+        if message.tiles:
             self._told = self.state
             self.news = _rung(self.news)
 
@@ -76,10 +75,13 @@ class Board:
         """Looks at every tile as soon as may be."""
         self._all.refresh(self._feeds.values())
 
-    def message(self, shown: State) -> WatchDashboardResponse:
-        """What a reader of `shown` lacks, without tiles when that is nothing. It is shared, and not to be changed."""
+    def message(self, shown: State) -> tuple[WatchDashboardResponse, State]:
+        """What a reader of `shown` lacks, without tiles when that is nothing, and the state that it leads to. The message is shared,
+        and not to be changed.
+        """
         if shown.number not in self._messages:
-            self._messages[shown.number] = self.about(self.state, changed_tiles(shown, self.state))
+            tiles, state = lacking(shown, self.state)
+            self._messages[shown.number] = self.about(state, tiles), state
         return self._messages[shown.number]
 
     def about(self, state: State, tiles: Iterable[TileAnswer]) -> WatchDashboardResponse:
@@ -96,7 +98,7 @@ class Follower:
     """Reads a board at its own pace."""
 
     def __init__(self, boards: "Boards", board: Board, seen: Mapping[str, Seen], interval: float) -> None:
-        self.board, self.shown = board, State(next(_numbers), {})
+        self.board, self.shown = board, State({})
         self._boards, self._seen, self._interval = boards, seen, interval
         self._sent_at = -interval
 
@@ -111,8 +113,7 @@ class Follower:
             if self._interval > LEAST_INTERVAL and rest > 0:
                 await within(min(rest, left), self._boards.closed)
                 continue
-            response = self.board.message(self.shown)
-            self.shown = self.board.state
+            response, self.shown = self.board.message(self.shown)
             if response.tiles:
                 self._sent_at = time.monotonic()
                 return response
@@ -130,29 +131,27 @@ class Follower:
             for tile_id, latest in self.shown.tiles.items()
             if new.get(tile_id) == old[tile_id]
         }
-        self.shown = State(next(_numbers), kept)
+        self.shown = State(kept)
 
     async def _resumed(self) -> WatchDashboardResponse:
         """What a reader who was interrupted lacks."""
         seen, self._seen = self._seen, {}
         await self._caught_up(seen)
-        state, found = self.board.state, list[TileAnswer | None]()
+        latest, shown, found = self.board.state.tiles, dict[str, Latest](), list[TileAnswer]()
         async with self._boards.round(self.board) as now:
             for tile_id, watched in self.board.tiles.questions.items():
-                latest, before = state.tiles[tile_id], seen.get(tile_id)
-                if (
-                    before is None
-                    or latest.answer is None
-                    or not before.leads_to(latest.answer, watched.digest)
-                ):
-                    found.append(change(tile_id, Latest(), latest))
-                    continue
-                wide = listened(pb.Query.FromString(watched.query), latest.answer.question)
-                response = await now.resumed(before, latest.answer, wide, watched.page_size)
-                if response.kind != HEARTBEAT:
-                    found.append(TileAnswer(tile_id=tile_id, answer=response))
-        self.shown = state
-        return self.board.about(state, filter(None, found))
+                before, answer = seen.get(tile_id), latest[tile_id].answer
+                if before is not None and answer is not None and before.leads_to(answer, watched.digest):
+                    wide = listened(pb.Query.FromString(watched.query), answer.question)
+                    response = await now.resumed(before, answer, wide, watched.page_size)
+                    shown[tile_id] = latest[tile_id]
+                    if response.kind != HEARTBEAT:
+                        found.append(TileAnswer(tile_id=tile_id, answer=response))
+                    if sum(each.ByteSize() for each in found) > PAGE_BYTES:
+                        break
+        # Tiles that it has not seen, or of which it cannot be told what it has missed, follow whole.
+        self.shown = State(shown)
+        return self.board.about(self.shown, found)
 
     async def _caught_up(self, seen: Mapping[str, Seen]) -> None:
         """Waits, for a while, for tiles that do not yet stand where they did before this reader was interrupted, elsewhere."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import accumulate
 
 from services.kit import metrics
 from services.kit.call import Project
@@ -40,7 +41,7 @@ RETRY = 1.0
 QUICK = 0.1
 """A feed that takes longer than so many seconds is answered by itself, so that the others need not wait for it."""
 ROUND_SECONDS = 2.0
-"""How long the quick feeds of a project may take together."""
+"""How long feeds that are answered together may take; they are so many as should take a quarter of it."""
 PEOPLE_SECONDS = 10.0
 """How old the people of a cohort may be."""
 EVER = Span(EPOCH, LAST_END)
@@ -95,16 +96,21 @@ class Feed:
         self.hung = ExitStack()
         self.task: asyncio.Task[None] | None = None
         """Answers it, while it is answered by itself."""
-        self.quick = False
+        self.seconds = math.inf
+        """How long it took when it was last answered; without end while that is not known."""
+        self.asked_at, self._free_at = time.monotonic(), 0.0
+
+    @property
+    def quick(self) -> bool:
         """Whether it can be answered together with others."""
-        self._asked_at, self._free_at = time.monotonic(), 0.0
+        return self.seconds < QUICK
 
     @property
     def due_at(self) -> float:
         """When it is to be answered next."""
         if self.task is not None:
             return math.inf
-        return self._free_at if self.bell.rung.is_set() else max(self._free_at, self._asked_at + TICK)
+        return self._free_at if self.bell.rung.is_set() else max(self._free_at, self.asked_at + TICK)
 
     def asked(self, question: Question, rung: bool) -> Asked:
         """What is to be answered now."""
@@ -113,28 +119,35 @@ class Feed:
 
     def begun(self) -> bool:
         """Is being answered; tells whether something rang since it was before."""
-        self._asked_at, rung = time.monotonic(), self.bell.rung.is_set()
+        self.asked_at, rung = time.monotonic(), self.bell.rung.is_set()
         self.bell.rung.clear()
         return rung
 
     def answered(self, answer: Answer, seconds: float) -> None:
         """Has a newer answer, that took so many seconds."""
-        self.quick, self.latest = seconds < QUICK, Latest(answer)
+        self.seconds, self.latest = seconds, Latest(answer)
         rest = pause(answer.question, seconds)
         # The pace of those that are answered together is their desk's.
         self._free_at = 0.0 if self.quick and rest <= LEAST_INTERVAL else time.monotonic() + rest
 
     def failed(self, error: Error) -> None:
         """Could not be answered; it is tried again."""
-        self.quick, self.latest = False, replace(self.latest, error=error)
+        self.seconds, self.latest = math.inf, replace(self.latest, error=error)
         now = time.monotonic()
-        self._free_at = now + max(RETRY, 4 * (now - self._asked_at))
+        self._free_at = now + max(RETRY, 4 * (now - self.asked_at))
         self.bell.rung.set()
 
     def left(self) -> None:
         """Was not answered though others were, as it is slow, or comes after one that is."""
-        self.quick = False
+        self.seconds = math.inf
         self.bell.rung.set()
+
+
+def together(feeds: Iterable[Feed]) -> list[Feed]:
+    """Those of `feeds` that are quick and answered in one round, who have waited longest first."""
+    quick = sorted((feed for feed in feeds if feed.quick), key=lambda feed: feed.asked_at)
+    spent = accumulate(feed.seconds for feed in quick)
+    return [feed for feed, seconds in zip(quick, spent) if seconds <= ROUND_SECONDS / 4]
 
 
 class Desk:
@@ -156,7 +169,7 @@ class Desk:
                 for feed in due:
                     if not feed.quick:
                         self.begin(feed)
-                if quick := [feed for feed in due if feed.quick]:
+                if quick := together(due):
                     await self._answer(quick, min(ROUND_SECONDS, self._seconds))
                     elapsed = time.monotonic() - began
                     await asyncio.sleep(max(LEAST_INTERVAL, 2 * elapsed) - elapsed)
@@ -237,7 +250,7 @@ class Feeds:
             return {}
         project = next(iter(watched)).project
         desk, _ = self._desks.get(project.project_id) or self._opened(project)
-        fresh = [each for each in watched if each not in desk.feeds]
+        fresh = {each: Feed(each) for each in watched if each not in desk.feeds}
         if len(desk.feeds) + len(fresh) > self._most:
             self._close(desk)
             raise Exhausted(
@@ -245,8 +258,8 @@ class Feeds:
                 retry_after=TICK,
                 reason="TOO_MANY_WATCHES",
             )
-        for each in fresh:
-            feed = desk.feeds[each] = Feed(each)
+        for each, feed in fresh.items():
+            desk.feeds[each] = feed
             feed.hung.enter_context(self._commits.bell(feed.bell))
             desk.begin(feed)
         for each in watched:

@@ -74,7 +74,9 @@ export function percent(share: number | null | undefined, decimals?: number, loc
 /** By how much a value differs from the one before, as `+12 %`; undefined where it cannot be told. */
 export function change(now: number, before: number): number | undefined {
   if (!Number.isFinite(now) || !Number.isFinite(before) || before === 0) return undefined
-  return (now - before) / Math.abs(before)
+  const share = (now - before) / Math.abs(before)
+  // What is shown as no change is none.
+  return Math.abs(share) < 0.0005 ? 0 : share
 }
 
 /** A change with its sign. */
@@ -149,6 +151,13 @@ export function instant(
       fractionalSecondDigits: 3,
     }),
   }).format(ms)
+}
+
+/** From one instant to another; what they share is said once. */
+export function between(start: number, end: number, zone: string, locale?: string): string {
+  const whole = start % MINUTE === 0 && end % MINUTE === 0
+  const options = { timeZone: zone, dateStyle: 'medium', timeStyle: whole ? 'short' : 'medium' } as const
+  return dates(locale, options).formatRange(start, end)
 }
 
 const MINUTE = 60_000

@@ -29,13 +29,14 @@ const SOURCES: Record<DataSource, string> = {
 }
 
 /** What is known of an answer beside its metadata: how its stream stands; when the server sent the last message, by its own clock;
- * and a watermark that is newer than the answer. Both in milliseconds. */
-export type Heard = { standing: Standing; sent?: number; watermark?: number }
+ * and a watermark that is newer than the answer, both in
+ * milliseconds; and why there is no newer answer. */
+export type Heard = { standing: Standing; sent?: number; watermark?: number; error?: object }
 
 /** Says how fresh an answer is; `exact` writes an instant. */
 export function freshness(
   metadata: QueryMetadata | undefined,
-  { standing, sent, watermark: heard }: Heard,
+  { standing, sent, watermark: heard, error }: Heard,
   exact: (ms: number) => string,
 ): Freshness {
   const own = metadata?.watermark && timestampMs(metadata.watermark)
@@ -43,6 +44,7 @@ export function freshness(
   const detail = metadata ? details(metadata, watermark, exact) : []
   if (standing === 'ended') return { tone: 'bad', words: 'not updated', short: 'ended', detail }
   if (standing === 'resuming') return { tone: 'warn', words: 'reconnecting…', short: '…', detail }
+  if (error) return { tone: 'bad', words: 'failed', short: 'failed', detail }
   if (!metadata) return { tone: 'quiet', words: 'loading…', short: '', detail }
   if (watermark === undefined) return { tone: 'quiet', words: 'nothing received', short: '', detail }
   const lag = behind(metadata, watermark, sent)

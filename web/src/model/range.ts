@@ -2,7 +2,7 @@
 import { create } from '@bufbuild/protobuf'
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt'
 import { Interval_Unit as Unit, type TimeRange, TimeRangeSchema } from '../gen/tidemark/v1/question_pb'
-import { instant } from './format'
+import { between, instant } from './format'
 
 export type Span = { start: number; end: number }
 
@@ -67,6 +67,7 @@ export function words(range: TimeRange | undefined, zone: string): string {
     const many = count > 1 ? `${count} ${UNITS[unit]}s` : `${UNITS[unit]}`
     return ago ? `${many} until ${ago} ${UNITS[unit]}${ago > 1 ? 's' : ''} ago` : `This ${many}`
   }
+  if (range.start && range.end) return between(timestampMs(range.start), timestampMs(range.end), zone)
   const start = range.start ? instant(timestampMs(range.start), zone) : 'the beginning'
   return `${start} – ${range.end ? instant(timestampMs(range.end), zone) : 'now'}`
 }

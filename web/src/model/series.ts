@@ -30,8 +30,8 @@ export type Chart = {
   lines: Line[]
 }
 
-/** The chart of a series. */
-export function chart(result: SeriesResult, query: Query | undefined, unit = ''): Chart {
+/** The chart of a series that was asked until `end`, in milliseconds. */
+export function chart(result: SeriesResult, query: Query | undefined, unit = '', end?: number): Chart {
   const known = titles(query)
   const starts = result.bucketStarts.map(timestampMs)
   const lines = result.series.map(line => ({
@@ -46,7 +46,7 @@ export function chart(result: SeriesResult, query: Query | undefined, unit = '')
     total: line.total,
     previousTotal: line.previousTotal,
   }))
-  return { starts, width: widthOf(starts), lines }
+  return { starts, width: widthOf(starts, end), lines }
 }
 
 /** People by state; those who went away stand below the line. */
@@ -92,11 +92,12 @@ function cell(value: number): Cell {
   return Number.isFinite(value) ? value : null
 }
 
-/** The least distance between buckets; a day where there is only one. */
-function widthOf(starts: readonly number[]): number {
-  let least = Infinity
-  for (let i = 1; i < starts.length; i++) least = Math.min(least, starts[i]! - starts[i - 1]!)
-  return Number.isFinite(least) ? least : 86_400_000
+/** The least distance between buckets; a single one reaches to the end, or is a day wide where that is not known. */
+function widthOf(starts: readonly number[], end?: number): number {
+  const [only] = starts
+  if (starts.length === 1 && end !== undefined && end > only!) return end - only!
+  const distances = starts.slice(1).map((start, place) => start - starts[place]!)
+  return distances.length ? Math.min(...distances) : 86_400_000
 }
 
 /** Sums of lines that stand on one another, from the first, and on which line each stands; lines below zero hang apart. */

@@ -4,7 +4,7 @@ import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { shared } from '../app/theme/styles'
 import { LifecycleState } from '../gen/tidemark/v1/question_pb'
 import { assigned, tokenOf } from '../model/colour'
-import { bucket as bucketName, quantity } from '../model/format'
+import { type Shape, bucket as bucketName, quantity } from '../model/format'
 import { type Chart, type Line, chart, growing, lifecycle, sessions } from '../model/series'
 import { drawing } from '../model/tile'
 import { DrawingElement } from './drawing'
@@ -35,6 +35,7 @@ export class ChartElement extends DrawingElement {
   private chart: Chart = { starts: [], width: 1, lines: [] }
   private colours: ReadonlyMap<string, number> = new Map()
   private look!: Look
+  private written: Shape = {}
 
   static override styles = [
     shared,
@@ -135,13 +136,16 @@ export class ChartElement extends DrawingElement {
     `,
   ]
 
+  // The plot draws anew what it is given anew: moving the pointer must not give it anything.
   override willUpdate(changed: PropertyValues) {
-    if (changed.has('answer') || changed.has('tile')) this.chart = this.charted()
-    const { lines } = this.chart
-    this.colours = assigned(this.colours, lines)
-    const { metadata } = this.answer ?? {}
-    const kind = this.answer && drawing(this.tile, this.answer.result.case)
-    const alike = this.answer?.result.case !== 'series'
+    if (changed.has('answer') || changed.has('tile')) {
+      this.chart = this.charted()
+      this.colours = assigned(this.colours, this.chart.lines)
+      this.written = this.shape(this.chart.lines[0]?.unit)
+    } else if (!changed.has('off')) return
+    const { metadata, result } = this.answer ?? {}
+    const kind = drawing(this.tile, result?.case)
+    const alike = result?.case !== 'series'
     this.look = {
       mode: kind === 'area' ? 'area' : kind === 'bar' || alike ? 'bar' : 'line',
       stacked: alike || (this.tile.display?.stacked ?? false),
@@ -152,16 +156,14 @@ export class ChartElement extends DrawingElement {
   }
 
   override render() {
-    const { lines } = this.chart
-    const shape = this.shape(lines[0]?.unit)
     return html`
       <tm-plot
         .chart=${this.chart}
         .look=${this.look}
-        .shape=${shape}
+        .shape=${this.written}
         .zone=${this.zone}
         .label=${`${this.tile.title || 'Chart'}: left and right go through its values`}
-        .words=${(bucket: number) => this.words(bucket)}
+        .words=${this.words}
         .clickable=${this.drill && this.answer?.result.case !== 'sessions'}
         @tm-hover=${(event: CustomEvent<Hover | undefined>) => (this.hover = event.detail)}
         @tm-spot=${(event: CustomEvent<Spot>) => this.spot(event.detail)}
@@ -179,8 +181,10 @@ export class ChartElement extends DrawingElement {
   }
 
   private charted(): Chart {
-    const { result } = this.answer ?? {}
-    if (result?.case === 'series') return chart(result.value, this.question, this.tile.display?.unit)
+    const { result, metadata } = this.answer ?? {}
+    const end = metadata?.timeRange?.end
+    if (result?.case === 'series')
+      return chart(result.value, this.question, this.tile.display?.unit, end && timestampMs(end))
     if (result?.case === 'lifecycle') return lifecycle(result.value)
     if (result?.case === 'sessions') return sessions(result.value)
     return { starts: [], width: 1, lines: [] }
@@ -206,7 +210,7 @@ export class ChartElement extends DrawingElement {
     >
       <span class="swatch" ${styled({ '--colour': `var(${this.tokenOf(line)})` })}></span>
       <span class="clip">${line.label}</span>
-      <span class="value">${this.written(Math.abs(line.total), line)}</span>
+      <span class="value">${this.text(Math.abs(line.total), line)}</span>
     </button>`
   }
 
@@ -227,11 +231,11 @@ export class ChartElement extends DrawingElement {
               <span class="swatch" ${styled({ '--colour': `var(${this.tokenOf(line)})` })}></span>
               <span class="clip">${line.label}</span>
             </dt>
-            <dd>${this.written(line.values[hover.bucket], line)}</dd>
+            <dd>${this.text(line.values[hover.bucket], line)}</dd>
             ${
               line.previous.length
                 ? html`<dt class="muted">before</dt>
-                    <dd class="muted">${this.written(line.previous[hover.bucket], line)}</dd>`
+                    <dd class="muted">${this.text(line.previous[hover.bucket], line)}</dd>`
                 : nothing
             }
           `,
@@ -247,17 +251,17 @@ export class ChartElement extends DrawingElement {
   }
 
   /** A bucket in words. */
-  private words(bucket: number): string {
+  private words = (bucket: number): string => {
     const start = this.chart.starts[bucket]
     if (start === undefined) return ''
     const values = this.chart.lines
       .filter(line => !this.off.has(line.key))
       .slice(0, MOST_IN_TIP)
-      .map(line => `${line.label} ${this.written(line.values[bucket], line)}`)
+      .map(line => `${line.label} ${this.text(line.values[bucket], line)}`)
     return `${bucketName(start, this.chart.width, this.zone)}: ${values.join(', ')}`
   }
 
-  private written(value: number | null | undefined, line: Line): string {
+  private text(value: number | null | undefined, line: Line): string {
     const shown =
       this.answer?.result.case === 'lifecycle' && typeof value === 'number' ? Math.abs(value) : value
     return quantity(shown, this.shape(line.unit))

@@ -1,4 +1,4 @@
-import { LitElement, css, html, nothing } from 'lit'
+import { LitElement, css, html } from 'lit'
 import { customElement, property, query } from 'lit/decorators.js'
 import { type icon as Icon, icon } from '../app/icons'
 import { shared } from '../app/theme/styles'
@@ -46,7 +46,7 @@ export class Menu extends LitElement {
             html`<button
               role="menuitem"
               tabindex="-1"
-              class="quiet ${item.danger ? 'danger' : nothing}"
+              class="quiet ${item.danger ? 'danger' : ''}"
               @click=${() => this.pick(item.id)}
             >
               ${icon(item.icon)} ${item.title}

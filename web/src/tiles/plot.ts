@@ -32,6 +32,8 @@ export class Plot extends LitElement {
   private columns?: Columns
   private signature = ''
   private pressed = 0
+  private left = -1
+  private top = -1
   private readonly resizes = new ResizeObserver(() => this.fit())
 
   static override styles = [
@@ -143,16 +145,19 @@ export class Plot extends LitElement {
     // The crosshair follows other plots, too; only where the pointer is, something is told.
     if (!plot.over.matches(':hover')) return
     const { left = -1, top = 0 } = plot.cursor
-    if (left >= 0) this.tellHover(this.bucketAt(plot, left), left, top)
+    if (left >= 0 && (left !== this.left || top !== this.top))
+      this.tellHover(this.bucketAt(plot, left), left, top)
   }
 
   private tellHover(bucket: number, left: number, top: number) {
+    this.left = left
+    this.top = top
     const { offsetLeft = 0, offsetTop = 0 } = this.plot?.over ?? {}
     this.tell('tm-hover', { bucket, left: left + offsetLeft, top: top + offsetTop })
   }
 
   private leave = () => {
-    this.at = -1
+    this.at = this.left = this.top = -1
     this.tell('tm-hover', undefined)
   }
 

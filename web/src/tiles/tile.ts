@@ -29,8 +29,7 @@ import { unwatchSight, watchSight } from './sight'
 import './table'
 import './text'
 
-const VIEWING: Item[] = [
-  { id: 'full', title: 'Full screen', icon: 'full' },
+const SAVING: Item[] = [
   { id: 'csv', title: 'Save as CSV', icon: 'sheet' },
   { id: 'png', title: 'Save as PNG', icon: 'picture' },
 ]
@@ -240,7 +239,8 @@ export class TileElement extends LitElement {
   }
 
   private items(text: boolean): Item[] {
-    const viewing = text ? VIEWING.slice(0, 1) : VIEWING
+    const screen: Item = { id: 'full', title: this.full ? 'Leave full screen' : 'Full screen', icon: 'full' }
+    const viewing = text ? [screen] : [screen, ...SAVING]
     return this.editable ? [...EDITING, ...viewing, REMOVING] : viewing
   }
 

@@ -103,7 +103,7 @@ export function options(
         font: FONT,
         stroke: muted,
         gap: 6,
-        space: 34,
+        space: plot => Math.max(34, plot.height / 9),
         ...(whole(lines) && { incrs: WHOLE }),
         size: (_, values) => 14 + 6.4 * Math.max(2, ...(values ?? []).map(value => value.length)),
         grid: { stroke: grid, width: 1 },
@@ -115,7 +115,13 @@ export function options(
     cursor: {
       y: false,
       drag: { x: true, y: false, setScale: false, dist: 6 },
-      points: { size: 7, width: 2, stroke: surface, fill: (plot, place) => fillOf(plot, place) },
+      points: {
+        show: look.mode !== 'bar',
+        size: 7,
+        width: 2,
+        stroke: surface,
+        fill: (plot, place) => fillOf(plot, place),
+      },
       sync: { key: 'tidemark', setSeries: false, scales: ['x', null], filters: { pub: moving } },
     },
     hooks: { draw: [plot => fade(plot, current(), surface)] },

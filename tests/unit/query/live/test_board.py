@@ -5,18 +5,31 @@ import pytest
 
 from services.kit.errors import NotFound, Unavailable
 from services.query.live.answer import DELTA, HEARTBEAT, SNAPSHOT
-from services.query.live.board import Latest, State, change, changed_tiles, single, watermark
-from tests.unit.query.live.answers import NOON, counted
+from services.query.live.board import Latest, State, change, lacking, single, watermark
+from tests.unit.query.live.answers import NOON, answered, counted, events, happened
+from tidemark.v1 import question_pb2 as q
 from tidemark.v1.dashboard_pb2 import WatchDashboardResponse
 
 
 def test_only_tiles_that_changed_are_told() -> None:
     one, two, three = Latest(counted(1)), Latest(counted(2)), Latest(counted(3))
-    old, new = State(1, {"a": one, "b": two}), State(2, {"a": one, "b": three, "c": two, "d": Latest()})
-    assert [(tile.tile_id, tile.answer.kind) for tile in changed_tiles(old, new)] == [
-        ("b", DELTA),
-        ("c", SNAPSHOT),
-    ]
+    old, new = State({"a": one, "b": two}), State({"a": one, "b": three, "c": two, "d": Latest()})
+    found, state = lacking(old, new)
+    assert [(tile.tile_id, tile.answer.kind) for tile in found] == [("b", DELTA), ("c", SNAPSHOT)]
+    assert state is new
+    assert lacking(state, new) == ([], new)
+
+
+def test_what_is_too_much_for_one_message_comes_in_the_next() -> None:
+    event = happened(1, 1)
+    event.event.properties_json = b"x" * 2_000_000
+    listed = answered(events().question, q.EventsResult(events=[event]))
+    new = State({tile_id: Latest(listed) for tile_id in "abc"})
+    state, told = State({}), list[list[str]]()
+    while state is not new:
+        found, state = lacking(state, new)
+        told.append([tile.tile_id for tile in found])
+    assert told == [["a"], ["b"], ["c"]]
 
 
 def test_an_error_is_told_once_and_taken_back() -> None:
@@ -39,7 +52,7 @@ def test_a_tile_without_an_answer_tells_why() -> None:
 
 def test_the_only_tile_of_a_board_is_an_answer_of_its_own() -> None:
     answer = counted(1)
-    tiles = changed_tiles(State(1, {}), State(2, {"": Latest(answer)}))
+    tiles, _ = lacking(State({}), State({"": Latest(answer)}))
     message = WatchDashboardResponse(cursor="here", tiles=tiles)
     found = single(message, Latest(answer), "q1")
     assert found is not None
@@ -59,6 +72,6 @@ def test_a_board_is_complete_as_far_as_its_tiles_are() -> None:
         mark = None if minutes is None else NOON + timedelta(minutes=minutes)
         return Latest(replace(answer, facts=replace(answer.facts, watermark=mark)))
 
-    assert watermark(State(1, {"a": at(3), "b": at(1), "c": Latest()})) == NOON + timedelta(minutes=1)
-    assert watermark(State(1, {"a": at(3), "b": at(None)})) is None
-    assert watermark(State(1, {})) is None
+    assert watermark(State({"a": at(3), "b": at(1), "c": Latest()})) == NOON + timedelta(minutes=1)
+    assert watermark(State({"a": at(3), "b": at(None)})) is None
+    assert watermark(State({})) is None

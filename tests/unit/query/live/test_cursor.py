@@ -20,7 +20,7 @@ def shown(tile_id: str = "one", *counts: int) -> Seen:
 
 def test_a_cursor_survives_the_wire() -> None:
     one, later = counted(1, 2), replace(counted(1, 2, 3), facts=replace(FACTS, versions=(7, 8)))
-    state = State(1, {"one": Latest(one), "two": Latest(later), "three": Latest()})
+    state = State({"one": Latest(one), "two": Latest(later), "three": Latest()})
     assert decode(encode(state, QUESTIONS)) == {
         "one": seen(one, QUESTIONS["one"]),
         "two": seen(later, QUESTIONS["two"]),

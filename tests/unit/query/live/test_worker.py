@@ -1,7 +1,19 @@
+import math
 from datetime import UTC, datetime, timedelta
 
 from services.kit.call import Project
-from services.query.live.worker import EVER, LAST_END, LEAST_INTERVAL, Watched, listened, pause
+from services.query.live.worker import (
+    EVER,
+    LAST_END,
+    LEAST_INTERVAL,
+    QUICK,
+    ROUND_SECONDS,
+    Feed,
+    Watched,
+    listened,
+    pause,
+    together,
+)
 from services.query.question import read
 from tidemark.v1 import question_pb2 as q
 
@@ -60,3 +72,17 @@ def test_cursors_tell_projects_and_questions_apart() -> None:
     here, there = Project(1, "here", "UTC"), Project(2, "there", "UTC")
     digests = {Watched(project, query).digest for project in (here, there) for query in (b"a", b"b")}
     assert len(digests) == 4
+
+
+def test_as_many_are_answered_together_as_take_a_part_of_the_time() -> None:
+    def feed(asked_at: float, seconds: float) -> Feed:
+        found = Feed(Watched(Project(1, "here", "UTC"), b""))
+        found.asked_at, found.seconds = asked_at, seconds
+        return found
+
+    late, early, slow, new = (
+        feed(*each) for each in ((3, QUICK / 2), (2, QUICK / 2), (1, QUICK * 2), (0, math.inf))
+    )
+    assert together([late, early, slow, new]) == [early, late]
+    many = [feed(i, QUICK * 0.9) for i in range(100)]
+    assert 1 < len(together(many)) <= ROUND_SECONDS / 4 / (QUICK * 0.9)
