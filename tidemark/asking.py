@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, TypeVar
 import grpc.aio
 
 from tidemark import errors, questions
-from tidemark.answers import Funnel, Lifecycle, Paths, People, Person, Retention, Sessions, Table
+from tidemark.answers import Funnel, Lifecycle, Paths, People, Person, Retention, Sessions
 from tidemark.channel import Metadata, answered
 from tidemark.exporting import Exported, Form, Target, form_of
 from tidemark.following import followed
@@ -19,6 +19,7 @@ from tidemark.ledger import Analytics, Ledger
 from tidemark.plan import Plan, Suggestion
 from tidemark.questions import Instant, Span, Step
 from tidemark.records import Answer, Change, Event, Events, Series, answer
+from tidemark.tables import Table
 from tidemark.v1 import query_pb2, query_pb2_grpc, question_pb2
 
 A = TypeVar("A")

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
 
 from tidemark import client
-from tidemark.answers import Funnel, Lifecycle, Paths, Person, Retention, Sessions, Table
+from tidemark.answers import Funnel, Lifecycle, Paths, Person, Retention, Sessions
 from tidemark.batch import Stats
 from tidemark.errors import Error, Undelivered
 from tidemark.exporting import Exported
@@ -23,6 +23,7 @@ from tidemark.ledger import Analytics, Ledger
 from tidemark.plan import Plan, Suggestion
 from tidemark.questions import Span, Step
 from tidemark.records import Answer, Change, Event, Series
+from tidemark.tables import Table
 from tidemark.v1 import question_pb2
 
 if TYPE_CHECKING:

@@ -15,19 +15,9 @@ import orjson
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
 
-from tidemark.answers import (
-    Funnel,
-    Lifecycle,
-    Paths,
-    People,
-    Person,
-    Retention,
-    Sessions,
-    Table,
-    kind_name,
-    label,
-)
+from tidemark.answers import Funnel, Lifecycle, Paths, People, Person, Retention, Sessions
 from tidemark.plain import Metadata, Rows, frame, instant, seconds, table, utc
+from tidemark.tables import Table, kind_name, label
 from tidemark.v1 import event_pb2, ingest_pb2, metric_pb2, query_pb2, question_pb2
 
 __all__ = [

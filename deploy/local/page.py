@@ -42,7 +42,9 @@ def run(script: str, root: Path, say: Say) -> None:
     log = folder_of(root) / "logs" / "page.log"
     log.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
     log.write_bytes(b"")
-    environment = {**os.environ, **PATIENCE, "PATH": f"{programs(root)}{os.pathsep}{os.environ['PATH']}"}
+    # The stubs are made by the buf of the Python packages.
+    path = (programs(root), Path(sys.executable).parent, os.environ["PATH"])
+    environment = {**os.environ, **PATIENCE, "PATH": os.pathsep.join(map(str, path))}
     steps: list[tuple[str, ...]] = [("npm", "run", script)]
     if newest([web / "package-lock.json"]) > newest([web / "node_modules" / ".package-lock.json"]):
         steps.insert(0, ("npm", "ci"))

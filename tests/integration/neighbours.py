@@ -32,7 +32,8 @@ HIDDEN = "hidden-from-others"
 """Stands in all that `theirs` holds, and in no name of a resource."""
 ROLES = {"ingest": ROLE_INGEST, "viewer": ROLE_VIEWER, "analyst": ROLE_ANALYST, "admin": ROLE_ADMIN}
 COMMITTED = ingest_pb2.ACK_MODE_COMMITTED
-SPAN = {"start": "2025-12-31", "end": "2026-01-02"}
+SPAN: questions.When = {"start": "2025-12-31", "end": "2026-01-02"}
+RANGE = questions.time_range(start="2025-12-31", end="2026-01-02")
 Metadata = tuple[tuple[str, str], ...]
 RPCS = {rpc.name: rpc for rpc in rpcs()}
 
@@ -48,7 +49,7 @@ def requests(project: str, key_id: str, text: str = "x") -> dict[str, Message]:
     key = admin_pb2.Key(role=ROLE_VIEWER, display_name=text)
     batch = event_batch(event(1, name=text, user_id=text), sequence=0)
     points = point_batch(point(name=text), sequence=0, name="points")
-    span, fresh, mode = questions.time_range(**SPAN), uuid.uuid4().hex[:12], COMMITTED
+    span, fresh, mode = RANGE, uuid.uuid4().hex[:12], COMMITTED
     return {
         "Publish": ingest_pb2.PublishRequest(project=project, batch=batch, ack_mode=mode),
         "PublishBatch": ingest_pb2.PublishBatchRequest(project=project, batch=batch, ack_mode=mode),
@@ -98,24 +99,24 @@ def requests(project: str, key_id: str, text: str = "x") -> dict[str, Message]:
     }
 
 
-def furnishing(rpc: str, project: str, text: str) -> list[tuple[str, Message]]:
+def again(rpc: str, project: str, text: str) -> tuple[str, Message] | None:
     """What has to be made again after a call of `rpc` has used it up."""
     cohort = cohort_pb2.Cohort(display_name=text, people=cohort_pb2.CohortPeople(user_ids=[text]))
-    board = dashboard_pb2.Dashboard(
-        display_name=text, tiles=[dashboard_pb2.Tile(id="one", query=questions.series(**SPAN))]
-    )
-    return {
-        "DeleteCohort": [
-            ("CreateCohort", cohort_pb2.CreateCohortRequest(parent=project, cohort_id="vip", cohort=cohort))
-        ],
-        "DeleteDashboard": [
-            (
-                "CreateDashboard",
-                dashboard_pb2.CreateDashboardRequest(parent=project, dashboard_id="board", dashboard=board),
+    tiles = [dashboard_pb2.Tile(id="one", query=questions.series(**SPAN))]
+    board = dashboard_pb2.Dashboard(display_name=text, tiles=tiles)
+    create: Message
+    match rpc:
+        case "DeleteCohort":
+            create = cohort_pb2.CreateCohortRequest(parent=project, cohort_id="vip", cohort=cohort)
+        case "DeleteDashboard":
+            create = dashboard_pb2.CreateDashboardRequest(
+                parent=project, dashboard_id="board", dashboard=board
             )
-        ],
-        "DeleteReader": [("CreateReader", admin_pb2.CreateReaderRequest(parent=project, reader_id="tool"))],
-    }.get(rpc, [])
+        case "DeleteReader":
+            create = admin_pb2.CreateReaderRequest(parent=project, reader_id="tool")
+        case _:
+            return None
+    return rpc.replace("Delete", "Create"), create
 
 
 @dataclass
@@ -162,8 +163,8 @@ class Stage:
 
     async def replace(self, rpc: str, project: str, text: str = "x") -> None:
         """Makes again what a call has deleted."""
-        for create, request in furnishing(rpc, project, text):
-            ended = await self.call(create, request, self.keys["operator"])
+        if (made := again(rpc, project, text)) is not None:
+            ended = await self.call(*made, self.keys["operator"])
             assert ended[0] == "OK", ended
 
     async def state(self, project: str) -> dict[str, str]:

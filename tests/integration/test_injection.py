@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import string
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -44,7 +45,7 @@ HOSTILE = [
 """Names that events may have: of at most 200 characters and without control characters."""
 LONGEST = [" ".join(HOSTILE)[place : place + 190] for place in range(0, len(" ".join(HOSTILE)), 190)]
 """The same in as few names as they fit into."""
-HOURS = 3600 * 10**6
+HOUR_US = 3600 * 10**6
 
 
 def payload(text: str, number: int) -> dict[str, Any]:
@@ -58,17 +59,16 @@ def payload(text: str, number: int) -> dict[str, Any]:
     }
 
 
-async def store(stage: Stage, project: str, texts: list[str], times: int) -> None:
-    """Stores events and points under each of the texts, so many times each."""
+async def store(stage: Stage, project: str, names: list[str], times: int, first_us: int = NOW_US) -> None:
+    """Stores events and points under each of the names, so many times each, an hour apart."""
+    each = [(name, number, first_us + number * HOUR_US) for name in names for number in range(times)]
     events = [
-        event(event_id=uuid.uuid4().bytes, at_us=NOW_US + number * HOURS, **payload(text, number))
-        for text in texts
-        for number in range(times)
+        event(event_id=uuid.uuid4().bytes, at_us=at_us, **payload(name, number))
+        for name, number, at_us in each
     ]
     points = [
-        point(number, name=text, tags={text: text}, unit=text[:20])
-        for text in texts
-        for number in range(times)
+        point(number, at_us=at_us, name=name, tags={name: name}, unit=name[:20])
+        for name, number, at_us in each
     ]
     for rpc, request in (
         ("PublishBatch", ingest_pb2.PublishBatchRequest(batch=event_batch(*events, sequence=0))),
@@ -81,7 +81,7 @@ async def store(stage: Stage, project: str, texts: list[str], times: int) -> Non
         code, answer = await stage.call(rpc, request, stage.keys["operator"])
         assert code == "OK", answer
         taken = ingest_pb2.PublishBatchResponse.FromString(answer)
-        assert taken.accepted_count == len(texts) * times, taken
+        assert taken.accepted_count == len(each), taken
 
 
 async def mirror(stage: Stage, folder: Path) -> None:
@@ -111,7 +111,7 @@ def counting(name: str = "", **fields: Any) -> q.Measure:
 
 
 PUNCTUATION = frozenset(string.punctuation)
-WHEN = {"start": at(NOW_US), "end": at(NOW_US) + timedelta(hours=10)}
+WHEN: questions.When = {"start": at(NOW_US), "end": at(NOW_US) + timedelta(hours=10)}
 TIMES, OTHERS = 2, 5
 """How often each name was stored with us, and next door."""
 
@@ -271,26 +271,13 @@ async def test_what_is_stored_under_a_hostile_name_is_offered_and_stands_in_the_
 ) -> None:
     async with staged(suite) as stage:
         # Only what is recent is offered.
-        recent = [event(event_id=uuid.uuid4().bytes, **payload(text, 0)) for text in HOSTILE]
-        points = [point(1, name=text) for text in HOSTILE]
-        for each in recent:
-            each.occurred_at.GetCurrentTime()
-        for each in points:
-            each.observed_at.GetCurrentTime()
-        for project in (OURS, THEIRS):
-            for rpc, request in (
-                ("PublishBatch", ingest_pb2.PublishBatchRequest(batch=event_batch(*recent, sequence=0))),
-                (
-                    "RecordMetricsBatch",
-                    ingest_pb2.RecordMetricsBatchRequest(batch=point_batch(*points, sequence=0, name="p")),
-                ),
-            ):
-                request.project, request.ack_mode = project, COMMITTED
-                assert (await stage.call(rpc, request, stage.keys["operator"]))[0] == "OK"
+        now_us = time.time_ns() // 1000
+        await store(stage, OURS, HOSTILE, 1, now_us)
+        await store(stage, THEIRS, [*HOSTILE, HIDDEN], 1, now_us)
         for text in HOSTILE:
             await check_suggested(stage, text)
-        request = admin_pb2.CreateReaderRequest(parent=OURS, reader_id="views")
-        code, answer = await stage.call("CreateReader", request, stage.keys["admin"])
+        asked_for = admin_pb2.CreateReaderRequest(parent=OURS, reader_id="views")
+        code, answer = await stage.call("CreateReader", asked_for, stage.keys["admin"])
         assert code == "OK"
         made = admin_pb2.CreateReaderResponse.FromString(answer)
         with psycopg.connect(url_of(database, made.reader.role, made.password), autocommit=True) as reader:
@@ -326,7 +313,7 @@ def everywhere() -> q.Filter:
     found = q.Filter()
     for operator in q.Operator.values():
         if operator:
-            made = q.Comparison(field="properties.x", operator=operator)
+            made = q.Comparison(field="properties.x", operator=operator)  # type: ignore[arg-type]
             if operator not in (q.OPERATOR_EXISTS, q.OPERATOR_NOT_EXISTS):
                 number = q.OPERATOR_LESS <= operator <= q.OPERATOR_GREATER_OR_EQUAL
                 made.values.append(Value(number_value=1) if number else Value(string_value="x"))
@@ -492,8 +479,8 @@ def test_a_place_that_a_caller_made_up_leads_nowhere(ask_anything: Ask, data: st
     template, kinds = FORGED[name]
     request: Any = type(template)()
     request.CopyFrom(template)
-    numbers = st.integers(-(2**63), 2**64) | st.sampled_from([0, NOW_US, NOW_US + HOURS])
-    position = [data.draw(numbers if kind is int else hostile) for kind in kinds]
+    numbers = st.integers(-(2**63), 2**64) | st.sampled_from([0, NOW_US, NOW_US + HOUR_US])
+    position: list[Any] = [data.draw(numbers if kind is int else hostile) for kind in kinds]
     try:
         request.page_token = page.token(request, *position)
     except TypeError:

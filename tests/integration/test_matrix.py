@@ -68,7 +68,8 @@ def test_every_rpc_has_a_request_here() -> None:
 
 async def test_every_rpc_ends_for_everybody_as_the_contract_says(suite: Suite) -> None:
     async with staged(suite) as stage:
-        theirs, surprises = await stage.state(THEIRS), []
+        surprises: list[object] = []
+        theirs = await stage.state(THEIRS)
         for rpc in RPCS.values():
             for who, key in stage.keys.items():
                 for project in (OURS, THEIRS, NOWHERE, ""):
@@ -117,7 +118,8 @@ def about_cohort(cohort: str) -> dict[str, Message]:
 
 async def test_the_name_of_a_resource_of_theirs_opens_nothing_wherever_it_stands(suite: Suite) -> None:
     async with staged(suite) as stage:
-        theirs, key, surprises = await stage.state(THEIRS), stage.keys["admin"], []
+        surprises: list[object] = []
+        theirs, key = await stage.state(THEIRS), stage.keys["admin"]
         names = [
             THEIRS,
             f"{THEIRS}/cohorts/vip",
@@ -242,7 +244,7 @@ class Visitor:
         trailers = answer.content.rpartition(b"grpc-status:")[2].split(b"\r")[0]
         status = answer.headers.get("grpc-status") or trailers.decode()
         numbers = {code.value[0]: code.name for code in grpc.StatusCode}
-        return numbers[int(status)]
+        return str(numbers[int(status)])
 
 
 @asynccontextmanager
@@ -278,7 +280,7 @@ async def test_a_session_at_the_edge_may_do_what_its_key_may_and_no_more(
 ) -> None:
     """By JSON and by gRPC-Web, in its own project and in another."""
     async with visiting(deployment, await tenant.key_of(role)) as visitor:
-        surprises = []
+        surprises: list[object] = []
         for project in (tenant.project, "projects/demo"):
             for rpc, (method, path, body) in by_rest(project).items():
                 may = role in MAY[permission_name(RPCS[rpc])] and project == tenant.project

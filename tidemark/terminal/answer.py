@@ -14,9 +14,9 @@ from tidemark.answers import (
     Retention,
     RetentionGroup,
     Sessions,
-    Table,
 )
 from tidemark.records import Answer, Event, Events, Line, Series
+from tidemark.tables import Table
 from tidemark.terminal.chart import chart
 from tidemark.terminal.table import columns, fitted, number, printable, table
 

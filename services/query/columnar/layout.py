@@ -17,13 +17,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
 JSON_COLUMNS = ("properties", "context")
 FORMS = "sndr"
 MOST_KEYS = 60
 _MARKS = ("hard", "odd", "deep", "nested")
-PLAIN_COLUMNS = (
-    "user_id", "occurred_at", "event_id", "batch_id", "type", "late", "name", "session_id", *JSON_COLUMNS,
-)  # fmt: skip
+SCHEMA = pa.schema(
+    [
+        ("user_id", pa.string()),
+        ("occurred_at", pa.timestamp("us", "UTC")),
+        ("event_id", pa.uuid()),
+        ("batch_id", pa.int64()),
+        ("type", pa.int16()),
+        ("late", pa.bool_()),
+        ("name", pa.string()),
+        ("session_id", pa.string()),
+        ("properties", pa.string()),
+        ("context", pa.string()),
+    ]
+)
+"""An event as it was stored; behind these columns stand those of the keys."""
 
 
 @dataclass(frozen=True, slots=True)

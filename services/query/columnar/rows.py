@@ -6,7 +6,7 @@ What is not in a segment yet is told by the number of its batch: `after` holds, 
 from collections.abc import Sequence
 
 from services.query.calendar import Span
-from services.query.columnar.layout import JSON_COLUMNS, PLAIN_COLUMNS
+from services.query.columnar.layout import JSON_COLUMNS, SCHEMA
 from services.query.columnar.scan import Column, Scan, Text
 from services.query.columnar.sql import values
 from services.query.fields import Form
@@ -63,7 +63,7 @@ def mirrored(
     limits = _limits((), project_id, after, spans, None, statement)
     upto = f"({statement.value(list(before), 'bigint[]')})[(batch_id & 4095) + 1]"
     limits.append(f"(batch_id >> 12) < coalesce({upto}, 0)")
-    columns = [f"{each}::text" if each in JSON_COLUMNS else each for each in PLAIN_COLUMNS]
+    columns = [f"{each}::text" if each in JSON_COLUMNS else each for each in SCHEMA.names]
     statement.text = _select(columns, limits)
     return statement
 

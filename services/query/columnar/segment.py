@@ -14,8 +14,8 @@ from services.query.columnar.layout import Layout
 
 MOST_ROWS = 4_000_000
 """Rows of a segment at most: what is larger is not merged any more."""
-FAN_IN = 8
-"""So many segments of about the same size become one."""
+FAN_IN, MOST_AT_ONCE = 8, 32
+"""So many segments of about the same size become one, and so many at most."""
 _SMALLEST = 4096
 
 
@@ -110,7 +110,10 @@ def merges(segments: Iterable[Segment]) -> list[list[Segment]]:
     for key in sorted(found):
         together: list[Segment] = []
         for segment in sorted(found[key], key=lambda each: each.rows):
-            if sum(each.rows for each in together) + segment.rows > MOST_ROWS:
+            if (
+                len(together) == MOST_AT_ONCE
+                or sum(each.rows for each in together) + segment.rows > MOST_ROWS
+            ):
                 break
             together.append(segment)
         if len(together) >= min(FAN_IN, max(2, MOST_ROWS // together[-1].rows if together else FAN_IN)):

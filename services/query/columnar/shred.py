@@ -41,7 +41,7 @@ class _Number(str):
 
 
 _KEEPING_NUMBERS = json.JSONDecoder(parse_float=_Number, parse_int=_Number)
-_SLICE = 1 << 14
+_SLICE = 1 << 13
 """Documents that are in memory, taken apart, at a time."""
 
 Rows = NDArray[np.int64]

@@ -153,14 +153,14 @@ class Streams:
 class Lake:
     """DuckDB over the folder of segments, which with a folder of its own to spill to is all of the outside that it may touch."""
 
-    def __init__(self, folder: str, memory_bytes: int, threads: int = 0) -> None:
+    def __init__(self, folder: str, memory_bytes: int) -> None:
         self.folder = str(Path(folder).resolve())
         self._spill = tempfile.mkdtemp(prefix="tidemark-spill-")
         self._connection = duckdb.connect(
             config={
                 "memory_limit": f"{memory_bytes}B",
                 "temp_directory": self._spill,
-                "threads": threads or os.cpu_count() or 1,
+                "threads": os.cpu_count() or 1,
                 "autoload_known_extensions": False,
                 "autoinstall_known_extensions": False,
                 "allow_community_extensions": False,

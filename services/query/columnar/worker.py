@@ -16,7 +16,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-import duckdb
 import psycopg
 import pyarrow as pa
 from adbc_driver_postgresql import dbapi
@@ -29,7 +28,7 @@ from services.kit.settings import Settings
 from services.query.columnar import rows, store, writer
 from services.query.columnar.segment import Frontier, Segment, merges
 from services.query.columnar.store import Outrun, Project
-from services.query.columnar.stream import Lake, Stream, exported, threaded, written
+from services.query.columnar.stream import Stream, exported, threaded, written
 from services.query.columnar.writer import Cutter, Damaged, merged
 from services.query.stream import Log
 
@@ -39,7 +38,6 @@ PATIENCE = 10
 """So many times `mirror_seconds` writers are waited for."""
 KEEP_SECONDS = 600.0
 """How often a frontier moves though nothing has come: what commits touched is remembered for an hour only."""
-MEMORY_BYTES = 128 << 20
 _TICK, _SWEEP_SECONDS, _MAX_BACKOFF_SECONDS = 1.0, 30.0, 10.0
 _NICE = 10
 
@@ -66,7 +64,7 @@ class Mirror:
                             self._draining
                         )
                 failures = 0
-            except (psycopg.Error, dbapi.Error, duckdb.Error, RedisError, OSError, Outrun) as error:
+            except (psycopg.Error, dbapi.Error, pa.ArrowException, RedisError, OSError, Outrun) as error:
                 failures += 1
                 metrics.MIRROR_FAILURES.inc()
                 log.warning("mirroring is interrupted and begins anew: %s", " ".join(str(error).split()))
@@ -82,12 +80,11 @@ async def idle(draining: asyncio.Event) -> None:
 
 
 class Desk:
-    """What the heavy work is done with: one thread, a connection that reads rows, and DuckDB."""
+    """What the heavy work is done with: one thread, and a connection that reads rows."""
 
     def __init__(self, settings: Settings) -> None:
         self.folder = settings.segments_folder
         self.stream = Stream(postgres.conninfo(settings.database_url))
-        self.lake = Lake(self.folder, MEMORY_BYTES, threads=1)
         self._thread = ThreadPoolExecutor(1, "mirror", initializer=_yield_to_others)
 
     async def do(self, work: Callable[[], T]) -> T:
@@ -101,7 +98,6 @@ class Desk:
         """Gives everything back."""
         self._thread.shutdown()
         self.stream.close()
-        self.lake.close()
 
 
 class Session:
@@ -183,7 +179,7 @@ class Session:
         metrics.SEGMENT_BYTES.set(sum(each.size for each in live))
         for old in merges(live)[:1]:
             try:
-                new = await self._desk.do(lambda old=old: merged(self._desk.lake, old))  # type: ignore[misc]
+                new = await self._desk.do(lambda old=old: merged(self._desk.folder, old))  # type: ignore[misc]
             except Damaged as error:
                 await self._forget(old[0].project_id, str(error))
                 return True

@@ -8,7 +8,7 @@ import os
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
@@ -18,30 +18,16 @@ import pyarrow.parquet as pq
 
 from services.kit.instant import at
 from services.query.columnar import layout
-from services.query.columnar.layout import FORMS, JSON_COLUMNS, PLAIN_COLUMNS, Layout
+from services.query.columnar.layout import FORMS, JSON_COLUMNS, SCHEMA, Layout
+from services.query.columnar.merge import interleaved, ordered, regrouped
 from services.query.columnar.segment import Segment, path
 from services.query.columnar.shred import KINDS, Shredder
-from services.query.columnar.stream import Lake
-from services.query.columnar.where import Inquiry
 
-CUT_ROWS = 1 << 16
-"""Rows of a segment when it is first written: they are put in order in memory."""
+CUT_ROWS, CUT_BYTES = 1 << 16, 48 << 20
+"""Rows of a segment when it is first written, and what they take in memory, where they are put in order."""
 ROW_GROUP = 1 << 16
-SCHEMA = pa.schema(
-    [
-        ("user_id", pa.string()),
-        ("occurred_at", pa.timestamp("us", "UTC")),
-        ("event_id", pa.uuid()),
-        ("batch_id", pa.int64()),
-        ("type", pa.int16()),
-        ("late", pa.bool_()),
-        ("name", pa.string()),
-        ("session_id", pa.string()),
-        ("properties", pa.string()),
-        ("context", pa.string()),
-    ]
-)
-assert tuple(SCHEMA.names) == PLAIN_COLUMNS
+MERGE_BYTES = 48 << 20
+"""About so much is held of all segments that become one, as it lies in memory."""
 _UNIQUE = {"event_id", *JSON_COLUMNS}
 """Columns in which hardly a value comes twice."""
 
@@ -63,12 +49,17 @@ class Cutter:
         for batch in batches:
             for month, table in _by_month(plain(batch)):
                 self._held[month].append(table)
-            while sum(map(self._rows, self._held)) >= CUT_ROWS:
-                found.append(self._write(max(self._held, key=self._rows)))
+            while (
+                sum(map(self._rows, self._held)) >= CUT_ROWS or sum(map(self._bytes, self._held)) >= CUT_BYTES
+            ):
+                found.append(self._write(max(self._held, key=self._bytes)))
         return [*found, *(self._write(month) for month in sorted(self._held) if self._held[month])]
 
     def _rows(self, month: date) -> int:
         return sum(map(len, self._held[month]))
+
+    def _bytes(self, month: date) -> int:
+        return sum(table.nbytes for table in self._held[month])
 
     def _write(self, month: date) -> Segment:
         table = ordered(pa.concat_tables(self._held[month]))
@@ -76,46 +67,26 @@ class Cutter:
         return write(self._folder, self._project_id, month, self._batches, [table])
 
 
-def merged(lake: Lake, old: Sequence[Segment]) -> Segment:
+def merged(folder: str, old: Sequence[Segment]) -> Segment:
     """One segment of the rows of several of a month; raises `Damaged` where one is not what was written."""
     for each in old:
-        if not sound(lake.folder, each):
+        if not sound(folder, each):
             raise Damaged(f"{each.path} is missing or damaged")
-    inquiry = Inquiry()
-    files = inquiry.value([f"{lake.folder}/{each.path}" for each in old])
-    columns, order = ", ".join(PLAIN_COLUMNS), "user_id NULLS LAST, occurred_at, event_id"
-    found = f"SELECT {columns} FROM read_parquet({files}) ORDER BY {order}"  # noqa: S608
-    # Out of DuckDB an id comes as a text, which Arrow does not read.
-    ids = "unhex(replace(CAST(event_id AS VARCHAR), '-', ''))"
-    inquiry.text = f"SELECT * REPLACE ({ids} AS event_id) FROM ({found})"  # noqa: S608
     first = tuple(map(min, zip(*(each.first_batches for each in old))))
     after = tuple(map(max, zip(*(each.after_batches for each in old))))
-    with closing(lake.reader()) as reader:
-        tables = map(plain, reader.batches(inquiry))
+    with ExitStack() as stack:
+        files = [stack.enter_context(pq.ParquetFile(Path(folder, each.path))) for each in old]
+        tables = regrouped(interleaved([_read(file, len(files)) for file in files]), ROW_GROUP)
         layouts = [each.layout for each in old]
-        new = write(lake.folder, old[0].project_id, old[0].month, (first, after), tables, layouts)
+        new = write(folder, old[0].project_id, old[0].month, (first, after), tables, layouts)
     if new.rows != sum(each.rows for each in old):
         raise Damaged(f"{new.rows} rows are left of {sum(each.rows for each in old)}")
     return new
 
 
 def plain(batch: pa.RecordBatch) -> pa.Table:
-    """Rows as they were read, with the types of a file; their ids may be bytes."""
-    table = pa.table(batch).select(PLAIN_COLUMNS)
-    ids = table.column("event_id")
-    if pa.types.is_binary(ids.type):
-        typed = [pa.ExtensionArray.from_storage(pa.uuid(), each.cast(pa.binary(16))) for each in ids.chunks]
-        table = table.set_column(
-            table.column_names.index("event_id"), "event_id", pa.chunked_array(typed, pa.uuid())
-        )
-    return table.cast(SCHEMA)
-
-
-def ordered(table: pa.Table) -> pa.Table:
-    """Rows in the order of a segment: by user, those without last, time and id."""
-    ids = [chunk.storage for chunk in table.column("event_id").chunks]
-    keys = table.select(["user_id", "occurred_at"]).append_column("id", pa.chunked_array(ids, pa.binary(16)))
-    return table.take(pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names]))
+    """Rows as they were read, with the types of a file."""
+    return pa.table(batch).select(SCHEMA.names).cast(SCHEMA)
 
 
 def write(
@@ -181,6 +152,14 @@ def files(folder: str) -> Iterator[tuple[str, str, float]]:
     """Every file of a segment: its id, where it is, and when it was last written."""
     for file in Path(folder).glob("*/*.parquet"):
         yield file.stem, f"{file.parent.name}/{file.name}", file.stat().st_mtime
+
+
+def _read(file: pq.ParquetFile, among: int) -> Iterator[pa.Table]:
+    """The rows of one of several files, few at a time."""
+    sizes = [file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)]
+    rows = MERGE_BYTES // among * file.metadata.num_rows // max(1, sum(sizes))
+    most = min(max(rows, 64), ROW_GROUP)
+    return map(plain, file.iter_batches(most, columns=SCHEMA.names, use_threads=False))
 
 
 def _by_month(table: pa.Table) -> Iterator[tuple[date, pa.Table]]:

@@ -7,10 +7,11 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tidemark import questions
-from tidemark.answers import Funnel, Lifecycle, Paths, People, Retention, Sessions, Table
+from tidemark.answers import Funnel, Lifecycle, Paths, People, Retention, Sessions
 from tidemark.plain import Metadata
 from tidemark.plan import Plan
 from tidemark.records import Change, answer
+from tidemark.tables import Table
 from tidemark.v1 import query_pb2
 from tidemark.v1 import question_pb2 as pb
 

@@ -22,6 +22,8 @@ def rpc_error(error, **trailing):
         (kit.AlreadyExists(), errors.AlreadyExists),
         (kit.Conflict(), errors.Conflict),
         (kit.Fenced(), errors.Fenced),
+        (kit.Refused(), errors.Refused),
+        (kit.Refused("it comes with Tidemark", reason="BUILT_IN"), errors.Refused),
         (kit.DeadlineExceeded(), errors.DeadlineExceeded),
         (kit.Unavailable(), errors.Unavailable),
     ],

@@ -49,11 +49,13 @@ export function freshness(
   if (watermark === undefined) return { tone: 'quiet', words: 'nothing received', short: '', detail }
   const lag = behind(metadata, watermark, sent)
   const late = roughly(lag / 1000)
-  if (lag > BEHIND) return { tone: 'warn', words: `behind by ${late}`, short: late, detail }
+  // Where little comes in the watermark stands still, and nothing is missing: all that was received is in the answer.
+  const whole = metadata.completeness >= 0.9995
+  if (lag > BEHIND && !whole) return { tone: 'warn', words: `behind by ${late}`, short: late, detail }
   const share = percent(metadata.completeness)
   if (metadata.completeness < 0.995) return { tone: 'warn', words: `${share} complete`, short: share, detail }
   if (standing === 'still') return { tone: 'good', words: 'complete', short: '', detail }
-  return { tone: 'good', words: lag > 0 ? `live · ${late}` : 'live', short: '', detail }
+  return { tone: 'good', words: lag > 0 && lag <= BEHIND ? `live · ${late}` : 'live', short: '', detail }
 }
 
 /** How far the watermark is behind the time asked about. */

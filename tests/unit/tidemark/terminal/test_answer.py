@@ -7,7 +7,6 @@ import pytest
 
 from tidemark.answers import (
     Cohort,
-    Column,
     Funnel,
     FunnelGroup,
     FunnelStep,
@@ -20,11 +19,10 @@ from tidemark.answers import (
     Retention,
     RetentionGroup,
     Sessions,
-    Table,
-    TableRow,
     TimeToConvert,
 )
 from tidemark.records import Events
+from tidemark.tables import Column, Table, TableRow
 from tidemark.terminal.answer import drawn, length, percent
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
