@@ -153,7 +153,7 @@ def _cpu_seconds(stack: Bench) -> float:
 def main() -> None:
     """Measures beside a million events a minute, and prints what was seen."""
     with bench() as stack:
-        load, seen = asyncio.run(_beside_load(stack))
+        load, seen = asyncio.run(watch_beside_load(stack))
     ranks = {f"p{rank * 100:g}_ms": seen.quantile(rank) for rank in (0.05, 0.5, 0.95, 0.99, 1)}
     print({
         "streams": STREAMS, "markers": len(seen.tracked), "unseen": seen.unseen, **ranks, "messages": seen.messages,
@@ -162,7 +162,8 @@ def main() -> None:
     })  # fmt: skip
 
 
-async def _beside_load(stack: Bench) -> tuple[Run, Watched]:
+async def watch_beside_load(stack: Bench) -> tuple[Run, Watched]:
+    """Watches while a million events a minute come in."""
     order = stack.order("background", SECONDS + _SETTLING_SECONDS + 4, per_second=PER_SECOND)
     load = asyncio.create_task(asyncio.to_thread(run, stack, [order]))
     seen = await watch(stack, SECONDS)

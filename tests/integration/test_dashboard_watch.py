@@ -228,8 +228,8 @@ async def test_a_tile_that_asks_something_else_by_now_begins_anew(suite: Suite, 
         await watch.until(lambda: len(watch.seen) == 2)
         watch.call.cancel()
         again = Watch(served, draft=draft(counting("one", "a"), counting("two", "b")), cursor=watch.cursor)
-        first = await again.read()
-        assert [(tile.tile_id, tile.answer.kind) for tile in first.tiles] == [("two", SNAPSHOT)]
+        await again.until(lambda: again.seen)
+        assert {tile_id: tiles[0].answer.kind for tile_id, tiles in again.seen.items()} == {"two": SNAPSHOT}
 
 
 async def test_a_cursor_that_is_none_is_refused(suite: Suite) -> None:

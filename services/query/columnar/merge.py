@@ -16,6 +16,7 @@ _WITH_PLACE = SCHEMA.append(pa.field(_PLACE, pa.int32()))
 
 def ordered(table: pa.Table) -> pa.Table:
     """Rows in the order of a segment: by user, those without last, time and id."""
+    table = table.combine_chunks()
     ids = [chunk.storage for chunk in table.column("event_id").chunks]
     keys = table.select(["user_id", "occurred_at"]).append_column("id", pa.chunked_array(ids, pa.binary(16)))
     return table.take(pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names]))

@@ -14,7 +14,7 @@ from services.query.columnar.layout import Layout
 
 MOST_ROWS = 4_000_000
 """Rows of a segment at most: what is larger is not merged any more."""
-FAN_IN, MOST_AT_ONCE = 8, 32
+FAN_IN, MOST_AT_ONCE = 8, 16
 """So many segments of about the same size become one, and so many at most."""
 _SMALLEST = 4096
 

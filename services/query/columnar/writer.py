@@ -26,7 +26,9 @@ from services.query.columnar.shred import KINDS, Shredder
 CUT_ROWS, CUT_BYTES = 1 << 16, 48 << 20
 """Rows of a segment when it is first written, and what they take in memory, where they are put in order."""
 ROW_GROUP = 1 << 16
-MERGE_BYTES = 48 << 20
+PAGE_BYTES = 1 << 17
+"""Of each column and segment that becomes part of another, a page is in memory."""
+MERGE_BYTES, _SOME = 32 << 20, 1000
 """About so much is held of all segments that become one, as it lies in memory."""
 _UNIQUE = {"event_id", *JSON_COLUMNS}
 """Columns in which hardly a value comes twice."""
@@ -75,7 +77,7 @@ def merged(folder: str, old: Sequence[Segment]) -> Segment:
     first = tuple(map(min, zip(*(each.first_batches for each in old))))
     after = tuple(map(max, zip(*(each.after_batches for each in old))))
     with ExitStack() as stack:
-        files = [stack.enter_context(pq.ParquetFile(Path(folder, each.path))) for each in old]
+        files = [stack.enter_context(pq.ParquetFile(Path(folder, each.path), buffer_size=PAGE_BYTES)) for each in old]
         tables = regrouped(interleaved([_read(file, len(files)) for file in files]), ROW_GROUP)
         layouts = [each.layout for each in old]
         new = write(folder, old[0].project_id, old[0].month, (first, after), tables, layouts)
@@ -156,10 +158,10 @@ def files(folder: str) -> Iterator[tuple[str, str, float]]:
 
 def _read(file: pq.ParquetFile, among: int) -> Iterator[pa.Table]:
     """The rows of one of several files, few at a time."""
-    sizes = [file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)]
-    rows = MERGE_BYTES // among * file.metadata.num_rows // max(1, sum(sizes))
-    most = min(max(rows, 64), ROW_GROUP)
-    return map(plain, file.iter_batches(most, columns=SCHEMA.names, use_threads=False))
+    some = next(file.iter_batches(_SOME, columns=SCHEMA.names, use_threads=False))
+    most = MERGE_BYTES // among * len(some) // some.nbytes
+    batches = file.iter_batches(min(max(most, 64), ROW_GROUP), columns=SCHEMA.names, use_threads=False)
+    return map(plain, batches)
 
 
 def _by_month(table: pa.Table) -> Iterator[tuple[date, pa.Table]]:
@@ -208,6 +210,7 @@ def _writer(file: Path, schema: pa.Schema) -> pq.ParquetWriter:
         compression_level=3,
         use_dictionary=[name for name in schema.names if name not in _UNIQUE],
         write_page_checksum=True,
+        data_page_size=PAGE_BYTES,
     )
 
 

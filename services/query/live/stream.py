@@ -137,7 +137,8 @@ class Follower:
         """What a reader who was interrupted lacks."""
         seen, self._seen = self._seen, {}
         await self._caught_up(seen)
-        latest, shown, found = self.board.state.tiles, dict[str, Latest](), list[TileAnswer]()
+        latest, found = self.board.state.tiles, list[TileAnswer]()
+        shown = dict.fromkeys(latest, Latest())
         async with self._boards.round(self.board) as now:
             for tile_id, watched in self.board.tiles.questions.items():
                 before, answer = seen.get(tile_id), latest[tile_id].answer
