@@ -88,7 +88,7 @@ def main() -> None:
     settings = {"seconds": SECONDS, "markers": len(seen.tracked), "shared_buffers_mb": SHARED_BUFFERS_MB}
     ranks = {f"p{rank * 100:g} ms": _quantile(pixels, rank) for rank in (0.05, 0.25, 0.75, 0.95, 1)}
     cpu = {f"{name} µs/event": round(background.cpu_us(name), 2) for name in background.cpu_seconds}
-    rows = [
+    rows: list[dict[str, object]] = [
         {"run": "pixel", **ranks, "paintings a second": round(seen.paintings / SECONDS, 1)},
         {"run": "streams", "markers": len(streams.tracked), "query cores": streams.query_cores},
         {"run": "background", **cpu},

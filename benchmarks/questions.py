@@ -140,14 +140,14 @@ def both(text: str) -> tuple[str, str]:
 
 
 _FUNNEL = """
-WITH e AS (SELECT user_id, occurred_at AS at, name{more} FROM [events] AND name IN ('product_view', 'add_to_cart', 'checkout', 'purchase')),
-s1 AS (SELECT user_id, at FROM e WHERE name = 'product_view'),
-s2 AS (SELECT s1.user_id, s1.at AS began, min(e.at) AS at FROM s1 JOIN e ON e.user_id = s1.user_id AND e.name = 'add_to_cart'
-    AND e.at > s1.at AND e.at <= s1.at + interval '1 day' GROUP BY 1, 2),
-s3 AS (SELECT s2.user_id, began, min(e.at) AS at FROM s2 JOIN e ON e.user_id = s2.user_id AND e.name = 'checkout'
-    AND e.at > s2.at AND e.at <= began + interval '1 day' GROUP BY 1, 2),
-s4 AS (SELECT s3.user_id, began, min(e.at) AS at FROM s3 JOIN e ON e.user_id = s3.user_id AND e.name = 'purchase'
-    AND e.at > s3.at AND e.at <= began + interval '1 day' GROUP BY 1, 2)
+WITH e AS (SELECT user_id, occurred_at AS ts, name{more} FROM [events] AND name IN ('product_view', 'add_to_cart', 'checkout', 'purchase')),
+s1 AS (SELECT user_id, ts FROM e WHERE name = 'product_view'),
+s2 AS (SELECT s1.user_id, s1.ts AS began, min(e.ts) AS ts FROM s1 JOIN e ON e.user_id = s1.user_id AND e.name = 'add_to_cart'
+    AND e.ts > s1.ts AND e.ts <= s1.ts + interval '1 day' GROUP BY 1, 2),
+s3 AS (SELECT s2.user_id, began, min(e.ts) AS ts FROM s2 JOIN e ON e.user_id = s2.user_id AND e.name = 'checkout'
+    AND e.ts > s2.ts AND e.ts <= began + interval '1 day' GROUP BY 1, 2),
+s4 AS (SELECT s3.user_id, began, min(e.ts) AS ts FROM s3 JOIN e ON e.user_id = s3.user_id AND e.name = 'purchase'
+    AND e.ts > s3.ts AND e.ts <= began + interval '1 day' GROUP BY 1, 2)
 SELECT count(DISTINCT user_id) FROM s4"""
 _RETENTION = """
 WITH a AS (SELECT DISTINCT user_id, date_trunc('{unit}', occurred_at) AS p FROM [events]),
@@ -161,10 +161,10 @@ _SESSIONS = """
 WITH s AS (SELECT session_id, min(occurred_at) AS a, max(occurred_at) AS b, count(*) AS n FROM [events] GROUP BY 1)
 SELECT count(*) FROM s"""
 _PATHS = """
-WITH o AS (SELECT user_id, occurred_at AS at, name, lag(occurred_at) OVER w AS before FROM [events] WINDOW w AS (PARTITION BY user_id ORDER BY occurred_at)),
-g AS (SELECT user_id, at, name, sum(CASE WHEN before IS NULL OR at - before > interval '30 minutes' THEN 1 ELSE 0 END)
-    OVER (PARTITION BY user_id ORDER BY at) AS visit FROM o),
-p AS (SELECT user_id, visit, string_agg(name, '>' ORDER BY at) AS path FROM g GROUP BY 1, 2)
+WITH o AS (SELECT user_id, occurred_at AS ts, name, lag(occurred_at) OVER w AS before FROM [events] WINDOW w AS (PARTITION BY user_id ORDER BY occurred_at)),
+g AS (SELECT user_id, ts, name, sum(CASE WHEN before IS NULL OR ts - before > interval '30 minutes' THEN 1 ELSE 0 END)
+    OVER (PARTITION BY user_id ORDER BY ts) AS visit FROM o),
+p AS (SELECT user_id, visit, string_agg(name, '>' ORDER BY ts) AS path FROM g GROUP BY 1, 2)
 SELECT count(*) FROM p"""
 _COHORT = """
 SELECT count(*) FROM [events] AND name = 'page_view' AND user_id IN

@@ -8,10 +8,10 @@ from uuid import uuid4
 
 import grpc.aio
 
-from tidemark import questions
+from tidemark import spelling
 from tidemark.channel import Metadata, answered
-from tidemark.questions import Instant
 from tidemark.records import instant
+from tidemark.spelling import Instant
 from tidemark.v1 import admin_pb2 as pb
 from tidemark.v1 import admin_pb2_grpc
 
@@ -180,7 +180,7 @@ class Admin:
         key = pb.Key(
             display_name=display_name,
             role=pb.Role.Value(f"ROLE_{role.upper()}"),  # type: ignore[arg-type]
-            expire_time=None if expires_at is None else questions.timestamp(expires_at),
+            expire_time=None if expires_at is None else spelling.timestamp(expires_at),
             events_per_minute=events_per_minute,
             requests_per_minute=requests_per_minute,
         )

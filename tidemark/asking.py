@@ -10,15 +10,15 @@ from typing import Any, BinaryIO, TypeVar
 
 import grpc.aio
 
-from tidemark import errors, questions
+from tidemark import errors, questions, spelling
 from tidemark.answers import Funnel, Lifecycle, Paths, People, Person, Retention, Sessions
 from tidemark.channel import Metadata, answered
 from tidemark.exporting import Exported, Form, Target, form_of
 from tidemark.following import followed
 from tidemark.ledger import Analytics, Ledger
 from tidemark.plan import Plan, Suggestion
-from tidemark.questions import Instant, Span, Step
 from tidemark.records import Answer, Change, Event, Events, Series, answer
+from tidemark.spelling import Instant, Span, Step
 from tidemark.tables import Table
 from tidemark.v1 import query_pb2, query_pb2_grpc, question_pb2
 
@@ -55,7 +55,7 @@ class Asking:
             query=query,
             page_size=page_size,
             page_token=page_token,
-            max_staleness=None if max_staleness is None else questions.duration(max_staleness),
+            max_staleness=None if max_staleness is None else spelling.duration(max_staleness),
         )
         return answer(await self._ask(self._query.RunQuery, request), query)
 
@@ -110,7 +110,7 @@ class Asking:
         request = query_pb2.WatchQueryRequest(
             project=self.project,
             query=query,
-            min_interval=questions.duration(min_interval),
+            min_interval=spelling.duration(min_interval),
             page_size=page_size,
         )
 
@@ -177,7 +177,7 @@ class Asking:
             name=name,
             field=field,
             limit=limit,
-            source=questions.source(source),
+            source=spelling.source(source),
         )
         found = await self._ask(self._query.Suggest, request)
         return [Suggestion(each.value, each.count) for each in found.suggestions]
@@ -196,7 +196,7 @@ class Asking:
         """The account of what was received, by producer and minute, over the last 24 hours when no time is given."""
         request = query_pb2.GetLedgerRequest(
             project=self.project,
-            time_range=questions.time_range(last, start, end, during),
+            time_range=spelling.time_range(last, start, end, during),
             producer_id=producer_id,
             page_size=page_size,
             page_token=page_token,

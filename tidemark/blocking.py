@@ -21,8 +21,8 @@ from tidemark.errors import Error, Undelivered
 from tidemark.exporting import Exported
 from tidemark.ledger import Analytics, Ledger
 from tidemark.plan import Plan, Suggestion
-from tidemark.questions import Span, Step
 from tidemark.records import Answer, Change, Event, Series
+from tidemark.spelling import Span, Step
 from tidemark.tables import Table
 from tidemark.v1 import question_pb2
 

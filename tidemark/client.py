@@ -17,7 +17,7 @@ from uuid import UUID
 import grpc.aio
 import orjson
 
-from tidemark import columns, errors, questions
+from tidemark import columns, errors, spelling
 from tidemark.admin import Admin, resource
 from tidemark.asking import Asking
 from tidemark.batch import Identity, Stats
@@ -128,7 +128,7 @@ class Client(Asking):
             seconds, nanos = divmod(now, 1_000_000_000)
             at: Any = {"seconds": seconds, "nanos": nanos}
         else:
-            at = questions.timestamp(occurred_at)
+            at = spelling.timestamp(occurred_at)
         event = _Event(
             event_id=event_id,
             type=type,  # type: ignore[arg-type]
@@ -157,7 +157,7 @@ class Client(Asking):
             seconds, nanos = divmod(_clock(), 1_000_000_000)
             at: Any = {"seconds": seconds, "nanos": nanos}
         else:
-            at = questions.timestamp(observed_at)
+            at = spelling.timestamp(observed_at)
         point = _Point(name=name, value=value, kind=kind, observed_at=at, tags=tags, unit=unit)  # type: ignore[arg-type]
         self._add_point(point.SerializeToString())
 

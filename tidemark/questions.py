@@ -5,7 +5,8 @@
     funnel(["signup", "order_placed where properties.amount > 10"], window="7d", during="last month")
     people(funnel(["signup", "order_placed"]), step=1, lost=True)
 
-Every builder takes the time as `last`, `start` and `end`, or `during`; the last 24 hours when none is given. Pure.
+Every builder takes the time as `last`, `start` and `end`, or `during`; the last 24 hours when none is given. `condition` and
+`time_range` are for messages of the contract that callers build themselves. Pure.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,51 +14,11 @@ from typing import Any, TypedDict, Unpack
 
 import orjson
 
-from tidemark.spelling import (
-    Condition,
-    Instant,
-    Measure,
-    Span,
-    Step,
-    calendar,
-    condition,
-    duration,
-    every,
-    interval,
-    measure,
-    period,
-    span,
-    step,
-    time_range,
-    timestamp,
-)
+from tidemark import spelling
+from tidemark.spelling import Condition, Instant, Measure, Span, Step
+from tidemark.spelling import condition as condition
+from tidemark.spelling import time_range as time_range
 from tidemark.v1 import question_pb2 as pb
-
-__all__ = [
-    "Condition",
-    "Instant",
-    "Measure",
-    "Span",
-    "Step",
-    "When",
-    "calendar",
-    "condition",
-    "duration",
-    "events",
-    "every",
-    "funnel",
-    "lifecycle",
-    "paths",
-    "people",
-    "retention",
-    "series",
-    "sessions",
-    "source",
-    "span",
-    "table",
-    "time_range",
-    "timestamp",
-]
 
 _FILLS = {
     "": pb.FILL_UNSPECIFIED,
@@ -66,7 +27,6 @@ _FILLS = {
     "previous": pb.FILL_PREVIOUS,
     "linear": pb.FILL_LINEAR,
 }
-_SOURCES = {"events": pb.SOURCE_EVENTS, "metrics": pb.SOURCE_METRICS}
 _MODES = {"on": pb.RetentionQuestion.MODE_ON, "on or after": pb.RetentionQuestion.MODE_ON_OR_AFTER}
 _ENTRIES = {"first": pb.RetentionQuestion.START_FIRST, "every": pb.RetentionQuestion.START_EVERY}
 _STATES = {
@@ -95,8 +55,8 @@ def events(
     **when: Unpack[When],
 ) -> pb.Query:
     """The events of this name that fit every condition, newest first."""
-    named = [condition(f"name = {orjson.dumps(name).decode()}")] if name else []
-    question = pb.EventsQuestion(filter=every([*named, *_listed(where)]))
+    named = [spelling.condition(f"name = {orjson.dumps(name).decode()}")] if name else []
+    question = pb.EventsQuestion(filter=spelling.every([*named, *_listed(where)]))
     return _query(when, events=question)
 
 
@@ -123,8 +83,8 @@ def series(
     question = pb.SeriesQuestion(
         measures=_measures(measure, name, source, formulas, hide),
         formulas=_formulas(formulas),
-        filter=every(where),
-        interval=_interval(interval),
+        filter=spelling.every(where),
+        interval=spelling.interval(interval),
         group_by=_listed(by),
         top=top,
         fill=_chosen("fill", fill, _FILLS),  # type: ignore[arg-type]
@@ -152,7 +112,7 @@ def table(
     question = pb.TableQuestion(
         measures=_measures(measure, name, source, formulas, hide),
         formulas=_formulas(formulas),
-        filter=every(where),
+        filter=spelling.every(where),
         group_by=_listed(by),
         top=top,
         order_by=order_by,
@@ -173,7 +133,11 @@ def funnel(
 ) -> pb.Query:
     """How many people do one step after the other, the last of them within `window` of the first."""
     question = pb.FunnelQuestion(
-        steps=map(step, steps), window=_length(window), filter=every(where), group_by=by, top=top
+        steps=map(spelling.step, steps),
+        window=_length(window),
+        filter=spelling.every(where),
+        group_by=by,
+        top=top,
     )
     return _query(when, funnel=question)
 
@@ -195,13 +159,13 @@ def retention(
     question = pb.RetentionQuestion(
         start=_step(began),
         back=_step(back),
-        period=_period(period),
+        period=spelling.period(period),
         periods=periods,
         mode=_chosen("mode", mode, _MODES),  # type: ignore[arg-type]
         entry=_chosen("entry", entry, _ENTRIES),  # type: ignore[arg-type]
         group_by=by,
         top=top,
-        filter=every(where),
+        filter=spelling.every(where),
     )
     return _query(when, retention=question)
 
@@ -213,7 +177,7 @@ def lifecycle(
     **when: Unpack[When],
 ) -> pb.Query:
     """Who is new, returning, resurrecting and dormant in each period."""
-    question = pb.LifecycleQuestion(activity=_step(activity), period=_period(period))
+    question = pb.LifecycleQuestion(activity=_step(activity), period=spelling.period(period))
     return _query(when, lifecycle=question)
 
 
@@ -227,7 +191,7 @@ def sessions(
 ) -> pb.Query:
     """How long people stay, and where they enter and leave; a `gap` without an event ends a session."""
     question = pb.SessionsQuestion(
-        filter=every(where), gap=_length(gap), interval=_interval(interval), top=top
+        filter=spelling.every(where), gap=_length(gap), interval=spelling.interval(interval), top=top
     )
     return _query(when, sessions=question)
 
@@ -250,7 +214,7 @@ def paths(
         depth=depth,
         top=top,
         step_by=step_by,
-        filter=every(where),
+        filter=spelling.every(where),
         gap=_length(gap),
     )
     return _query(when, paths=question)
@@ -285,13 +249,8 @@ def people(
     return _query(when, people=who)
 
 
-def source(text: str) -> pb.Source:
-    """What is read: `events` or `metrics`."""
-    return _chosen("source", text, _SOURCES)  # type: ignore[return-value]
-
-
 def _query(when: When, **question: Any) -> pb.Query:
-    span = time_range(when.get("last"), when.get("start"), when.get("end"), when.get("during"))
+    span = spelling.time_range(when.get("last"), when.get("start"), when.get("end"), when.get("during"))
     return pb.Query(time_range=span, time_zone=when.get("time_zone", ""), **question)
 
 
@@ -307,11 +266,13 @@ def _behind(
     if begin is None:
         raise ValueError(f"begin: is missing; the people of a {kind} belong to {_NOUNS[kind]}")
     if kind == "retention":
-        cell = pb.RetentionPeople(retention=of.retention, start=timestamp(begin), offset=offset, lost=lost)
+        cell = pb.RetentionPeople(
+            retention=of.retention, start=spelling.timestamp(begin), offset=offset, lost=lost
+        )
         return pb.PeopleQuestion(retention=cell)
     chosen: Any = _chosen("state", state, _STATES)
     return pb.PeopleQuestion(
-        lifecycle=pb.LifecyclePeople(lifecycle=of.lifecycle, start=timestamp(begin), state=chosen)
+        lifecycle=pb.LifecyclePeople(lifecycle=of.lifecycle, start=spelling.timestamp(begin), state=chosen)
     )
 
 
@@ -324,7 +285,7 @@ def _measures(
 ) -> list[pb.Measure]:
     """The measures; what has no name of its own is called by its text or, for formulas, by a letter."""
     texts = [asked] if isinstance(asked, str | pb.Measure) else list(asked)
-    found = [measure(text, name, _source(source)) for text in texts]  # type: ignore[arg-type]
+    found = [spelling.measure(text, name, spelling.source(source)) for text in texts]  # type: ignore[arg-type]
     for place, (text, each) in enumerate(zip(texts, found, strict=True)):
         if formulas and each.id == text:
             each.id = chr(ord("A") + place)
@@ -358,16 +319,12 @@ def _compared(compare: bool) -> pb.Compare:
 
 
 def _length(given: Span | None) -> Any:
-    return None if given is None else duration(given)
+    return None if given is None else spelling.duration(given)
 
 
 def _step(given: Step | None) -> pb.Step | None:
-    return None if given is None else step(given)
+    return None if given is None else spelling.step(given)
 
 
 def _did(given: Step | None) -> pb.Step:
-    return step("*" if given is None else given)
-
-
-# The builders have arguments of the same names.
-_interval, _period, _source = interval, period, source
+    return spelling.step("*" if given is None else given)

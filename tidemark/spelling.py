@@ -89,6 +89,7 @@ _AGGREGATIONS = {
     "uniques": pb.AGGREGATION_UNIQUES,
     "median": pb.AGGREGATION_QUANTILE,
 }
+_SOURCES = {"events": pb.SOURCE_EVENTS, "metrics": pb.SOURCE_METRICS}
 _QUANTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?)\Z")
 _MEASURE = re.compile(
     r"\s*(?:(?P<id>\w+)\s*=\s*)?(?P<aggregation>[\w.]+)(?:[\s:]+(?!of\s)(?P<field>\S+))?(?:\s+of\s+(?P<name>.+?))?\s*\Z",
@@ -235,6 +236,13 @@ def period(text: str) -> pb.Interval.Unit:
     if text not in ("day", "week", "month"):
         raise ValueError(f"period: {text!r} is not known; write day, week or month")
     return _WORDS[text]
+
+
+def source(text: str) -> pb.Source:
+    """What is read: events or metrics."""
+    if text not in _SOURCES:
+        raise ValueError(f"source: {text!r} is not known; write events or metrics")
+    return _SOURCES[text]
 
 
 def _single(text: str) -> pb.Filter:

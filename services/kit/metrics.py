@@ -96,7 +96,7 @@ QUERY_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 # Rises without end: clients open watches and forget them.
-QUERY_WATCHING = Gauge("tidemark_query_watching", "Open WatchQuery streams.")
+QUERY_WATCHING = Gauge("tidemark_query_watching", "Open WatchQuery and WatchDashboard streams.")
 # Grows faster than commits matter: many different questions are watched.
 QUERY_REFRESHES = Counter("tidemark_query_refreshes", "Times a watched question was read anew.")
 # `kept` low although the same dashboards are read again and again: the data changes between, or the cache is too small.

@@ -90,7 +90,7 @@ class Settings:
     """Questions of one project answered at once by one process; more wait for their turn."""
     query_queue: int = 64
     """Questions of one project that may wait; more are refused."""
-    query_watches: int = 200
+    query_watches: int = 1000
     """Different questions of one project that one process keeps answered for watches; more are refused."""
     query_cache_bytes: int = 64 << 20
     """Bytes of answers that one process keeps, for whoever asks the same of the same data; 0 keeps none."""

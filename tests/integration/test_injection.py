@@ -294,7 +294,7 @@ async def test_what_is_stored_under_a_hostile_name_is_offered_and_stands_in_the_
 
 LONG = "x'\"\\%s" * 1500
 pieces = st.sampled_from(
-    [*HOSTILE, "\0", "\n", "\r\n", "\x1b[0m", LONG, HIDDEN, "(", ")", "a{1,100}", "(a*)*", "A / 0", "1e999"]
+    [*HOSTILE, "\0", "\n", "\r\n", "\x1b[0m", LONG, "(", ")", "a{1,100}", "(a*)*", "A / 0", "1e999"]
 )
 hostile = st.one_of(
     pieces,
@@ -468,8 +468,7 @@ def test_every_text_of_every_request_may_be_hostile(ask_anything: Ask, data: st.
     code, answer = ask_anything(name, request)
     also = ALSO if name.startswith(("Create", "Update", "Delete", "Clone")) else set()
     assert code in {"OK"} | REFUSED | also, (name, where, text, code, answer[:300])
-    # An answer may repeat what was asked, and holds nothing else of theirs.
-    assert HIDDEN in text or HIDDEN.encode() not in answer, (name, where, text)
+    assert HIDDEN.encode() not in answer, (name, where, text)
 
 
 @whatever

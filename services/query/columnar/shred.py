@@ -28,7 +28,7 @@ _BARE = {True: "true", False: "false", None: "null"}
 _BARE_KINDS = {bool, type(None)}
 KINDS = {"s": pa.string(), "n": pa.float64(), "d": pa.string(), "r": pa.string()}
 _EXACT = 10**15
-_SURELY_HELD, _SURELY_FINITE = 16, 300
+_SURELY_HELD, _SURELY_FINITE = 15, 300
 """Characters of a number, without the zeros at its end, that a double always holds; characters of one that is not too large."""
 _CONTAINERS = (dict, list)
 _NONE = Marks()
@@ -123,8 +123,10 @@ class Shredder:
     def _put(self, key: str, rows: Rows, values: Sequence[Any], count: int, pieces: _Pieces) -> None:
         known = self._known.get(key)
         if known is None:
+            self._rest = self._rest or _NONE
             for value in values:
-                self._rest = (self._rest or Marks()) | _marks(value, whole=True)
+                if (marks := _marks(value, whole=True)) is not _NONE:
+                    self._rest |= marks
             return
         known.count += count
         for form, at, stored in _stored(values):
@@ -132,8 +134,8 @@ class Shredder:
             pieces.setdefault((known.place, form), []).append((rows if at is None else rows[at], stored))
             if form in "dr" and at is not None:
                 for each in at:
-                    if type(values[each]) not in _BARE_KINDS:
-                        known.marks |= _marks(values[each], whole=False)
+                    if (marks := _marks(values[each], whole=False)) is not _NONE:
+                        known.marks |= marks
 
 
 def _joined(parts: Sequence[tuple[Rows, list[Any]]], form: str, count: int) -> pa.Array:
@@ -217,7 +219,8 @@ def _quoted(key: str) -> str:
 def _marks(value: Any, *, whole: bool) -> Marks:
     """What is not exact of a value; `whole` where it will be read out of its document, and not out of a column of its own."""
     if isinstance(value, _Number):
-        return Marks(hard=_hard(value), odd=whole and not _faithful(value))
+        hard, odd = _hard(value), whole and not _faithful(value)
+        return Marks(hard=hard, odd=odd) if hard or odd else _NONE
     if not isinstance(value, _CONTAINERS):
         return _NONE
     marks = Marks(deep=whole, nested=True)

@@ -23,12 +23,12 @@ from services.query.columnar.merge import interleaved, ordered, regrouped
 from services.query.columnar.segment import Segment, path
 from services.query.columnar.shred import KINDS, Shredder
 
-CUT_ROWS, CUT_BYTES = 1 << 16, 48 << 20
+CUT_ROWS, CUT_BYTES = 1 << 16, 32 << 20
 """Rows of a segment when it is first written, and what they take in memory, where they are put in order."""
-ROW_GROUP = 1 << 16
+ROW_GROUP = 1 << 15
 PAGE_BYTES = 1 << 17
 """Of each column and segment that becomes part of another, a page is in memory."""
-MERGE_BYTES, _SOME = 32 << 20, 1000
+MERGE_BYTES, _SOME = 12 << 20, 1000
 """About so much is held of all segments that become one, as it lies in memory."""
 _UNIQUE = {"event_id", *JSON_COLUMNS}
 """Columns in which hardly a value comes twice."""

@@ -99,7 +99,8 @@ class Follower:
 
     def __init__(self, boards: "Boards", board: Board, seen: Mapping[str, Seen], interval: float) -> None:
         self.board, self.shown = board, State({})
-        self._boards, self._seen, self._interval = boards, seen, interval
+        self._boards, self._interval = boards, interval
+        self._seen = {tile_id: each for tile_id, each in seen.items() if tile_id in board.tiles.questions}
         self._sent_at = -interval
 
     async def next(self) -> WatchDashboardResponse:
@@ -138,18 +139,19 @@ class Follower:
         seen, self._seen = self._seen, {}
         await self._caught_up(seen)
         latest, found = self.board.state.tiles, list[TileAnswer]()
-        shown = dict.fromkeys(latest, Latest())
+        shown, size = dict.fromkeys(latest, Latest()), 0
         async with self._boards.round(self.board) as now:
             for tile_id, watched in self.board.tiles.questions.items():
                 before, answer = seen.get(tile_id), latest[tile_id].answer
                 if before is not None and answer is not None and before.leads_to(answer, watched.digest):
                     wide = listened(pb.Query.FromString(watched.query), answer.question)
                     response = await now.resumed(before, answer, wide, watched.page_size)
+                    size += response.ByteSize()
+                    if found and size > PAGE_BYTES:
+                        break
                     shown[tile_id] = latest[tile_id]
                     if response.kind != HEARTBEAT:
                         found.append(TileAnswer(tile_id=tile_id, answer=response))
-                    if sum(each.ByteSize() for each in found) > PAGE_BYTES:
-                        break
         # Tiles that it has not seen, or of which it cannot be told what it has missed, follow whole.
         self.shown = State(shown)
         return self.board.about(self.shown, found)

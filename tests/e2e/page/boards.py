@@ -17,22 +17,29 @@ Happened = Mapping[str, Any]
 
 
 def counted(
-    tile_id: str, name: str = "", *, at: tuple[int, int, int, int] = (0, 0, 3, 3), **asked: Any
+    title: str, name: str = "", *, at: tuple[int, int, int, int] = (0, 0, 3, 3), **asked: Any
 ) -> pb.Tile:
     """A tile with one number: how many events of a name there are."""
     display = pb.Display(kind=pb.Display.KIND_NUMBER)
-    return pb.Tile(id=tile_id, title=tile_id, layout=layout(at), query=series(name, **asked), display=display)
+    return pb.Tile(
+        id=slug(title), title=title, layout=layout(at), query=series(name, **asked), display=display
+    )
 
 
 def drawn(
-    tile_id: str,
+    title: str,
     query: q.Query,
     *,
     at: tuple[int, int, int, int] = (0, 0, 6, 6),
     kind: "pb.Display.Kind | None" = None,
 ) -> pb.Tile:
     """A tile of any question."""
-    return pb.Tile(id=tile_id, title=tile_id, layout=layout(at), query=query, display=pb.Display(kind=kind))
+    return pb.Tile(id=slug(title), title=title, layout=layout(at), query=query, display=pb.Display(kind=kind))
+
+
+def slug(title: str) -> str:
+    """The id of a tile with this title."""
+    return title.lower().replace(" ", "-")
 
 
 def layout(at: tuple[int, int, int, int]) -> pb.Layout:

@@ -85,7 +85,7 @@ async def test_names_are_completed_and_the_answer_comes_and_stays_alive(browse: 
         await page.reload()
         await counted(page, "4")
         await page.get_by_text("How it is answered").click()
-        await expect(page.locator("tm-plan")).to_contain_text("raw")
+        await expect(page.locator("tm-plan")).to_contain_text("rollups do not know")
 
 
 async def test_a_question_of_each_kind_is_answered(browse: Browse) -> None:

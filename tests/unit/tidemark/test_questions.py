@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from tidemark import questions
+from tidemark import questions, spelling
 from tidemark.v1 import question_pb2 as pb
 
 
@@ -21,36 +21,36 @@ from tidemark.v1 import question_pb2 as pb
     ],
 )
 def test_instants(given, seconds):
-    assert questions.timestamp(given).seconds == seconds
+    assert spelling.timestamp(given).seconds == seconds
 
 
 def test_an_instant_keeps_its_microseconds():
     before_1970 = datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
-    assert questions.timestamp(before_1970).ToMicroseconds() == -1
+    assert spelling.timestamp(before_1970).ToMicroseconds() == -1
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"), [("30d", 2592000), ("12h", 43200), ("1.5h", 5400), ("45s", 45), ("2w", 1209600)]
 )
 def test_spans(text, seconds):
-    assert questions.span(text).total_seconds() == seconds
+    assert spelling.span(text).total_seconds() == seconds
 
 
 @pytest.mark.parametrize("text", ["", "30", "d", "1y", "-3d", "3 fortnights"])
 def test_a_bad_span_is_named_with_the_remedy(text):
     with pytest.raises(ValueError, match=r"last: .* is no span; write 30d"):
-        questions.span(text)
+        spelling.span(text)
 
 
 def test_without_a_time_the_last_day_is_asked_about():
-    assert questions.time_range().last.seconds == 86_400
+    assert spelling.time_range().last.seconds == 86_400
 
 
 def test_two_ways_of_giving_the_time_contradict():
     with pytest.raises(ValueError, match="last: is given beside start"):
-        questions.time_range("1d", "2026-11-01")
+        spelling.time_range("1d", "2026-11-01")
     with pytest.raises(ValueError, match="end: is given without start"):
-        questions.time_range(end="2026-11-01")
+        spelling.time_range(end="2026-11-01")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_two_ways_of_giving_the_time_contradict():
     ],
 )
 def test_conditions(text, field, operator, values):
-    comparison = questions.condition(text).comparison
+    comparison = spelling.condition(text).comparison
     read = [getattr(value, value.WhichOneof("kind")) for value in comparison.values]
     assert (comparison.field, comparison.operator, read) == (field, operator, values)
 
@@ -81,13 +81,13 @@ def test_conditions(text, field, operator, values):
 @pytest.mark.parametrize("text", ["", "name", "= 3", "user_id within ann"])
 def test_a_bad_condition_is_named_with_the_remedy(text):
     with pytest.raises(ValueError, match=r"where: .* is no condition; write as in"):
-        questions.condition(text)
+        spelling.condition(text)
 
 
 def test_several_conditions_must_all_hold():
-    assert len(questions.every(["name = a", "user_id = b"]).all.filters) == 2
-    assert questions.every(["name = a"]).comparison.field == "name"
-    assert questions.every([]) is None
+    assert len(spelling.every(["name = a", "user_id = b"]).all.filters) == 2
+    assert spelling.every(["name = a"]).comparison.field == "name"
+    assert spelling.every([]) is None
 
 
 @pytest.mark.parametrize(

@@ -28,9 +28,8 @@ const SOURCES: Record<DataSource, string> = {
   [DataSource.CACHE]: 'An answer kept from before.',
 }
 
-/** What is known of an answer beside its metadata: how its stream stands; when the server sent the last message, by its own clock;
- * and a watermark that is newer than the answer, both in
- * milliseconds; and why there is no newer answer. */
+/** What is known of an answer beside its metadata: how its stream stands; when the server sent the last message, by its own
+ * clock, and a watermark that is newer than the answer, both in milliseconds; why there is no newer answer. */
 export type Heard = { standing: Standing; sent?: number; watermark?: number; error?: object }
 
 /** Says how fresh an answer is; `exact` writes an instant. */

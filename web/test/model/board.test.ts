@@ -17,7 +17,7 @@ import {
 import { last } from '../../src/model/range'
 import { PLAIN } from '../../src/model/view'
 
-const series = { case: 'series', value: { measures: [{ aggregation: Aggregation.COUNT }] } } as const
+const series = { case: 'series' as const, value: { measures: [{ aggregation: Aggregation.COUNT }] } }
 const board: Dashboard = create(DashboardSchema, {
   name: 'projects/demo/dashboards/shop',
   displayName: 'Shop',

@@ -28,8 +28,13 @@ test('a live answer tells how far it is behind now', () => {
   expect(words(0)).toBe('live')
 })
 
-test('one that is far behind says so', () => {
-  expect(words(125 * SECOND)).toBe('behind by 2 min')
+test('one that is far behind and lacks something says so', () => {
+  const answer = metadata(NOW - 125 * SECOND, { completeness: 0.999 })
+  expect(freshness(answer, { standing: 'live', sent: NOW }, exact).words).toBe('behind by 2 min')
+})
+
+test('one whose watermark stands still, but that lacks nothing, is live', () => {
+  expect(words(125 * SECOND)).toBe('live')
 })
 
 test('an answer that has not changed is as fresh as the stream', () => {

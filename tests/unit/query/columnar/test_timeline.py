@@ -1,0 +1,122 @@
+"""Rows of several places come out in one order."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.query.calendar import Span
+from services.query.columnar import timeline
+from services.query.columnar.scan import Flag, Scan, Text
+from services.query.fields import field
+from services.query.filter import EVERYTHING
+from tidemark.v1.question_pb2 import SOURCE_EVENTS
+
+DAY = Span(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC))
+SCAN = Scan(
+    DAY,
+    EVERYTHING,
+    (Text("name", field("name", SOURCE_EVENTS, "field")), Flag("odd", EVERYTHING)),
+    anonymous=True,
+)
+
+Row = tuple[str | None, int, int, str]
+"""User, instant, id and name."""
+
+
+def key(row: Row) -> tuple[bool, str, int, int]:
+    return row[0] is None, row[0] or "", row[1], row[2]
+
+
+def part(rows: list[Row], pieces: int, *, ordered: bool) -> timeline.Part:
+    """Rows that come in some pieces."""
+    size = max(1, -(-len(rows) // pieces))
+    found = []
+    for first in range(0, max(1, len(rows)), size):
+        some = rows[first : first + size]
+        columns = [
+            pa.array([row[0] for row in some], pa.string()),
+            pa.array([row[1] for row in some], pa.int64()),
+            pa.array([row[3] or None for row in some], pa.string()),
+            pa.array([row[2] % 2 == 1 for row in some], pa.bool_()),
+        ]
+        found.append(timeline.part(pa.table(columns, names=list("abcd")), SCAN, ordered=ordered))
+    return timeline.concatenated(found)
+
+
+def together(places: Iterable[tuple[list[Row], bool]], pieces: int = 2) -> list[tuple[object, ...]]:
+    parts, rows = [], []
+    for found, ordered in places:
+        sorted_ = sorted(found, key=key) if ordered else found
+        parts.append(part(sorted_, pieces, ordered=ordered))
+        rows += sorted_
+    order = timeline.order(parts)
+    if order.disputed is not None:
+        assert set(order.instants()) == {rows[each][1] for each in order.rows()}
+        order = timeline.settled(order, {int(each): f"{rows[each][2]:08}" for each in order.rows()})
+    table = timeline.table(order, parts, SCAN)
+    table.validate(full=True)
+    return list(zip(*(column.to_pylist() for column in table.columns)))
+
+
+rows = st.lists(
+    st.tuples(
+        st.sampled_from([None, "ann", "bob", "Ünal"]),
+        st.integers(0, 3),
+        st.integers(0, 10**6),
+        st.sampled_from(["a", "b", ""]),
+    ),
+    max_size=12,
+)
+
+
+@given(st.lists(st.tuples(rows, st.booleans()), max_size=4), st.integers(1, 3))
+def test_rows_stand_by_user_time_and_id_whatever_place_they_come_from(
+    places: list[tuple[list[Row], bool]], pieces: int
+) -> None:
+    seen: set[int] = set()
+    unique = []
+    for found, ordered in places:
+        mine = []
+        for row in found:
+            if row[2] not in seen:
+                seen.add(row[2])
+                mine.append(row)
+        unique.append((mine, ordered))
+    expected = sorted((row for found, _ in unique for row in found), key=key)
+    assert together(unique, pieces) == [(row[0], row[1], row[3] or None, row[2] % 2 == 1) for row in expected]
+
+
+def test_ids_are_asked_for_only_where_nothing_else_decides() -> None:
+    one, two = [("ann", 1, 1, "a"), ("ann", 2, 2, "a")], [("ann", 3, 3, "a"), ("bob", 1, 4, "a")]
+    parts = [part(each, 1, ordered=True) for each in (one, two)]
+    assert timeline.order(parts).disputed is None
+    parts[1] = part([("ann", 2, 3, "a")], 1, ordered=True)
+    order = timeline.order(parts)
+    assert order.instants().tolist() == [2]
+    assert len(order.rows()) == 2
+
+
+def test_codes_grow_with_the_rows() -> None:
+    parts = [part([("bob", 1, 1, "a")], 1, ordered=True), part([("ann", 1, 2, "a")], 1, ordered=True)]
+    table = timeline.table(timeline.order(parts), parts, SCAN)
+    assert table["user"].combine_chunks().indices.to_pylist() == [0, 1]
+    assert table["user"].to_pylist() == ["ann", "bob"]
+
+
+def test_times_too_far_apart_for_one_number_are_ordered_all_the_same() -> None:
+    far = 1 << 62
+    assert [row[1] for row in together([([("ann", far, 1, "a"), ("bob", 0, 2, "a")], False)])] == [far, 0]
+
+
+@pytest.mark.parametrize("anonymous", [True, False])
+def test_no_rows_give_an_empty_table(anonymous: bool) -> None:
+    table = timeline.table(timeline.order([]), [], SCAN)
+    assert table.num_rows == 0
+    assert table.schema.names == ["user", "at", "name", "odd"]
+    assert table.schema.types == [timeline.TEXTS, pa.int64(), timeline.TEXTS, pa.bool_()]
+    assert isinstance(table["at"].to_numpy(), np.ndarray)
