@@ -6,16 +6,11 @@ Comes in: `TIDEMARK_*` variables. Goes out: `Edge`, from which `config` is made.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from deploy.envoy.addresses import ADDRESSES
 from services.kit.errors import BadSetting
 from services.kit.settings import Settings
 
 PORT = 8080
-ADDRESSES = {
-    "ingest": "TIDEMARK_INGEST_ADDRESS",
-    "query": "TIDEMARK_QUERY_ADDRESS",
-    "gateway": "TIDEMARK_GATEWAY_ADDRESS",
-}
-"""Clusters, and the variables that say where their servers are."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.envoy.edge import ADDRESSES
+from deploy.envoy.addresses import ADDRESSES
 from deploy.local.accounts import cache_folder, server_account
 from deploy.local.first_run import pairs
 from deploy.local.logs import last_lines

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from deploy.envoy.edge import ADDRESSES
+from deploy.envoy.addresses import ADDRESSES
 from deploy.local.accounts import blocked_by, cache_folder, data_folder, server_account
 from deploy.local.debian import Say
 from deploy.local.first_run import KEYS, collector

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from services.query import behaviour
+from services.query import behaviour, plan
 from services.query.calendar import Span
 from services.query.columnar import rows
+from services.query.columnar import scan as columnar
+from services.query.columnar.segment import Mirrored
 from services.query.filter import names
-from services.query.plan import RAW, Tile, plan, reads
+from services.query.plan import RAW, Tile, reads
 from services.query.question import Events, Measured, Question, Series, Table
 from services.query.rank import Ranking
 from services.query.sql import Page, cells, events, expected, ranking
@@ -17,6 +19,7 @@ from tidemark.v1 import question_pb2
 from tidemark.v1.query_pb2 import Scan
 
 EVENTS = question_pb2.SOURCE_EVENTS
+Bulk = columnar.Scan | plan.Scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class Part:
     """Reads how many rows it has."""
     statement: Statement | None = None
     """Reads it; None where the statement of the part before does."""
+    bulk: Bulk | None = None
+    """What may be read from segments instead."""
 
     def scan(self) -> Scan:
         """The part as callers see it, without what the database has to tell."""
@@ -56,7 +61,24 @@ def parts(question: Question, project_id: int) -> Iterator[Part]:
             tile = Tile(RAW[EVENTS], (scan.span,))
             known = expected(tile, EVENTS, names(scan.condition), project_id)
             statement = rows.tail(scan, project_id)
-            yield Part(tile.table, "people are followed event by event", tile.spans, known, statement)
+            yield Part(tile.table, "people are followed event by event", tile.spans, known, statement, scan)
+
+
+def mirrored(scan: Scan, found: Mirrored) -> list[Scan]:
+    """What is read instead of rows where segments hold them: the segments, and the rows that are in none yet."""
+    segments = Scan(
+        source="segments", reason=f"{scan.reason}; {len(found.segments)} segments hold what is sealed"
+    )
+    segments.spans.extend(scan.spans)
+    segments.rows_expected, segments.statement = found.rows, scan.statement
+    if found.tail == ():
+        return [segments]
+    tail = Scan(source=scan.source, reason="what is in no segment yet")
+    for span in found.tail or ():
+        within = tail.spans.add()
+        within.start.FromDatetime(span.start)
+        within.end.FromDatetime(span.end)
+    return [segments, tail]
 
 
 def rows_read(tree: Any) -> int:
@@ -69,7 +91,7 @@ def rows_read(tree: Any) -> int:
 
 
 def _measured(question: Measured, project_id: int) -> Iterator[Part]:
-    planned, written = plan(question), None
+    planned, written = plan.plan(question), None
     for read in reads(planned):
         _, measure = read.scan.measures[0]
         only = (measure.name,) if measure.name else names(measure.filter)
@@ -83,4 +105,5 @@ def _measured(question: Measured, project_id: int) -> Iterator[Part]:
             )
             written = read.scan
         known = expected(read.tile, read.scan.source, only, project_id)
-        yield Part(read.tile.table, read.reason, read.tile.spans, known, statement)
+        bulk = read.scan if read.tile.table == RAW[EVENTS] and statement is not None else None
+        yield Part(read.tile.table, read.reason, read.tile.spans, known, statement, bulk)

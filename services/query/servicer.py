@@ -111,7 +111,7 @@ class Query(query_pb2_grpc.QueryServiceServicer):
         query, query_id = request.query.SerializeToString(deterministic=True), current.get().request_id
         watched = Watched(project, query, page.size(request.page_size, 100, 1000))
         seen = decode(request.cursor)
-        if request.cursor and {id: each.question for id, each in seen.items()} != {"": watched.digest}:
+        if request.cursor and {tile: each.question for tile, each in seen.items()} != {"": watched.digest}:
             raise Invalid("cursor", "belongs to another question; leave it out to begin anew")
         async with self._boards.followed(Tiles({"": watched}), seen, _interval(request)) as follower:
             while True:

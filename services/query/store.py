@@ -24,7 +24,7 @@ from services.query.calendar import Span
 from services.query.columnar import scan as columnar
 from services.query.columnar.source import Bulk
 from services.query.columnar.stream import written
-from services.query.explain import parts, rows_read
+from services.query.explain import mirrored, parts, rows_read
 from services.query.ledger import EVER, Account, Amounts, recountable
 from services.query.plan import Plan, Scan
 from services.query.question import Events, Question
@@ -178,8 +178,17 @@ class Snapshot:
             [(scan.rows_expected,)] = await self._run(part.expected)
             if part.statement is not None:
                 scan.statement = written(self.connection, part.statement)
-                if analyze:
-                    [(tree,)] = await self.rows(f"{_EXPLAIN} {part.statement.text}", part.statement.parameters)
+            if part.bulk is not None and self._bulk is not None:
+                sealed = await self._bulk.told(self.connection, self.project_id, part.bulk)
+                if sealed.segments:
+                    found += mirrored(scan, sealed)
+                    read += sealed.rows
+                    continue
+            if part.statement is not None and analyze:
+                if True:
+                    [(tree,)] = await self.rows(
+                        f"{_EXPLAIN} {part.statement.text}", part.statement.parameters
+                    )
                     read += rows_read(tree[0]["Plan"])
             found.append(scan)
         return found, read
@@ -261,7 +270,11 @@ class Snapshot:
         mirrored = False
         for scan in scans:
             if scan.tiles:
-                found = await self._bulk.cells(self.connection, self.project_id, scan, groups) if self._bulk else None
+                found = (
+                    await self._bulk.cells(self.connection, self.project_id, scan, groups)
+                    if self._bulk
+                    else None
+                )
                 mirrored = mirrored or found is not None
                 if found is None:
                     statement = cells(scan, self.project_id, groups)

@@ -273,6 +273,8 @@ async def test_a_dashboard_without_questions_shows_signs_of_life(
             beat = await watch.read()
             assert not beat.tiles
             assert beat.cursor
+        assert watch.seen
+        assert not (await Watch(served, draft=draft(), cursor=watch.cursor).read()).tiles
 
 
 async def test_a_slow_reader_gets_the_latest(suite: Suite, database: str) -> None:

@@ -94,6 +94,22 @@ class Bulk:
             lambda segments, folder, tail: sql.ranking(ranking, segments, folder, tail),
         )
 
+    async def told(
+        self, connection: AsyncConnection[Any], project_id: int, wanted: Scan | Aggregation
+    ) -> Mirrored:
+        """What would be read from segments for a scan, and whether there is a tail; nothing where the hypertable is asked."""
+        spans = wanted.tiles[0].spans if isinstance(wanted, Aggregation) else (wanted.span,)
+        try:
+            found = await self._mirrored(connection, project_id, Span(spans[0].start, spans[-1].end))
+        except Broken as error:
+            _fall_back(error)
+            return NOTHING
+        if isinstance(wanted, Aggregation):
+            bulky = wanted.exact and len(wanted.tiles) == 1 and wanted.tiles[0].table == "events"
+            if not bulky or found.tail is None or not worthwhile(found, spans, LEAST_ROWS, LEAST_SHARE):
+                return NOTHING
+        return found
+
     async def close(self, draining: asyncio.Event) -> None:
         """Worker: gives everything back when the process ends."""
         await draining.wait()

@@ -205,7 +205,8 @@ def _nested(
         return "false"
     value = json(field, layout, inquiry)
     if operator in _COMPARE:
-        return f"{_number(value)} {_COMPARE[operator]} {inquiry.value(values[0], 'DOUBLE')}"
+        number = _number(value)
+        return f"{number} {_COMPARE[operator]} {inquiry.value(values[0], 'DOUBLE')}" if number else "false"
     if operator not in (pb.OPERATOR_EQUAL, pb.OPERATOR_IN):
         if value.string is None:
             return "false"
@@ -218,16 +219,17 @@ def _nested(
         if form is not None and given:
             found.append(f"{form} IN ({', '.join(given)})")
     numbers = [each for each in values if isinstance(each, int | float) and not isinstance(each, bool)]
-    if numbers:
+    if numbers and (number := _number(value)):
         given = [inquiry.value(float(each), "DOUBLE") for each in numbers]
-        found.append(f"{_number(value)} IN ({', '.join(given)})")
+        found.append(f"{number} IN ({', '.join(given)})")
     return _either(found)
 
 
-def _number(value: Value) -> str:
+def _number(value: Value) -> str | None:
+    """The number that is compared; None where there is none in any row."""
     if value.marks.hard:
         raise Inexact("a comparison of numbers that doubles do not hold")
-    return value.double
+    return value.number
 
 
 def _text(field: Field, layout: Layout, inquiry: Inquiry) -> str:

@@ -89,10 +89,15 @@ class Desk:
 
     async def do(self, work: Callable[[], T]) -> T:
         """Does heavy work; cancelled with its caller."""
-        try:
-            return await threaded(work, self.stream.cancel, self._thread)
-        finally:
-            pa.default_memory_pool().release_unused()
+
+        def run() -> T:
+            try:
+                return work()
+            finally:
+                # Here, for Arrow keeps what is free by thread.
+                pa.default_memory_pool().release_unused()
+
+        return await threaded(run, self.stream.cancel, self._thread)
 
     def close(self) -> None:
         """Gives everything back."""

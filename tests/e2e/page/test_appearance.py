@@ -15,6 +15,8 @@ from tests.e2e.page.boards import Happened, count, counted, drawn, hours, made, 
 from tidemark.v1 import question_pb2 as q
 from tidemark.v1.dashboard_pb2 import Display, Tile
 
+TALLEST = 6_000
+"""Pixels; what is below is drawn when somebody scrolls there."""
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 STEPS = ("page_view", "cart_add", "checkout", "order_placed")
 
@@ -85,21 +87,25 @@ def tiles() -> Iterator[Tile]:
     yield drawn("Latest", q.Query(events=q.EventsQuestion()), at=(6, 29, 6, 7))
 
 
-async def places(visit: Visit, path: str) -> AsyncIterator[str]:
-    """Goes through every page, and gives the name of each once it has all that it shows."""
+async def places(visit: Visit, path: str, width: int) -> AsyncIterator[str]:
+    """Goes through every page, and gives the name of each once it has all that it shows, in a window as high as that."""
     page = visit.page
-    drawings = page.locator("tm-tile .drawing")
     for name, where, whole in (
         ("home", "/", page.locator("tm-events details").first),
         ("dashboards", "/dashboards", page.get_by_role("link", name="The shop")),
-        ("dashboard", path, drawings.nth(7)),
-        ("explorer", "/explore", drawings.first),
+        ("dashboard", path, page.locator("tm-events details").first),
+        ("explorer", "/explore", page.locator("tm-tile canvas")),
         ("live", "/live", page.locator("tm-event-row").first),
     ):
         await visit.open(where)
-        await expect(whole).to_be_attached()
+        await expect(page.get_by_role("heading", level=1)).to_be_attached()
+        await expect(page.locator("tm-tile, tm-event-row, table").first).to_be_attached()
+        height = await page.evaluate("document.documentElement.scrollHeight")
+        await page.set_viewport_size({"width": width, "height": min(height, TALLEST)})
+        await expect(whole).to_be_visible()
         await expect(page.get_by_role("status", name="Loading")).to_have_count(0)
         yield name
+    await page.set_viewport_size({"width": width, "height": WIDE[1]})
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_label("API key")).to_be_visible()
     yield "sign-in"
@@ -134,7 +140,7 @@ async def test_everybody_can_read_every_page_on_every_window(browse: Browse, dar
         for width, height in (WIDE, NARROW):
             await page.set_viewport_size({"width": width, "height": height})
             assert await visit.sign_in(await visit.tenant.key_of("analyst")) == 200
-            async for name in places(visit, path):
+            async for name in places(visit, path, width):
                 await visit.picture(f"{name}-{theme}-{width}")
                 assert await page.evaluate("document.scrollingElement.scrollWidth <= innerWidth"), name
                 if width == WIDE[0]:

@@ -6,7 +6,7 @@ from playwright.async_api import Page, expect
 
 import tidemark
 from tests.browser import Browse, Visit
-from tests.e2e.page.boards import count, counted, drawn, made, sent, series
+from tests.e2e.page.boards import count, counted, drawn, layout, made, sent, series
 from tidemark.v1 import question_pb2 as q
 from tidemark.v1.dashboard_pb2 import Display, Tile, Variable
 
@@ -82,7 +82,7 @@ def tiles() -> Iterator[Tile]:
     number = counted("number", HOSTILE[0], at=(0, 40, 3, 3))
     number.title = HOSTILE[0]
     yield number
-    yield Tile(id="text", title=HOSTILE[1], layout=number.layout, text=TEXT)
+    yield Tile(id="text", title=HOSTILE[1], layout=layout((3, 40, 9, 4)), text=TEXT)
 
 
 async def harmless(page: Page) -> None:
@@ -129,7 +129,7 @@ async def test_a_dashboard_of_hostile_names_shows_them_and_runs_none(browse: Bro
         await harmless(page)
         await page.keyboard.press("Escape")
 
-        await page.locator("tm-view-bar tm-popup").last.get_by_role("button").first.click()
+        await page.get_by_role("button", name=f"{HOSTILE[0]}: {HOSTILE[1]}").click()
         await expect(page.get_by_role("checkbox")).to_have_count(len(HOSTILE))
         await harmless(page)
         await page.keyboard.press("Escape")
@@ -158,6 +158,7 @@ async def test_every_other_page_shows_hostile_names_and_runs_none(browse: Browse
 
         await visit.open("/")
         await expect(page.locator("tm-table tbody tr").first).to_be_visible()
+        await page.locator("tm-tile").last.scroll_into_view_if_needed()
         await expect(page.locator("tm-events details").first).to_be_visible()
         await harmless(page)
 

@@ -1,5 +1,3 @@
-import { create } from '@bufbuild/protobuf'
-import { Code } from '@connectrpc/connect'
 import { LitElement, type PropertyValues, css, html, nothing } from 'lit'
 import { customElement, property, query, state } from 'lit/decorators.js'
 import { icon } from '../app/icons'
@@ -8,43 +6,23 @@ import type { Session } from '../app/session'
 import { shared } from '../app/theme/styles'
 import { problem } from '../client/problem'
 import { dashboards as client } from '../client/transport'
-import { type Dashboard, type Tile, TileSchema } from '../gen/tidemark/v1/dashboard_pb'
-import { QuerySchema } from '../gen/tidemark/v1/question_pb'
-import { MOST_TILES, changed, doubled, laid, put, without } from '../model/board'
+import type { Dashboard, Tile } from '../gen/tidemark/v1/dashboard_pb'
+import { laid } from '../model/board'
 import { every, same, substituted } from '../model/condition'
 import { type Point, behind, heading } from '../model/drill'
-import { type History, begun, done, redone, undone } from '../model/history'
 import type { Place } from '../model/layout'
-import { first } from '../model/question'
 import { type Span, absolute } from '../model/range'
-import { freshId } from '../model/tile'
 import { PLAIN, type View, read as readView, write as writeView } from '../model/view'
 import type { Match } from '../tiles/drawing'
 import type { TileElement } from '../tiles/tile'
-import './conflict'
-import type { Conflict } from './conflict'
 import './drill'
 import type { Drill } from './drill'
+import './editing'
+import type { Editing } from './editing'
 import './grid'
 import type { Grid } from './grid'
-import './settings'
-import type { Settings } from './settings'
 import { Stream } from './stream'
-import './tile-editor'
-import type { TileEditor } from './tile-editor'
 import './view-bar'
-
-/** What a change may touch. */
-const FIELDS = [
-  'display_name',
-  'description',
-  'tiles',
-  'time_range',
-  'time_zone',
-  'filter',
-  'variables',
-  'refresh',
-]
 
 /** A dashboard: its tiles, live on one stream; what a reader chooses, which the address holds; editing for those who may. */
 @customElement('tm-dashboard')
@@ -55,15 +33,12 @@ export class DashboardElement extends LitElement {
   /** The dashboard as it was last saved. */
   @state() private saved?: Dashboard
   /** The dashboard as it is being changed. */
-  @state() private draft?: History<Dashboard>
+  @state() private draft?: Dashboard
   @state() private view: View = PLAIN
   @state() private failure = ''
-  @state() private said = ''
   @state() private busy = false
   @query('tm-grid') private grid?: Grid
-  @query('tm-tile-editor') private editor!: TileEditor
-  @query('tm-settings') private settings!: Settings
-  @query('tm-conflict') private conflict!: Conflict
+  @query('tm-editing') private editing?: Editing
   @query('tm-drill') private drill!: Drill
 
   private readonly stream = new Stream(this, id => this.grid?.find(id))
@@ -86,23 +61,16 @@ export class DashboardElement extends LitElement {
         gap: 2px 10px;
         min-width: 0;
       }
+      h1 {
+        overflow-wrap: anywhere;
+      }
       .title p {
         flex-basis: 100%;
         max-width: 90ch;
         color: var(--muted);
         font-size: var(--text-small);
       }
-      .bar {
-        position: sticky;
-        z-index: 10;
-        top: 56px;
-        margin-bottom: var(--space-3);
-        padding: 6px var(--space-2) 6px var(--space-3);
-        border-color: var(--accent);
-        box-shadow: var(--shadow-raised);
-      }
-      .problem,
-      .notice {
+      .problem {
         margin-bottom: var(--space-3);
       }
     `,
@@ -110,17 +78,13 @@ export class DashboardElement extends LitElement {
 
   override connectedCallback() {
     super.connectedCallback()
-    this.view = readView(location.search)
+    this.recall()
     addEventListener('popstate', this.recall)
-    addEventListener('beforeunload', this.warn)
-    document.addEventListener('keydown', this.key)
   }
 
   override disconnectedCallback() {
     super.disconnectedCallback()
     removeEventListener('popstate', this.recall)
-    removeEventListener('beforeunload', this.warn)
-    document.removeEventListener('keydown', this.key)
   }
 
   override willUpdate(changes: PropertyValues<this>) {
@@ -129,14 +93,14 @@ export class DashboardElement extends LitElement {
       this.saved = this.draft = undefined
       void this.load()
     }
-    // Somebody else has saved it: readers see theirs, who is editing hears of it when saving.
+    // Somebody else has saved it: readers see theirs; who is editing hears of it when saving.
     else if (this.saved && !this.draft && this.stream.version && this.stream.version !== this.saved.etag)
       void this.load()
   }
 
   override render() {
-    const { shown } = this
-    if (!shown) return this.empty()
+    const { shown, saved, session } = this
+    if (!shown || !saved) return this.empty()
     return html`
       <header>
         <div class="title">
@@ -145,7 +109,7 @@ export class DashboardElement extends LitElement {
           ${shown.description ? html`<p>${shown.description}</p>` : nothing}
         </div>
         <tm-view-bar
-          .session=${this.session}
+          .session=${session}
           .dashboard=${shown}
           .view=${this.view}
           .span=${this.span}
@@ -153,15 +117,18 @@ export class DashboardElement extends LitElement {
         ></tm-view-bar>
         ${this.draft ? nothing : this.beginning(shown)}
       </header>
-      ${this.draft ? this.editing(this.draft) : nothing}
-      ${this.failure ? html`<p class="problem" role="alert">${this.failure}</p>` : nothing}
       ${
-        this.stream.connection === 'ended' && this.stream.problem
-          ? html`<p class="problem" role="alert">${this.stream.problem.text}</p>`
+        this.draft
+          ? html`<tm-editing
+              .session=${session}
+              .saved=${saved}
+              @tm-draft=${(event: CustomEvent<Dashboard>) => (this.draft = event.detail)}
+              @tm-end=${(event: CustomEvent<Dashboard | null>) => this.end(event.detail ?? undefined)}
+            ></tm-editing>`
           : nothing
       }
-      ${shown.tiles.length ? this.tiles(shown) : this.bare()} ${this.dialogs(shown)}
-      <p class="hidden-text" role="status">${this.said}</p>
+      ${this.problems()} ${shown.tiles.length ? this.tiles(shown) : this.bare()}
+      <tm-drill .session=${session} .zone=${this.zone}></tm-drill>
     `
   }
 
@@ -172,7 +139,7 @@ export class DashboardElement extends LitElement {
   }
 
   private get shown(): Dashboard | undefined {
-    return this.draft?.present ?? this.saved
+    return this.draft ?? this.saved
   }
 
   private get zone(): string {
@@ -183,10 +150,6 @@ export class DashboardElement extends LitElement {
   private get span(): Span | undefined {
     const tile = this.shown?.tiles.find(({ content }) => content.case === 'query' && !content.value.timeRange)
     return tile && this.stream.span(tile.id)
-  }
-
-  private get dirty(): boolean {
-    return !!this.draft && this.draft.past.length > 0
   }
 
   private empty() {
@@ -209,26 +172,13 @@ export class DashboardElement extends LitElement {
     if (!this.session.author) return nothing
     return builtIn
       ? html`<button ?disabled=${this.busy} @click=${() => void this.clone()}>${icon('copy')} Clone to edit</button>`
-      : html`<button @click=${() => this.edit()}>${icon('edit')} Edit</button>`
+      : html`<button @click=${() => (this.draft = this.saved)}>${icon('edit')} Edit</button>`
   }
 
-  private editing({ past, future, present }: History<Dashboard>) {
-    const full = present.tiles.length >= MOST_TILES
-    const add = (text: boolean) => void this.add(text)
-    return html`<div class="row panel bar" role="toolbar" aria-label="Editing">
-      <button ?disabled=${full} @click=${() => add(false)}>${icon('add')} Tile</button>
-      <button ?disabled=${full} @click=${() => add(true)}>${icon('add')} Text</button>
-      <button class="quiet" @click=${() => void this.settings.show(present)}>${icon('edit')} Settings</button>
-      <button class="quiet icon-only" aria-label="Undo" title="Undo (Ctrl+Z)" ?disabled=${!past.length} @click=${() => this.undo()}>
-        ${icon('undo')}
-      </button>
-      <button class="quiet icon-only" aria-label="Redo" title="Redo (Ctrl+Shift+Z)" ?disabled=${!future.length} @click=${() => this.redo()}>
-        ${icon('redo')}
-      </button>
-      <span class="grow muted small">${full ? `${MOST_TILES} tiles are the most.` : ''}</span>
-      <button @click=${() => this.leave()}>${past.length ? 'Discard' : 'Cancel'}</button>
-      <button class="primary" ?disabled=${this.busy || !past.length} @click=${() => void this.save()}>${icon('save')} Save</button>
-    </div>`
+  private problems() {
+    const { connection, problem: ended } = this.stream
+    const told = [this.failure, connection === 'ended' ? ended?.text : ''].filter(Boolean)
+    return told.map(text => html`<p class="problem" role="alert">${text}</p>`)
   }
 
   private tiles(shown: Dashboard) {
@@ -237,32 +187,12 @@ export class DashboardElement extends LitElement {
       .zone=${this.zone}
       ?editable=${!!this.draft}
       ?drill=${!this.draft}
-      @tm-layout=${(event: CustomEvent<Place[]>) => this.change(laid(shown, event.detail))}
-      @tm-tile=${(event: CustomEvent<string>) => this.act(event.detail, tileOf(event))}
-      @tm-point=${(event: CustomEvent<Point>) => this.ask(event.detail, tileOf(event))}
+      @tm-layout=${(event: CustomEvent<Place[]>) => this.editing?.change(laid(shown, event.detail))}
+      @tm-tile=${(event: CustomEvent<string>) => this.editing?.act(event.detail, tileOf(event)!)}
+      @tm-point=${(event: CustomEvent<Point>) => this.ask(event.detail, tileOf(event)!)}
       @tm-zoom=${(event: CustomEvent<Span>) => this.choose({ ...this.view, range: absolute(event.detail) })}
       @tm-filter=${(event: CustomEvent<Match[]>) => this.narrow(event.detail)}
     ></tm-grid>`
-  }
-
-  private dialogs(shown: Dashboard) {
-    return html`
-      <tm-drill .session=${this.session} .zone=${this.zone}></tm-drill>
-      ${
-        this.draft
-          ? html`<tm-tile-editor
-                .session=${this.session}
-                .zone=${this.zone}
-                @tm-done=${(event: CustomEvent<Tile>) => this.change(put(shown, event.detail))}
-              ></tm-tile-editor>
-              <tm-settings
-                .session=${this.session}
-                @tm-done=${(event: CustomEvent<Dashboard>) => this.change(event.detail)}
-              ></tm-settings>
-              <tm-conflict .zone=${this.zone} @tm-settle=${(event: CustomEvent<'theirs' | 'mine'>) => void this.settle(event.detail)}></tm-conflict>`
-          : nothing
-      }
-    `
   }
 
   private async load() {
@@ -292,96 +222,22 @@ export class DashboardElement extends LitElement {
     this.choose({ ...this.view, filter })
   }
 
-  private ask(point: Point, tile: Tile | undefined) {
-    const span = tile && this.stream.span(tile.id)
-    if (!this.shown || !tile || !span) return
-    const variables = new Map(
-      this.shown.variables.map(({ id, values }) => [id, this.view.variables.get(id) ?? values]),
-    )
-    const filters = [this.shown.filter, this.view.filter].map(filter => substituted(filter, variables))
+  /** Shows what is behind a point of a tile. */
+  private ask(point: Point, tile: Tile) {
+    const span = this.stream.span(tile.id)
+    if (!this.shown || !span) return
+    const { variables, filter } = this.shown
+    const values = new Map(variables.map(each => [each.id, this.view.variables.get(each.id) ?? each.values]))
+    const filters = [filter, this.view.filter].map(each => substituted(each, values))
     const found = behind(tile, point, { span, zone: this.zone, filters })
     if (found.events || found.people) void this.drill.show(found, heading(tile, point, this.zone))
   }
 
-  private edit() {
-    if (!this.saved) return
-    this.draft = begun(this.saved)
-    this.said = 'Editing.'
-  }
-
-  private async add(text: boolean) {
-    const id = freshId(this.shown?.tiles ?? [])
-    const { question } = first()
-    const content = text
-      ? ({ case: 'text', value: '' } as const)
-      : ({ case: 'query', value: create(QuerySchema, { question }) } as const)
-    await this.editor.show(create(TileSchema, { id, content }), true)
-  }
-
-  private act(what: string, tile: Tile | undefined) {
-    if (!tile || !this.shown) return
-    if (what === 'edit') void this.editor.show(tile, false)
-    else if (what === 'duplicate') this.change(doubled(this.shown, tile.id))
-    else if (what === 'remove') {
-      this.change(without(this.shown, tile.id))
-      this.said = 'The tile was deleted. Ctrl+Z brings it back.'
-    }
-  }
-
-  private change(next: Dashboard) {
-    if (this.draft) this.draft = done(this.draft, next)
-  }
-
-  private undo() {
-    if (this.draft) this.draft = undone(this.draft)
-    this.said = 'Undone.'
-  }
-
-  private redo() {
-    if (this.draft) this.draft = redone(this.draft)
-    this.said = 'Done again.'
-  }
-
-  private leave() {
+  private end(saved?: Dashboard) {
+    if (saved) this.saved = saved
+    // What was saved is newer than what the stream has told.
+    this.stream.version = ''
     this.draft = undefined
-    this.failure = ''
-  }
-
-  private async save(etag = this.saved?.etag ?? '') {
-    if (!this.draft || !this.saved) return
-    this.busy = true
-    this.failure = ''
-    try {
-      const dashboard = changed(this.draft.present, { etag })
-      const answer = await client.updateDashboard({ dashboard, updateMask: { paths: FIELDS } })
-      this.saved = answer.dashboard
-      this.stream.version = ''
-      this.draft = undefined
-      this.said = 'Saved.'
-    } catch (error) {
-      const { code, text } = problem(error)
-      if (code === Code.Aborted) await this.compare()
-      else this.failure = text
-    }
-    this.busy = false
-  }
-
-  /** Somebody else saved first: shows what they changed. */
-  private async compare() {
-    try {
-      const { dashboard } = await client.getDashboard({ name: this.name })
-      if (dashboard && this.saved) await this.conflict.show(this.saved, (this.theirs = dashboard))
-    } catch (error) {
-      this.failure = problem(error).text
-    }
-  }
-
-  private theirs?: Dashboard
-
-  private async settle(whose: 'theirs' | 'mine') {
-    if (whose === 'mine') return this.save(this.theirs?.etag)
-    this.saved = this.theirs
-    this.leave()
   }
 
   private async clone() {
@@ -393,22 +249,6 @@ export class DashboardElement extends LitElement {
       this.failure = problem(error).text
     }
     this.busy = false
-  }
-
-  private warn = (event: BeforeUnloadEvent) => {
-    if (this.dirty) event.preventDefault()
-  }
-
-  private key = (event: KeyboardEvent) => {
-    const typing =
-      event.composedPath()[0] instanceof HTMLElement &&
-      /^(INPUT|TEXTAREA|SELECT)$/.test((event.composedPath()[0] as HTMLElement).tagName)
-    if (!this.draft || typing || !(event.ctrlKey || event.metaKey)) return
-    const pressed = event.key.toLowerCase()
-    if (pressed === 'z' && !event.shiftKey) this.undo()
-    else if (pressed === 'y' || pressed === 'z') this.redo()
-    else return
-    event.preventDefault()
   }
 }
 

@@ -18,7 +18,7 @@ export class Menu extends LitElement {
     shared,
     css`
       :host {
-        display: inline-block;
+        display: inline-flex;
       }
       tm-popup {
         --popup-height: 26px;

@@ -17,7 +17,7 @@ export class Popup extends LitElement {
     shared,
     css`
       :host {
-        display: inline-block;
+        display: inline-flex;
         min-width: 0;
       }
       button {

@@ -245,7 +245,7 @@ export class TileElement extends LitElement {
   }
 
   private text() {
-    return html`<tm-text class="drawing" .text=${this.tile.content.value}></tm-text>`
+    return html`<tm-text class="drawing" tabindex="0" .text=${this.tile.content.value}></tm-text>`
   }
 
   private body() {
@@ -269,15 +269,15 @@ export class TileElement extends LitElement {
       case 'people':
         return html`<tm-table class="drawing" .tile=${tile} .answer=${answer} .zone=${zone} ?drill=${drill}></tm-table>`
       case 'ranks':
-        return html`<tm-ranks class="drawing" .tile=${tile} .answer=${answer} .zone=${zone} ?drill=${drill}></tm-ranks>`
+        return html`<tm-ranks class="drawing" tabindex="0" .tile=${tile} .answer=${answer} .zone=${zone} ?drill=${drill}></tm-ranks>`
       case 'funnel':
-        return html`<tm-funnel class="drawing" .tile=${tile} .answer=${answer} .zone=${zone} ?drill=${drill}></tm-funnel>`
+        return html`<tm-funnel class="drawing" tabindex="0" .tile=${tile} .answer=${answer} .zone=${zone} ?drill=${drill}></tm-funnel>`
       case 'retention':
         return html`<tm-retention class="drawing" .tile=${tile} .answer=${answer} .zone=${zone} ?drill=${drill}></tm-retention>`
       case 'sessions':
-        return html`<tm-sessions class="drawing" .tile=${tile} .answer=${answer} .zone=${zone}></tm-sessions>`
+        return html`<tm-sessions class="drawing" tabindex="0" .tile=${tile} .answer=${answer} .zone=${zone}></tm-sessions>`
       case 'paths':
-        return html`<tm-paths class="drawing" .tile=${tile} .answer=${answer} .zone=${zone}></tm-paths>`
+        return html`<tm-paths class="drawing" tabindex="0" .tile=${tile} .answer=${answer} .zone=${zone}></tm-paths>`
       case 'events':
         return html`<tm-events class="drawing" .tile=${tile} .answer=${answer} .zone=${zone}></tm-events>`
       default:

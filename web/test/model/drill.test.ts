@@ -52,12 +52,12 @@ describe('a point of a series', () => {
   })
 
   test('of the rest, or of a metric, has nothing to ask', () => {
-    expect(ask(question, { ...point, other: true } as Point).events).toBeUndefined()
+    expect(ask(question, { ...point, other: true }).events).toBeUndefined()
     const metric: Question = {
       case: 'series',
       value: { measures: [{ name: 'cpu', source: Source.METRICS }] },
     }
-    expect(ask(metric, { ...point, group: [] } as Point)).toEqual({
+    expect(ask(metric, { ...point, group: [] })).toEqual({
       events: undefined,
       people: undefined,
       span: undefined,
