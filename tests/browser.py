@@ -72,7 +72,7 @@ class Visit:
         """Draws the page as it is now into the folder of artefacts."""
         ARTEFACTS.mkdir(exist_ok=True)
         path = ARTEFACTS / f"{name}.png"
-        await self.page.screenshot(path=path)
+        await self.page.screenshot(path=path, animations="disabled")
         return path
 
     def hear(self, message: ConsoleMessage) -> None:

@@ -109,11 +109,8 @@ def needed(plan: str) -> list[str]:
 
 def script(root: Path) -> str:
     """A program that runs the one below `root` with the libraries and fonts there."""
-    libraries = ":".join(
-        str(folder)
-        for folder in (root / "usr" / "lib", root / "lib")
-        for folder in sorted(folder.glob("*-linux-gnu*"))
-    )
+    folders = [found for part in ("usr/lib", "lib") for found in sorted((root / part).glob("*-linux-gnu*"))]
+    libraries = ":".join(map(str, folders))
     return (
         "#!/bin/sh\n"
         f'export LD_LIBRARY_PATH="{libraries}" FONTCONFIG_PATH="{root}/etc/fonts" XDG_DATA_HOME="{root}/usr/share"\n'
@@ -139,7 +136,8 @@ def _apt(*arguments: str, options: Sequence[str] = (), folder: Path | None = Non
         check=False, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL,
         env={**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
     )  # fmt: skip
-    if told.returncode:
+    # That one of several mirrors is away need not matter: what cannot be had is told by the next step.
+    if told.returncode and arguments[0] != "update":
         raise Unprovided(
             f"`apt-get {arguments[0]}` could not provide `{PACKAGE}`; install it by hand. apt says:\n{told.stderr}".rstrip()
         )

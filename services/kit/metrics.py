@@ -109,10 +109,13 @@ QUERY_CACHE = Counter(
 MIRROR_ROWS = Counter("tidemark_mirror_rows", "Events written to segments for the first time.")
 # Rises beyond `mirror_seconds`: the mirror is stopped, fails, or waits for writers that are behind. Questions stay right and get slower.
 MIRROR_LAG_SECONDS = Gauge(
-    "tidemark_mirror_lag_seconds", "Time since the most belated project was mirrored last, if anything came since."
+    "tidemark_mirror_lag_seconds",
+    "Time since the most belated project was mirrored last, if anything came since.",
 )
 # Rises: the database, Redis or the disk is away, or files are missing; the log lines say which.
-MIRROR_FAILURES = Counter("tidemark_mirror_failures", "Times the mirror began anew, or a project was mirrored anew.")
+MIRROR_FAILURES = Counter(
+    "tidemark_mirror_failures", "Times the mirror began anew, or a project was mirrored anew."
+)
 # Events in segments. Far less than events stored: see the lag.
 SEGMENT_ROWS = Gauge("tidemark_segment_rows", "Events in segments that questions read.")
 # Grows with the events; what was replaced is not counted and goes after `mirror_grace_seconds`.

@@ -41,7 +41,9 @@ log = logging.getLogger(__name__)
 class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     """Wraps every handler but those of health and reflection."""
 
-    def __init__(self, directory: Directory, audit: Audit, call_seconds: float, edge_secret: str = "") -> None:
+    def __init__(
+        self, directory: Directory, audit: Audit, call_seconds: float, edge_secret: str = ""
+    ) -> None:
         self._directory = directory
         self._audit = audit
         self._call_seconds = call_seconds

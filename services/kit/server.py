@@ -54,7 +54,9 @@ async def serve(target: str, builders: Sequence[Builder], settings: Settings) ->
                     port = getattr(settings, f"{target}_port")
                     await stack.enter_async_context(listening(services, resources, port))
                 for app in (service.app for service in services if service.app is not None):
-                    await stack.enter_async_context(answering(app, settings, getattr(settings, f"{target}_port")))
+                    await stack.enter_async_context(
+                        answering(app, settings, getattr(settings, f"{target}_port"))
+                    )
                 await resources.draining.wait()
     log.info("%s has ended", target)
 

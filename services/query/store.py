@@ -185,11 +185,8 @@ class Snapshot:
                     read += sealed.rows
                     continue
             if part.statement is not None and analyze:
-                if True:
-                    [(tree,)] = await self.rows(
-                        f"{_EXPLAIN} {part.statement.text}", part.statement.parameters
-                    )
-                    read += rows_read(tree[0]["Plan"])
+                [(tree,)] = await self.rows(f"{_EXPLAIN} {part.statement.text}", part.statement.parameters)
+                read += rows_read(tree[0]["Plan"])
             found.append(scan)
         return found, read
 

@@ -19,7 +19,19 @@ MAY_IMPORT = {
     "docs": {"tidemark", "services.kit", "docs"},
 }
 """What a part may import of ours; a service may import `tidemark`, `services.kit` and itself."""
-EDGES = {"cache", "gateway", "servicer", "source", "writer", "worker", "lease", "backlog", "store", "stream", "service"}
+EDGES = {
+    "cache",
+    "gateway",
+    "servicer",
+    "source",
+    "writer",
+    "worker",
+    "lease",
+    "backlog",
+    "store",
+    "stream",
+    "service",
+}
 """Modules of a service that touch the outside; every other one is pure."""
 PURE_KIT = {f"services.kit.{name}" for name in ("errors", "instant", "keys", "opaque", "resource", "sketch")}
 """What pure modules may import of the kit."""

@@ -174,7 +174,7 @@ def test_the_readme_has_the_two_commands() -> None:
 
 
 def test_the_example_of_the_readme_is_python() -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    example, _ = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     names = {
         alias.name
         for node in ast.parse(example).body

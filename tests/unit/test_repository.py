@@ -33,7 +33,9 @@ def lock_faults(text: str) -> Iterator[str]:
         yield f"an address: {found[0]}"
     if text.startswith("{"):
         packages = json.loads(text)["packages"].items()
-        yield from (f"without a hash: {name}" for name, entry in packages if name and "integrity" not in entry)
+        yield from (
+            f"without a hash: {name}" for name, entry in packages if name and "integrity" not in entry
+        )
         return
     for entry in re.split(r"\n(?=[A-Za-z0-9])", text):
         if "==" not in entry or "--hash=sha256:" not in entry:

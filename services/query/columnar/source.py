@@ -45,12 +45,13 @@ class Broken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    """Rows of one place and, where they stand in no order, their ids; those of a segment are read when they are needed."""
+class _Place:
+    """Where rows come from: from a segment, or with ids of their own, where they stand in no order."""
 
-    part: Part
-    ids: pa.ChunkedArray | None = None
-    segment: Segment | None = None
+    columns: tuple[pa.ChunkedArray, ...]
+    rows: int
+    ids: pa.ChunkedArray | None
+    segment: Segment | None
 
 
 class Bulk:
@@ -137,18 +138,19 @@ class Bulk:
         reader = self._lake.reader() if self._lake and inquiries else None
 
         def read() -> pa.Table:
-            pieces = []
+            places: list[_Place] = []
+            parts: list[Part] = []
             for segment, inquiry in zip(mirrored.segments, inquiries):
                 assert reader is not None
-                pieces += _pieces(_tables(reader, inquiry), scan, segment)
-            pieces += _pieces(map(pa.table, read_tail()), scan, None)
-            parts = [each.part for each in pieces]
+                _take(_tables(reader, inquiry), scan, segment, places, parts)
+            _take(map(pa.table, read_tail()), scan, None, places, parts)
             order = timeline.order(parts)
             if order.disputed is not None:
-                ids = _ids(pieces, order, lambda segment, at: sql.ids(scan, segment, folder, at), reader)
+                ids = _ids(places, order, lambda segment, at: sql.ids(scan, segment, folder, at), reader)
                 order = timeline.settled(order, ids)
             source = "DATA_SOURCE_SEGMENT" if inquiries else "DATA_SOURCE_RAW"
-            return timeline.table(order, parts, scan).replace_schema_metadata({"source": source})
+            table = timeline.table(order, [each.columns for each in places], scan)
+            return table.replace_schema_metadata({"source": source})
 
         return await _run(read, reader, stream)
 
@@ -244,10 +246,12 @@ def _broken() -> Iterator[None]:
         raise Broken(str(error)) from error
 
 
-def _pieces(tables: Iterator[pa.Table], scan: Scan, segment: Segment | None) -> list[_Piece]:
-    """The rows of one place, if there are any. Those of a segment stand in order, but where each is one of several."""
+def _take(
+    tables: Iterator[pa.Table], scan: Scan, segment: Segment | None, places: list[_Place], parts: list[Part]
+) -> None:
+    """Adds the rows of one place, if there are any. Those of a segment stand in order, but where each is one of several."""
     ordered = segment is not None and not scan.cuts
-    parts, ids, last = [], [], -1
+    found, ids, last = [], [], -1
     for table in tables:
         if ordered:
             numbers = np.concatenate(([last], table.column(2).to_numpy()))
@@ -256,41 +260,41 @@ def _pieces(tables: Iterator[pa.Table], scan: Scan, segment: Segment | None) -> 
             last = int(numbers[-1])
         else:
             ids.append(table.column(2))
-        parts.append(timeline.part(table.remove_column(2), scan, ordered=ordered))
-    if not any(len(part.at) for part in parts):
-        return []
-    held = None if ordered else pa.chunked_array([chunk for each in ids for chunk in each.chunks])
-    return [_Piece(timeline.concatenated(parts), held, segment)]
+        found.append(timeline.part(table.remove_column(2), scan, ordered=ordered))
+    if any(len(each.at) for each in found):
+        parts.append(timeline.concatenated(found))
+        held = None if ordered else pa.chunked_array([chunk for each in ids for chunk in each.chunks])
+        places.append(_Place(parts[-1].columns, len(parts[-1].at), held, segment))
 
 
 def _ids(
-    pieces: Sequence[_Piece],
+    places: Sequence[_Place],
     order: timeline.Order,
     write: Callable[[Segment, pa.Array], Inquiry],
     reader: Reader | None,
 ) -> dict[int, str]:
     """The ids of the disputed rows, by their numbers."""
-    disputed, instants = order.rows(), order.instants()
+    disputed = order.rows()
+    instants = np.unique(order.at(disputed))
     found: dict[int, str] = {}
     first = 0
-    for piece in pieces:
-        mine = disputed[(disputed >= first) & (disputed < first + len(piece.part.at))] - first
-        if len(mine) and piece.ids is not None:
-            texts = _texts(piece.ids.take(pa.array(mine)))
+    for place in places:
+        behind = first + place.rows
+        mine = disputed[(disputed >= first) & (disputed < behind)] - first
+        texts: list[str] = []
+        if len(mine) and place.ids is not None:
+            texts = _texts(place.ids.take(pa.array(mine)))
         elif len(mine):
-            assert piece.segment is not None
+            assert place.segment is not None
             assert reader is not None
-            tables = list(_tables(reader, write(piece.segment, pa.array(instants))))
-            all_ids = pa.concat_tables(tables).column(0)
+            ids = pa.concat_tables(_tables(reader, write(place.segment, pa.array(instants)))).column(0)
             # The file tells the ids of all its rows of these instants, in the order of its rows.
-            held = np.flatnonzero(np.isin(piece.part.at, instants))
-            if len(all_ids) != len(held):
-                raise Broken(f"{piece.segment.path} has {len(all_ids)} ids for {len(held)} rows")
-            texts = _texts(all_ids.take(pa.array(np.searchsorted(held, mine))))
-        else:
-            texts = []
+            held = np.flatnonzero(np.isin(order.at(slice(first, behind)), instants))
+            if len(ids) != len(held):
+                raise Broken(f"{place.segment.path} has {len(ids)} ids for {len(held)} rows")
+            texts = _texts(ids.take(pa.array(np.searchsorted(held, mine))))
         found |= dict(zip((mine + first).tolist(), texts))
-        first += len(piece.part.at)
+        first = behind
     return found
 
 

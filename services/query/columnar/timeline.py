@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from services.query.columnar.scan import Flag, Scan
+from services.query.columnar.scan import Column, Flag, Scan
 
 Integers = NDArray[np.int64]
 TEXTS = pa.dictionary(pa.int32(), pa.string())
@@ -23,7 +23,7 @@ class Part:
     """Rows of one place."""
 
     users: pa.Array
-    """Different users, in any order."""
+    """Different users; where the rows are in order, so are they."""
     codes: NDArray[np.int32]
     """Of each row: the place of its user in `users`, -1 for none."""
     at: Integers
@@ -33,13 +33,34 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Keys:
+    """User and time of each row as one number, which sorts several times faster than two."""
+
+    numbers: Integers
+    width: int
+    """How many numbers a user has."""
+    least: int
+    instants: Integers | None
+    """The different instants, where they lie too far apart to be counted from the least."""
+
+    def codes(self, numbers: Integers) -> NDArray[np.int32]:
+        """The users of some rows."""
+        return (numbers // self.width).astype(np.int32)
+
+    def at(self, numbers: Integers) -> Integers:
+        """The instants of some rows."""
+        found = numbers % self.width
+        return found + self.least if self.instants is None else self.instants[found]
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """How the rows of all parts stand in order."""
 
     users: pa.Array
-    codes: NDArray[np.int32]
-    """Of each row, one part after the other: its user; those without stand last."""
-    at: Integers
+    """The users in order; a row without one has the number behind the last."""
+    keys: Keys
+    """Of the rows of all parts, one after the other."""
     places: Integers | None
     """Which row stands at each place of the result; None where all stand as they are."""
     disputed: NDArray[np.bool_] | None
@@ -51,13 +72,13 @@ class Order:
             return np.empty(0, np.int64)
         return self.places[self.disputed]
 
-    def instants(self) -> Integers:
-        """When the disputed rows happened."""
-        return np.unique(self.at[self.rows()])
+    def at(self, rows: Integers | slice) -> Integers:
+        """When some rows happened."""
+        return self.keys.at(self.keys.numbers[rows])
 
 
 def part(table: pa.Table, scan: Scan, *, ordered: bool) -> Part:
-    """A part of rows of user, instant and the columns of the scan."""
+    """A part of rows of user, instant and the columns of the scan. Nothing of the table is kept, which would keep all of it."""
     users = table.column(0)
     codes, different = _runs(users) if ordered else _codes(users)
     at = table.column(1)
@@ -66,7 +87,7 @@ def part(table: pa.Table, scan: Scan, *, ordered: bool) -> Part:
     return Part(
         different,
         codes,
-        at.to_numpy(),
+        np.array(at.to_numpy()),
         tuple(_column(table.column(i + 2), each) for i, each in enumerate(scan.columns)),
         ordered,
     )
@@ -76,39 +97,34 @@ def concatenated(parts: Sequence[Part]) -> Part:
     """Parts of one place, in its order, as one."""
     if len(parts) == 1:
         return parts[0]
-    users, codes = _unified(parts)
+    ordered = parts[0].ordered
+    users, codes = _continued(parts) if ordered else _unified(parts)
     columns = tuple(
         pa.chunked_array([chunk for each in column for chunk in each.chunks], column[0].type)
         for column in zip(*(each.columns for each in parts))
     )
-    return Part(users, codes, np.concatenate([each.at for each in parts]), columns, parts[0].ordered)
+    return Part(users, codes, np.concatenate([each.at for each in parts]), columns, ordered)
 
 
-def order(parts: Sequence[Part]) -> Order:
-    """The order of the rows of all parts by user and time."""
-    users, codes = _unified(parts, ranked=True)
-    at = np.concatenate([each.at for each in parts]) if parts else np.empty(0, np.int64)
-    if len(parts) == 1 and parts[0].ordered:
-        return Order(users, codes, at, None, None)
-    key = _key(codes, at, len(users))
-    places = np.argsort(key, kind="stable") if key is not None else np.lexsort((at, codes))
-    same = (
-        np.diff(key[places]) == 0
-        if key is not None
-        else (np.diff(codes[places]) == 0) & (np.diff(at[places]) == 0)
-    )
-    if same.any():
-        # What stands in one part that is ordered stays as it is.
-        part_of = np.repeat(np.arange(len(parts)), [len(each.at) for each in parts])
-        loose = np.array([not each.ordered for each in parts])
-        left, right = part_of[places[:-1]], part_of[places[1:]]
-        # A group of equals of which two neighbours are disputed is disputed as a whole.
-        group = np.cumsum(np.concatenate(([True], ~same)))
-        wanted = np.unique(group[1:][same & ((left != right) | loose[left])])
-        disputed = np.isin(group, wanted)
-        if disputed.any():
-            return Order(users, codes, at, places, disputed)
-    return Order(users, codes, at, places, None)
+def order(parts: list[Part]) -> Order:
+    """The order of the rows of all parts by user and time. Takes the parts out of their list: they are as large as the result."""
+    sizes = [len(each.at) for each in parts]
+    ordered = [each.ordered for each in parts]
+    users, keys = _keys(parts)
+    if len(sizes) <= 1 and all(ordered):
+        return Order(users, keys, None, None)
+    places = np.argsort(keys.numbers, kind="stable")
+    same = np.diff(keys.numbers[places]) == 0
+    if not same.any():
+        return Order(users, keys, places, None)
+    # What stands in one part that is ordered stays as it is.
+    part_of = np.repeat(np.arange(len(sizes)), sizes)[places]
+    loose = ~np.array(ordered)
+    # A group of equals of which two neighbours are disputed is disputed as a whole.
+    group = np.cumsum(np.concatenate(([True], ~same)))
+    wanted = np.unique(group[1:][same & ((part_of[:-1] != part_of[1:]) | loose[part_of[:-1]])])
+    disputed = np.isin(group, wanted)
+    return Order(users, keys, places, disputed if disputed.any() else None)
 
 
 def settled(order: Order, ids: Mapping[int, str]) -> Order:
@@ -116,88 +132,106 @@ def settled(order: Order, ids: Mapping[int, str]) -> Order:
     assert order.places is not None
     assert order.disputed is not None
     at, rows = np.flatnonzero(order.disputed), order.rows()
-    keys = [(order.codes[row], order.at[row], ids[row]) for row in rows.tolist()]
+    keys = [(number, ids[row]) for number, row in zip(order.keys.numbers[rows].tolist(), rows.tolist())]
     places = order.places.copy()
     places[at] = rows[sorted(range(len(rows)), key=keys.__getitem__)]
-    return Order(order.users, order.codes, order.at, places, None)
+    return Order(order.users, order.keys, places, None)
 
 
-def table(order: Order, parts: Sequence[Part], scan: Scan) -> pa.Table:
-    """The table that a scan asks for."""
-    codes, at = order.codes, order.at
-    if order.places is not None:
-        codes, at = codes[order.places], at[order.places]
-    indices = pa.array(codes, pa.int32(), mask=codes >= len(order.users))
-    columns: list[pa.Array] = [pa.DictionaryArray.from_arrays(indices, order.users), pa.array(at)]
+def table(order: Order, columns: Sequence[tuple[pa.ChunkedArray, ...]], scan: Scan) -> pa.Table:
+    """The table that a scan asks for, of the columns of each part."""
+    numbers = order.keys.numbers if order.places is None else order.keys.numbers[order.places]
+    codes = order.keys.codes(numbers)
+    users = pa.DictionaryArray.from_arrays(
+        pa.array(codes, pa.int32(), mask=codes >= len(order.users)), order.users
+    )
+    found: list[pa.Array] = [users, pa.array(order.keys.at(numbers))]
+    del numbers, codes
     for i, each in enumerate(scan.columns):
         kind = pa.bool_() if isinstance(each, Flag) else TEXTS
-        found = pa.chunked_array([chunk for one in parts for chunk in one.columns[i].chunks], kind)
+        column = pa.chunked_array([chunk for one in columns for chunk in one[i].chunks], kind)
         if kind == TEXTS:
-            found = found.unify_dictionaries()
-        whole = found.combine_chunks()
-        if isinstance(whole, pa.ChunkedArray):
-            whole = pa.array([], kind) if not whole.num_chunks else whole.chunk(0)
-        columns.append(whole if order.places is None else whole.take(pa.array(order.places)))
-    return pa.table(columns, names=["user", "at", *(each.name for each in scan.columns)])
+            column = column.unify_dictionaries()
+        whole = _one(column)
+        found.append(whole if order.places is None else whole.take(pa.array(order.places)))
+    return pa.table(found, names=["user", "at", *(each.name for each in scan.columns)])
 
 
-def _unified(parts: Sequence[Part], *, ranked: bool = False) -> tuple[pa.Array, NDArray[np.int32]]:
-    """The users of all parts, in the order of their ids if `ranked`, and the code of every row; those without come last."""
-    if not parts:
-        return pa.array([], pa.string()), np.empty(0, np.int32)
+def _keys(parts: list[Part]) -> tuple[pa.Array, Keys]:
+    """The users of all parts, in order, and the keys of their rows."""
     users = pc.unique(pa.chunked_array([each.users for each in parts], pa.string()))
-    if ranked:
-        users = users.take(pc.sort_indices(users))
-    none = len(users)
+    users = users.take(pc.sort_indices(users))
+    bounds = [bound for each in parts if len(each.at) for bound in (int(each.at.min()), int(each.at.max()))]
+    least, most = min(bounds, default=0), max(bounds, default=0)
+    width, instants = most - least + 1, None
+    if width * (len(users) + 1) >= 1 << 63:
+        instants = np.unique(np.concatenate([each.at for each in parts]))
+        width = len(instants)
+    numbers = np.empty(sum(len(each.at) for each in parts), np.int64)
+    first = 0
+    for each in [parts.pop(0) for _ in range(len(parts))]:
+        here = numbers[first : first + len(each.at)]
+        # -1, a row without a user, takes the last entry.
+        known = pc.index_in(each.users, users).to_numpy(zero_copy_only=False).astype(np.int64)
+        np.take(np.append(known, len(users)) * width, each.codes, out=here, mode="wrap")
+        here += each.at - least if instants is None else np.searchsorted(instants, each.at)
+        first += len(each.at)
+    return users, Keys(numbers, width, least, instants)
+
+
+def _unified(parts: Sequence[Part]) -> tuple[pa.Array, NDArray[np.int32]]:
+    """The users of parts in any order, and the codes of all rows."""
+    users = pc.unique(pa.chunked_array([each.users for each in parts], pa.string()))
     codes = []
     for each in parts:
         known = pc.index_in(each.users, users).to_numpy(zero_copy_only=False).astype(np.int32)
-        # -1, a row without a user, takes the last entry.
-        codes.append(np.append(known, np.int32(none if ranked else -1))[each.codes])
+        codes.append(np.append(known, np.int32(-1))[each.codes])
     return users, np.concatenate(codes)
 
 
-def _key(codes: NDArray[np.int32], at: Integers, users: int) -> Integers | None:
-    """User and time as one number, which sorts several times faster; None where it has too many digits."""
-    if not len(at):
-        return at
-    least, most = int(at.min()), int(at.max())
-    if (most - least + 1) * (users + 1) >= 1 << 63:
-        return None
-    key = codes.astype(np.int64)
-    key *= most - least + 1
-    key += at
-    key -= least
-    return key
+def _continued(parts: Sequence[Part]) -> tuple[pa.Array, NDArray[np.int32]]:
+    """The same of parts in order: only the first user of each can be the last of the one before."""
+    users: list[pa.Array] = []
+    codes = []
+    count, last = 0, None
+    for each in parts:
+        again = len(each.users) > 0 and each.users[0].as_py() == last
+        codes.append(np.where(each.codes < 0, np.int32(-1), each.codes + np.int32(count - again)))
+        if len(each.users):
+            users.append(each.users[int(again) :])
+            count, last = count + len(users[-1]), each.users[-1].as_py()
+    return _one(pa.chunked_array(users, pa.string())), np.concatenate(codes)
 
 
 def _runs(users: pa.ChunkedArray) -> tuple[NDArray[np.int32], pa.Array]:
-    """Codes and users of rows that are ordered by user: neighbours are compared, nothing is hashed."""
-    values, codes, count = [], [], 0
-    for chunk in users.chunks:
-        encoded = pc.run_end_encode(chunk)
-        ends = np.asarray(encoded.run_ends)
-        codes.append(np.repeat(np.arange(count, count + len(ends), dtype=np.int32), np.diff(ends, prepend=0)))
-        values.append(encoded.values)
-        count += len(ends)
-    if not count:
-        return np.empty(0, np.int32), pa.array([], pa.string())
-    # A run without a user, and one that goes on in the next chunk.
-    different = pa.chunked_array(values).combine_chunks()
-    unique = pc.unique(different.drop_null())
-    of = pc.fill_null(pc.index_in(different, unique), -1).to_numpy(zero_copy_only=False)
-    return of.astype(np.int32)[np.concatenate(codes)], unique
+    """Codes and users of rows that are in order: neighbours are compared, nothing is hashed."""
+    encoded = pc.run_end_encode(_one(users))
+    ends, values = np.asarray(encoded.run_ends), encoded.values
+    codes = np.repeat(np.arange(len(ends), dtype=np.int32), np.diff(ends, prepend=0))
+    if values.null_count:
+        # Rows without a user stand last.
+        values = values.slice(0, len(values) - 1)
+        codes[codes == len(values)] = -1
+    return codes, values
 
 
 def _codes(users: pa.ChunkedArray) -> tuple[NDArray[np.int32], pa.Array]:
-    encoded = users.combine_chunks().dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
-    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
-    return codes.astype(np.int32), encoded.dictionary
+    encoded = _one(users).dictionary_encode()
+    return pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(
+        np.int32
+    ), encoded.dictionary
 
 
-def _column(values: pa.ChunkedArray, column: object) -> pa.ChunkedArray:
+def _one(values: pa.ChunkedArray) -> pa.Array:
+    """All chunks as one."""
+    if values.num_chunks == 1:
+        return values.chunk(0)
+    return pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
+
+
+def _column(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     if isinstance(column, Flag):
-        return values
+        return pa.chunked_array(
+            [pa.array(chunk.to_numpy(zero_copy_only=False)) for chunk in values.chunks], pa.bool_()
+        )
     return values.dictionary_encode().cast(TEXTS)

@@ -77,7 +77,10 @@ def merged(folder: str, old: Sequence[Segment]) -> Segment:
     first = tuple(map(min, zip(*(each.first_batches for each in old))))
     after = tuple(map(max, zip(*(each.after_batches for each in old))))
     with ExitStack() as stack:
-        files = [stack.enter_context(pq.ParquetFile(Path(folder, each.path), buffer_size=PAGE_BYTES)) for each in old]
+        files = [
+            stack.enter_context(pq.ParquetFile(Path(folder, each.path), buffer_size=PAGE_BYTES))
+            for each in old
+        ]
         tables = regrouped(interleaved([_read(file, len(files)) for file in files]), ROW_GROUP)
         layouts = [each.layout for each in old]
         new = write(folder, old[0].project_id, old[0].month, (first, after), tables, layouts)

@@ -60,7 +60,9 @@ def choice(request: pb.WatchDashboardRequest) -> Choice:
 def known(choice: Choice, dashboard: pb.Dashboard) -> Choice:
     """What is left of a choice on a dashboard that may have lost variables since."""
     there = {each.id for each in dashboard.variables}
-    return replace(choice, variables={name: values for name, values in choice.variables.items() if name in there})
+    return replace(
+        choice, variables={name: values for name, values in choice.variables.items() if name in there}
+    )
 
 
 def asked(dashboard: pb.Dashboard, choice: Choice) -> dict[int, q.Query]:

@@ -64,9 +64,11 @@ def tiles() -> Iterator[Tile]:
         ),
         at=(0, 9, 4, 6),
     )
-    yield drawn(
+    orders = drawn(
         "Orders by country", series("order_placed", **by_country), at=(4, 9, 4, 6), kind=Display.KIND_BAR
     )
+    orders.display.stacked = True
+    yield orders
     yield drawn(
         "Names",
         q.Query(table=q.TableQuestion(measures=[count()], group_by=["name"])),
@@ -97,6 +99,7 @@ async def places(visit: Visit, path: str, width: int) -> AsyncIterator[str]:
         ("explorer", "/explore", page.locator("tm-tile canvas")),
         ("live", "/live", page.locator("tm-event-row").first),
     ):
+        await page.set_viewport_size({"width": width, "height": WIDE[1]})
         await visit.open(where)
         await expect(page.get_by_role("heading", level=1)).to_be_attached()
         await expect(page.locator("tm-tile, tm-event-row, table").first).to_be_attached()
@@ -137,8 +140,7 @@ async def test_everybody_can_read_every_page_on_every_window(browse: Browse, dar
     async with browse(role="analyst", dark=dark) as visit:
         page, theme = visit.page, "dark" if dark else "light"
         path = await shopped(visit.tenant)
-        for width, height in (WIDE, NARROW):
-            await page.set_viewport_size({"width": width, "height": height})
+        for width, _ in (WIDE, NARROW):
             assert await visit.sign_in(await visit.tenant.key_of("analyst")) == 200
             async for name in places(visit, path, width):
                 await visit.picture(f"{name}-{theme}-{width}")

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.query.filter import All, Any, Comparison, Condition, Members, Not
 from services.query.fields import field
+from services.query.filter import All, Any, Comparison, Condition, Members, Not
 from services.query.normal import normal
 from services.query.question import read
 from tidemark.v1 import question_pb2 as pb

@@ -46,13 +46,15 @@ export function judge(
 
 /** The event time up to which everything is complete is that of the partition which is furthest behind. */
 function watermark({ processing }: GetPlatformAnalyticsResponse, now: number): Finding {
-  const marks = (processing?.partitions ?? []).flatMap(each =>
-    each.watermark ? [timestampMs(each.watermark)] : [],
-  )
+  const partitions = processing?.partitions ?? []
+  const marks = partitions.flatMap(each => (each.watermark ? [timestampMs(each.watermark)] : []))
   if (marks.length === 0) return { tone: '', figure: '—', words: 'No partition has a watermark yet.' }
   const seconds = Math.max(0, (now - Math.min(...marks)) / 1000)
   const figure = `${duration(seconds)} behind`
   if (seconds < 60) return { tone: 'good', figure, words: 'Data is complete up to the last minute.' }
+  // Where little comes in the watermark stands still, and nothing is missing.
+  if (partitions.every(each => each.backlogEvents === 0n))
+    return { tone: 'good', figure, words: 'Little comes in, and nothing waits to be stored.' }
   const tone = seconds < 600 ? 'warn' : 'bad'
   return { tone, figure, words: `Data is believed complete only up to ${duration(seconds)} ago.` }
 }

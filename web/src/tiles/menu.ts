@@ -18,6 +18,9 @@ export class Menu extends LitElement {
     shared,
     css`
       :host {
+        display: inline-block;
+      }
+      [slot='trigger'] {
         display: inline-flex;
       }
       tm-popup {

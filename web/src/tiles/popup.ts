@@ -17,7 +17,7 @@ export class Popup extends LitElement {
     shared,
     css`
       :host {
-        display: inline-flex;
+        display: inline-block;
         min-width: 0;
       }
       button {

@@ -48,7 +48,7 @@ function read(answer: Answer | undefined) {
   const { bucketStarts, series } = answer.result.value
   return {
     starts: bucketStarts.map(timestampMs),
-    lines: Object.fromEntries(series.map(({ group, values }) => [group[0], values])),
+    lines: Object.fromEntries<number[]>(series.map(({ group, values }) => [group[0]!, values])),
   }
 }
 

@@ -31,8 +31,12 @@ test('all is well when everything is accounted for', () => {
 
 test('the watermark is that of the partition furthest behind', () => {
   expect(judged({ seconds: 30 }).watermark).toMatchObject({ tone: 'good', figure: '30 s behind' })
-  expect(judged({ seconds: 300 }).overall.tone).toBe('warn')
-  expect(judged({ seconds: 7200 }).watermark.tone).toBe('bad')
+  expect(judged({ seconds: 300, backlogEvents: 1n }).overall.tone).toBe('warn')
+  expect(judged({ seconds: 7200, backlogEvents: 1n }).watermark.tone).toBe('bad')
+})
+
+test('a watermark that stands still because nothing comes is no alarm', () => {
+  expect(judged({ seconds: 7200 }).watermark.tone).toBe('good')
 })
 
 test('without events there is no watermark, and no alarm', () => {

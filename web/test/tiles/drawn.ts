@@ -21,9 +21,15 @@ export function all<E extends Element = HTMLElement>(element: Element, selector:
   return [...(element.shadowRoot?.querySelectorAll<E>(selector) ?? [])]
 }
 
-/** The text of an element, its spaces made one. */
+/** The texts within an element, with a space between any two. */
 export function text(element: Element | null): string {
-  return (element?.textContent ?? '').replace(/\s+/g, ' ').trim()
+  const texts: string[] = []
+  const walk = (node: Node) => {
+    if (node.nodeType === Node.TEXT_NODE) texts.push(node.textContent ?? '')
+    else node.childNodes.forEach(walk)
+  }
+  if (element) walk(element)
+  return texts.join(' ').replace(/\s+/g, ' ').trim()
 }
 
 /** What the next event of a name says. */

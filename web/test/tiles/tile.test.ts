@@ -162,7 +162,7 @@ test('events open to all that is known of them', async () => {
   const element = await shown(create(TileSchema, { content: { case: 'query', value: {} } }), {
     answer: { result: { case: 'events', value } },
   })
-  const events = find(element, 'tm-events') as TileElement
+  const events = find<TileElement>(element, 'tm-events')
   expect(all(events, 'pre')).toEqual([])
   const details = find<HTMLDetailsElement>(events, 'details')
   details.open = true
@@ -181,7 +181,7 @@ test('sessions tell their figures', async () => {
     answer: { result: { case: 'sessions', value } },
   })
   const sessions = find(element, 'tm-sessions')
-  expect(text(find(sessions, 'dl'))).toContain('Sessions12People5Mean length1 min 1 s')
+  expect(text(find(sessions, 'dl'))).toContain('Sessions 12 People 5 Mean length 1 min 1 s')
   expect(all(sessions, 'script, img')).toEqual([])
 })
 

@@ -49,16 +49,18 @@ def part(rows: list[Row], pieces: int, *, ordered: bool) -> timeline.Part:
 
 
 def together(places: Iterable[tuple[list[Row], bool]], pieces: int = 2) -> list[tuple[object, ...]]:
-    parts, rows = [], []
+    parts: list[timeline.Part] = []
+    rows: list[Row] = []
     for found, ordered in places:
         sorted_ = sorted(found, key=key) if ordered else found
         parts.append(part(sorted_, pieces, ordered=ordered))
         rows += sorted_
+    columns = [each.columns for each in parts]
     order = timeline.order(parts)
     if order.disputed is not None:
-        assert set(order.instants()) == {rows[each][1] for each in order.rows()}
+        assert order.at(order.rows()).tolist() == [rows[each][1] for each in order.rows()]
         order = timeline.settled(order, {int(each): f"{rows[each][2]:08}" for each in order.rows()})
-    table = timeline.table(order, parts, SCAN)
+    table = timeline.table(order, columns, SCAN)
     table.validate(full=True)
     return list(zip(*(column.to_pylist() for column in table.columns)))
 
@@ -95,15 +97,16 @@ def test_ids_are_asked_for_only_where_nothing_else_decides() -> None:
     one, two = [("ann", 1, 1, "a"), ("ann", 2, 2, "a")], [("ann", 3, 3, "a"), ("bob", 1, 4, "a")]
     parts = [part(each, 1, ordered=True) for each in (one, two)]
     assert timeline.order(parts).disputed is None
-    parts[1] = part([("ann", 2, 3, "a")], 1, ordered=True)
+    parts = [part(one, 1, ordered=True), part([("ann", 2, 3, "a")], 1, ordered=True)]
     order = timeline.order(parts)
-    assert order.instants().tolist() == [2]
+    assert order.at(order.rows()).tolist() == [2, 2]
     assert len(order.rows()) == 2
 
 
 def test_codes_grow_with_the_rows() -> None:
     parts = [part([("bob", 1, 1, "a")], 1, ordered=True), part([("ann", 1, 2, "a")], 1, ordered=True)]
-    table = timeline.table(timeline.order(parts), parts, SCAN)
+    columns = [each.columns for each in parts]
+    table = timeline.table(timeline.order(parts), columns, SCAN)
     assert table["user"].combine_chunks().indices.to_pylist() == [0, 1]
     assert table["user"].to_pylist() == ["ann", "bob"]
 
