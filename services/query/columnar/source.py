@@ -274,8 +274,8 @@ def _ids(
     reader: Reader | None,
 ) -> dict[int, str]:
     """The ids of the disputed rows, by their numbers."""
-    disputed = order.rows()
-    instants = np.unique(order.at(disputed))
+    disputed, instants = order.rows(), order.instants()
+    alike = order.rows_at(instants)
     found: dict[int, str] = {}
     first = 0
     for place in places:
@@ -289,7 +289,7 @@ def _ids(
             assert reader is not None
             ids = pa.concat_tables(_tables(reader, write(place.segment, pa.array(instants)))).column(0)
             # The file tells the ids of all its rows of these instants, in the order of its rows.
-            held = np.flatnonzero(np.isin(order.at(slice(first, behind)), instants))
+            held = alike[(alike >= first) & (alike < behind)] - first
             if len(ids) != len(held):
                 raise Broken(f"{place.segment.path} has {len(ids)} ids for {len(held)} rows")
             texts = _texts(ids.take(pa.array(np.searchsorted(held, mine))))

@@ -33,24 +33,22 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
-    """User and time of each row as one number, which sorts several times faster than two."""
+class Numbering:
+    """How user and time become one number, which sorts several times faster than two."""
 
-    numbers: Integers
     width: int
     """How many numbers a user has."""
     least: int
     instants: Integers | None
     """The different instants, where they lie too far apart to be counted from the least."""
 
-    def codes(self, numbers: Integers) -> NDArray[np.int32]:
-        """The users of some rows."""
-        return (numbers // self.width).astype(np.int32)
-
-    def at(self, numbers: Integers) -> Integers:
-        """The instants of some rows."""
-        found = numbers % self.width
-        return found + self.least if self.instants is None else self.instants[found]
+    def at(self, numbers: Integers, out: Integers | None = None) -> Integers:
+        """The instants of some rows; in place of their numbers, where told so."""
+        found = np.remainder(numbers, self.width, out=out)
+        if self.instants is not None:
+            return self.instants[found]
+        found += self.least
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +57,28 @@ class Order:
 
     users: pa.Array
     """The users in order; a row without one has the number behind the last."""
-    keys: Keys
-    """Of the rows of all parts, one after the other."""
+    numbers: Integers
+    """Of the rows, in order."""
+    numbering: Numbering
     places: Integers | None
-    """Which row stands at each place of the result; None where all stand as they are."""
+    """Which row of all parts, one after the other, stands at each place; None where all stand as they are."""
     disputed: NDArray[np.bool_] | None
     """Of each place: whether only the ids decide between its row and a neighbour's; None where none is."""
 
     def rows(self) -> Integers:
-        """The numbers of the disputed rows."""
+        """The disputed rows."""
         if self.disputed is None or self.places is None:
             return np.empty(0, np.int64)
         return self.places[self.disputed]
 
-    def at(self, rows: Integers | slice) -> Integers:
-        """When some rows happened."""
-        return self.keys.at(self.keys.numbers[rows])
+    def instants(self) -> Integers:
+        """When the disputed rows happened."""
+        return np.unique(self.numbering.at(self.numbers[self.disputed]))
+
+    def rows_at(self, instants: Integers) -> Integers:
+        """All rows of some instants."""
+        assert self.places is not None
+        return np.sort(self.places[np.isin(self.numbering.at(self.numbers), instants)])
 
 
 def part(table: pa.Table, scan: Scan, *, ordered: bool) -> Part:
@@ -110,13 +114,14 @@ def order(parts: list[Part]) -> Order:
     """The order of the rows of all parts by user and time. Takes the parts out of their list: they are as large as the result."""
     sizes = [len(each.at) for each in parts]
     ordered = [each.ordered for each in parts]
-    users, keys = _keys(parts)
+    users, numbers, numbering = _numbered(parts)
     if len(sizes) <= 1 and all(ordered):
-        return Order(users, keys, None, None)
-    places = np.argsort(keys.numbers, kind="stable")
-    same = np.diff(keys.numbers[places]) == 0
+        return Order(users, numbers, numbering, None, None)
+    places = np.argsort(numbers, kind="stable")
+    numbers = numbers[places]
+    same = numbers[1:] == numbers[:-1]
     if not same.any():
-        return Order(users, keys, places, None)
+        return Order(users, numbers, numbering, places, None)
     # What stands in one part that is ordered stays as it is.
     part_of = np.repeat(np.arange(len(sizes)), sizes)[places]
     loose = ~np.array(ordered)
@@ -124,29 +129,28 @@ def order(parts: list[Part]) -> Order:
     group = np.cumsum(np.concatenate(([True], ~same)))
     wanted = np.unique(group[1:][same & ((part_of[:-1] != part_of[1:]) | loose[part_of[:-1]])])
     disputed = np.isin(group, wanted)
-    return Order(users, keys, places, disputed if disputed.any() else None)
+    return Order(users, numbers, numbering, places, disputed if disputed.any() else None)
 
 
 def settled(order: Order, ids: Mapping[int, str]) -> Order:
-    """The order with the disputed rows, by their numbers, put in that of their ids."""
+    """The order with the disputed rows put in that of their ids."""
     assert order.places is not None
     assert order.disputed is not None
     at, rows = np.flatnonzero(order.disputed), order.rows()
-    keys = [(number, ids[row]) for number, row in zip(order.keys.numbers[rows].tolist(), rows.tolist())]
+    keys = [(number, ids[row]) for number, row in zip(order.numbers[at].tolist(), rows.tolist())]
     places = order.places.copy()
     places[at] = rows[sorted(range(len(rows)), key=keys.__getitem__)]
-    return Order(order.users, order.keys, places, None)
+    return Order(order.users, order.numbers, order.numbering, places, None)
 
 
 def table(order: Order, columns: Sequence[tuple[pa.ChunkedArray, ...]], scan: Scan) -> pa.Table:
-    """The table that a scan asks for, of the columns of each part."""
-    numbers = order.keys.numbers if order.places is None else order.keys.numbers[order.places]
-    codes = order.keys.codes(numbers)
-    users = pa.DictionaryArray.from_arrays(
-        pa.array(codes, pa.int32(), mask=codes >= len(order.users)), order.users
-    )
-    found: list[pa.Array] = [users, pa.array(order.keys.at(numbers))]
-    del numbers, codes
+    """The table that a scan asks for, of the columns of each part. The numbers of the order become its instants."""
+    codes = np.empty(len(order.numbers), np.int32)
+    np.floor_divide(order.numbers, order.numbering.width, out=codes, casting="unsafe")
+    users = pa.array(codes, pa.int32(), mask=codes >= len(order.users))
+    del codes
+    at = order.numbering.at(order.numbers, order.numbers)
+    found: list[pa.Array] = [pa.DictionaryArray.from_arrays(users, order.users), pa.array(at)]
     for i, each in enumerate(scan.columns):
         kind = pa.bool_() if isinstance(each, Flag) else TEXTS
         column = pa.chunked_array([chunk for one in columns for chunk in one[i].chunks], kind)
@@ -157,8 +161,8 @@ def table(order: Order, columns: Sequence[tuple[pa.ChunkedArray, ...]], scan: Sc
     return pa.table(found, names=["user", "at", *(each.name for each in scan.columns)])
 
 
-def _keys(parts: list[Part]) -> tuple[pa.Array, Keys]:
-    """The users of all parts, in order, and the keys of their rows."""
+def _numbered(parts: list[Part]) -> tuple[pa.Array, Integers, Numbering]:
+    """The users of all parts, in order, and the numbers of their rows, one part after the other."""
     users = pc.unique(pa.chunked_array([each.users for each in parts], pa.string()))
     users = users.take(pc.sort_indices(users))
     bounds = [bound for each in parts if len(each.at) for bound in (int(each.at.min()), int(each.at.max()))]
@@ -169,14 +173,17 @@ def _keys(parts: list[Part]) -> tuple[pa.Array, Keys]:
         width = len(instants)
     numbers = np.empty(sum(len(each.at) for each in parts), np.int64)
     first = 0
-    for each in [parts.pop(0) for _ in range(len(parts))]:
+    while parts:
+        each = parts.pop(0)
         here = numbers[first : first + len(each.at)]
         # -1, a row without a user, takes the last entry.
         known = pc.index_in(each.users, users).to_numpy(zero_copy_only=False).astype(np.int64)
         np.take(np.append(known, len(users)) * width, each.codes, out=here, mode="wrap")
-        here += each.at - least if instants is None else np.searchsorted(instants, each.at)
+        here += each.at if instants is None else np.searchsorted(instants, each.at)
         first += len(each.at)
-    return users, Keys(numbers, width, least, instants)
+    if instants is None:
+        numbers -= least
+    return users, numbers, Numbering(width, least, instants)
 
 
 def _unified(parts: Sequence[Part]) -> tuple[pa.Array, NDArray[np.int32]]:

@@ -142,7 +142,7 @@ export class ViewBar extends LitElement {
     const words =
       chosen.length === 0 ? 'all' : chosen.length === 1 ? chosen[0]! || '(none)' : `${chosen.length} chosen`
     return html`<tm-popup look="" label="${name}: ${words}" @tm-open=${() => void this.offer(variable)}>
-      <span slot="trigger"><span class="muted">${name}</span><span class="clip ${chosen.length ? 'on' : ''}">${words}</span></span>
+      <span slot="trigger"><span class="muted">${name}:</span><span class="clip ${chosen.length ? 'on' : ''}">${words}</span></span>
       <div class="content">${this.options(variable, chosen)}</div>
     </tm-popup>`
   }

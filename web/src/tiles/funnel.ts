@@ -22,6 +22,7 @@ export class Funnel extends DrawingElement {
         gap: var(--space-2);
         min-height: 0;
         overflow: auto;
+        container-type: inline-size;
       }
       .sum {
         display: flex;
@@ -82,6 +83,14 @@ export class Funnel extends DrawingElement {
       }
       .bar .number b {
         font-weight: 600;
+      }
+      @container (max-width: 420px) {
+        .bar {
+          grid-template-columns: minmax(0, 1fr) 92px;
+        }
+        .group .bar {
+          grid-template-columns: minmax(44px, 26%) minmax(0, 1fr) 92px;
+        }
       }
       .between {
         display: flex;

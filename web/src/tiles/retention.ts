@@ -115,7 +115,7 @@ export class Retention extends DrawingElement {
     const [name, width] = NAMES[this.period] ?? ['Period', DAY]
     return html`
       ${groups.length > 1 ? this.choice(groups) : nothing}
-      <div class="scroll" tabindex="0" role="region" aria-label=${this.tile.title || 'Retention'}>
+      <div class="scroll" tabindex="0" role="group" aria-label=${this.tile.title || 'Retention'}>
         <table>
           <thead>
             <tr>

@@ -155,7 +155,7 @@ export class TableElement extends DrawingElement {
     const asks = this.drill && this.answer?.result.case === 'table'
     return html`
       ${rows.length >= SEARCHED ? this.search(rows.length) : nothing}
-      <div class="scroll" tabindex="0" role="region" aria-label=${this.tile.title || 'Table'}>
+      <div class="scroll" tabindex="0" role="group" aria-label=${this.tile.title || 'Table'}>
         <table>
           <thead>
             <tr>
