@@ -100,7 +100,6 @@ def cells(
     """As `services.query.sql.cells`: rows of bucket, place in `groups` (NULL for all others) and the columns of its measures."""
     inquiry = Inquiry()
     keys = _keys(scan)
-    aggregates = _aggregates(scan, inquiry)
     rows = _rows(scan, segments, folder, tail, inquiry)
     slot = _slot("at_us", [bucket.start for bucket in scan.buckets])
     place, join = "0", ""
@@ -111,12 +110,16 @@ def cells(
             f"\nLEFT JOIN {chosen} AS chosen ON {' AND '.join(f'chosen.{key} = rows.{key}' for key in keys)}"
         )
         place = "chosen.place"
+    inner = f"SELECT rows.*, {slot} AS slot, {place} AS place\nFROM (\n{rows}\n) AS rows{join}"
+    if counted := _counted(scan):
+        inquiry.text = _paired(scan, counted, inner, inquiry)
+        return inquiry
+    aggregates = _aggregates(scan, inquiry)
     sets = (
         f"GROUPING SETS ((slot, place), {'()' if scan.across else '(place)'})"
         if _totalled(scan)
         else "slot, place"
     )
-    inner = f"SELECT rows.*, {slot} AS slot, {place} AS place\nFROM (\n{rows}\n) AS rows{join}"
     inquiry.text = f"SELECT slot, place, {', '.join(aggregates)}\nFROM (\n{inner}\n) AS rows\nGROUP BY {sets}"
     return inquiry
 
@@ -214,6 +217,43 @@ def _kinds(measure: Measure) -> tuple[str, ...]:
 
 def _totalled(scan: Aggregation) -> bool:
     return any(_kinds(measure) == ("exact",) for _, measure in scan.measures)
+
+
+def _counted(scan: Aggregation) -> str:
+    """The column whose different values are counted, where that is all that cannot be added up; else nothing."""
+    exact = [each for _, each in scan.measures if _kinds(each) == ("exact",)]
+    columns = {
+        name for name, each in values(scan).items() for one in exact if _value_of(one) == _value_of(each)
+    }
+    uniques = all(each.aggregation == pb.AGGREGATION_UNIQUES for each in exact)
+    return columns.pop() if uniques and len(columns) == 1 else ""
+
+
+def _paired(scan: Aggregation, counted: str, rows: str, inquiry: Inquiry) -> str:
+    """The statement of `cells` that meets each value of a group once and counts those: measured, it takes less than half the
+    time of counting different values, and of the memory."""
+    pairs: list[str] = []
+    groups: list[str] = []
+    everything: list[str] = []
+    for index, measure in scan.measures:
+        for kind in _kinds(measure):
+            inquiry.columns += ((index, kind),)
+            if kind == "exact":
+                groups.append(f"CAST(nullif(count({counted}), 0) AS DOUBLE)")
+                everything.append(f"CAST(nullif(count(DISTINCT {counted}), 0) AS DOUBLE)")
+                continue
+            name = f"a{len(pairs)}"
+            pairs.append(f", {_aggregate(kind, measure, scan, inquiry)} AS {name}")
+            added = f"CAST(sum({name}) AS BIGINT)" if kind == "count" else f"{kind}({name})"
+            groups.append(added)
+            everything.append(added)
+    place, by = ("NULL", "") if scan.across else ("place", " GROUP BY place")
+    return (
+        f"WITH pairs AS MATERIALIZED (\nSELECT slot, place, {counted}{''.join(pairs)}\nFROM (\n{rows}\n) AS rows\n"
+        f"GROUP BY slot, place, {counted}\n)\n"
+        f"SELECT slot, place, {', '.join(groups)} FROM pairs GROUP BY slot, place\n"
+        f"UNION ALL\nSELECT NULL, {place}, {', '.join(everything)} FROM pairs{by}"
+    )
 
 
 def _aggregates(scan: Aggregation, inquiry: Inquiry) -> list[str]:
