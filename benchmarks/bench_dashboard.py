@@ -90,6 +90,11 @@ def main() -> None:
     cpu = {f"{name} µs/event": round(background.cpu_us(name), 2) for name in background.cpu_seconds}
     rows: list[dict[str, object]] = [
         {"run": "pixel", **ranks, "paintings a second": round(seen.paintings / SECONDS, 1)},
+        {
+            "run": "page",
+            "seconds with a long task": sum(map(bool, seen.tasks_ms)),
+            "longest ms": max(seen.tasks_ms),
+        },
         {"run": "streams", "markers": len(streams.tracked), "query cores": streams.query_cores},
         {"run": "background", **cpu},
     ]
@@ -175,4 +180,4 @@ def script_gzip_kb(built: Path) -> float:
 
 
 def _quantile(values: np.ndarray[Any, np.dtype[np.float64]], rank: float) -> float | None:
-    return round(float(np.quantile(values, rank)), 1) if len(values) else None
+    return round(float(np.quantile(values, rank, method="inverted_cdf")), 1) if len(values) else None

@@ -250,6 +250,17 @@ def test_a_caller_who_goes_away_ends_the_reading(stage: Stage) -> None:
     assert stage.runner.run(leave()) == 50
 
 
+def test_a_connection_that_was_lost_is_opened_anew(stage: Stage) -> None:
+    stage.happen(30)
+    stage.mirror()
+    stage.happen(5)
+    assert_answers_are_those_of_rows(stage)
+    stage.rows(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    assert_answers_are_those_of_rows(stage)
+
+
 @contextmanager
 def mirror_process(stage: Stage) -> Iterator[subprocess.Popen[bytes]]:
     """The target as a process, killed at the end."""

@@ -98,7 +98,7 @@ def worthwhile(mirrored: Mirrored, spans: Sequence[Span], least_rows: int, least
         length = (segment.last_at - segment.first_at).total_seconds()
         asked = sum(_overlap(segment, span) for span in spans)
         found += segment.rows * (asked / length if length > 0 else 1.0)
-    return found >= least_rows and found >= least_share * mirrored.rows
+    return bool(mirrored.segments) and found >= max(least_rows, least_share * mirrored.rows)
 
 
 def merges(segments: Iterable[Segment]) -> list[list[Segment]]:

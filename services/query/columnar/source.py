@@ -14,7 +14,9 @@ from typing import Any, TypeVar
 
 import duckdb
 import numpy as np
+import psycopg
 import pyarrow as pa
+from adbc_driver_postgresql import dbapi
 from psycopg import AsyncConnection
 
 from services.kit import metrics
@@ -116,7 +118,9 @@ class Bulk:
         await draining.wait()
         self._streams.close()
         if self._lake is not None:
+            # Calls under way have some time left, and are answered by the hypertable.
             self._lake.close()
+            self._lake = None
 
     async def _scan(
         self,
@@ -126,7 +130,10 @@ class Bulk:
         mirrored: Mirrored,
         stream: Stream,
     ) -> pa.Table:
-        folder = self._lake.folder if self._lake else ""
+        lake = self._lake
+        if lake is None:
+            mirrored = NOTHING
+        folder = lake.folder if lake else ""
         inquiries = [sql.bulk(scan, each, folder) for each in mirrored.segments]
         read_tail = await _tail(
             connection,
@@ -135,7 +142,7 @@ class Bulk:
             (scan.span,),
             lambda spans: rows.tail(scan, project_id, mirrored.frontier, spans),
         )
-        reader = self._lake.reader() if self._lake and inquiries else None
+        reader = _reader(lake) if lake and inquiries else None
 
         def read() -> pa.Table:
             places: list[_Place] = []
@@ -173,7 +180,7 @@ class Bulk:
                     spans,
                     lambda near: rows.aggregated(scan, project_id, mirrored.frontier, near),
                 )
-                reader = lake.reader()
+                reader = _reader(lake)
 
                 def read() -> Found:
                     batches = list(read_tail())
@@ -189,11 +196,12 @@ class Bulk:
 
     async def _mirrored(self, connection: AsyncConnection[Any], project_id: int, span: Span) -> Mirrored:
         """What segments hold of the time asked about; raises `Broken` where a file is not what its row says."""
-        if self._lake is None:
+        lake = self._lake
+        if lake is None:
             return NOTHING
         found = await store.mirrored(connection, project_id, span)
         for segment in found.segments:
-            size = self._lake.size(segment.path)
+            size = lake.size(segment.path)
             if size != segment.size:
                 raise Broken(f"{segment.path} has {size} bytes and should have {segment.size}")
         return found
@@ -213,7 +221,15 @@ async def _tail(
         if not spans:
             return lambda: iter(())
     snapshot, text = await exported(connection), written(connection, write(spans))
-    return lambda: stream.batches(snapshot, text)
+
+    def read() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from stream.batches(snapshot, text)
+        except dbapi.OperationalError as error:
+            # One word for a database that went away, whichever driver says so.
+            raise psycopg.OperationalError(str(error)) from error
+
+    return read
 
 
 async def _run(read: Callable[[], T], reader: Reader | None, stream: Stream) -> T:
@@ -227,6 +243,11 @@ async def _run(read: Callable[[], T], reader: Reader | None, stream: Stream) -> 
     finally:
         if reader is not None:
             reader.close()
+
+
+def _reader(lake: Lake) -> Reader:
+    with _broken():
+        return lake.reader()
 
 
 def _tables(reader: Reader, inquiry: Inquiry) -> Iterator[pa.Table]:

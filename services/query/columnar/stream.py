@@ -11,6 +11,7 @@ import contextvars
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
@@ -133,6 +134,7 @@ class Streams:
     def __init__(self, conninfo: str, count: int) -> None:
         self._free = [Stream(conninfo) for _ in range(count)]
         self._turn = asyncio.Semaphore(count)
+        self._closed = False
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[Stream]:
@@ -142,10 +144,13 @@ class Streams:
             try:
                 yield stream
             finally:
+                if self._closed:
+                    stream.close()
                 self._free.append(stream)
 
     def close(self) -> None:
-        """Gives all connections back."""
+        """Gives all connections back; those in use, once they are not."""
+        self._closed = True
         for stream in self._free:
             stream.close()
 
@@ -156,6 +161,7 @@ class Lake:
     def __init__(self, folder: str, memory_bytes: int) -> None:
         self.folder = str(Path(folder).resolve())
         self._spill = tempfile.mkdtemp(prefix="tidemark-spill-")
+        weakref.finalize(self, shutil.rmtree, self._spill, ignore_errors=True)
         self._connection = duckdb.connect(
             config={
                 "memory_limit": f"{memory_bytes}B",
@@ -184,9 +190,8 @@ class Lake:
         return Reader(self._connection.cursor())
 
     def close(self) -> None:
-        """Ends DuckDB and removes what it has spilt."""
+        """Lets no more readings begin; those under way come to their end."""
         self._connection.close()
-        shutil.rmtree(self._spill, ignore_errors=True)
 
 
 class Reader:

@@ -85,6 +85,7 @@ class Desk:
     def __init__(self, settings: Settings) -> None:
         self.folder = settings.segments_folder
         self.stream = Stream(postgres.conninfo(settings.database_url))
+        self._stopped = False
         self._thread = ThreadPoolExecutor(1, "mirror", initializer=_yield_to_others)
 
     async def do(self, work: Callable[[], T]) -> T:
@@ -97,7 +98,15 @@ class Desk:
                 # Here, for Arrow keeps what is free by thread.
                 pa.default_memory_pool().release_unused()
 
-        return await threaded(run, self.stream.cancel, self._thread)
+        return await threaded(run, self._cancel, self._thread)
+
+    def stopped(self) -> bool:
+        """Whether the work under way shall end."""
+        return self._stopped
+
+    def _cancel(self) -> None:
+        self._stopped = True
+        self.stream.cancel()
 
     def close(self) -> None:
         """Gives everything back."""
@@ -116,11 +125,14 @@ class Session:
         self._sweep_at, self._checked = 0.0, 0
 
     async def run(self, draining: asyncio.Event) -> None:
+        """Waits to be elected, and mirrors until `draining`."""
         while not draining.is_set() and not await store.elected(self._connection):
             await _pause(draining, _TICK)
+        merged = True
         while not draining.is_set():
             moved = await self.cut_all(draining)
-            merged = await self.merge_one()
+            # Only what was written can have made segments too many.
+            merged = (moved or merged) and await self.merge_one()
             if time.monotonic() >= self._sweep_at:
                 await self.sweep()
                 self._sweep_at = time.monotonic() + _SWEEP_SECONDS
@@ -184,7 +196,7 @@ class Session:
         metrics.SEGMENT_BYTES.set(sum(each.size for each in live))
         for old in merges(live)[:1]:
             try:
-                new = await self._desk.do(lambda old=old: merged(self._desk.folder, old))  # type: ignore[misc]
+                new = await self._desk.do(lambda old=old: merged(self._desk.folder, old, self._desk.stopped))  # type: ignore[misc]
             except Damaged as error:
                 await self._forget(old[0].project_id, str(error))
                 return True

@@ -7,7 +7,7 @@ import hashlib
 import os
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
@@ -69,7 +69,7 @@ class Cutter:
         return write(self._folder, self._project_id, month, self._batches, [table])
 
 
-def merged(folder: str, old: Sequence[Segment]) -> Segment:
+def merged(folder: str, old: Sequence[Segment], stopped: Callable[[], bool]) -> Segment:
     """One segment of the rows of several of a month; raises `Damaged` where one is not what was written."""
     for each in old:
         if not sound(folder, each):
@@ -81,7 +81,8 @@ def merged(folder: str, old: Sequence[Segment]) -> Segment:
             stack.enter_context(pq.ParquetFile(Path(folder, each.path), buffer_size=PAGE_BYTES))
             for each in old
         ]
-        tables = regrouped(interleaved([_read(file, len(files)) for file in files]), ROW_GROUP)
+        sources = [_read(file, len(files)) for file in files]
+        tables = _until(stopped, regrouped(interleaved(sources), ROW_GROUP))
         layouts = [each.layout for each in old]
         new = write(folder, old[0].project_id, old[0].month, (first, after), tables, layouts)
     if new.rows != sum(each.rows for each in old):
@@ -157,6 +158,13 @@ def files(folder: str) -> Iterator[tuple[str, str, float]]:
     """Every file of a segment: its id, where it is, and when it was last written."""
     for file in Path(folder).glob("*/*.parquet"):
         yield file.stem, f"{file.parent.name}/{file.name}", file.stat().st_mtime
+
+
+def _until(stopped: Callable[[], bool], tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    for table in tables:
+        if stopped():
+            raise InterruptedError("the writing of a segment was stopped")
+        yield table
 
 
 def _read(file: pq.ParquetFile, among: int) -> Iterator[pa.Table]:
