@@ -126,9 +126,7 @@ class Feed:
     def answered(self, answer: Answer, seconds: float) -> None:
         """Has a newer answer, that took so many seconds."""
         self.seconds, self.latest = seconds, Latest(answer)
-        rest = pause(answer.question, seconds)
-        # The pace of those that are answered together is their desk's.
-        self._free_at = 0.0 if self.quick and rest <= LEAST_INTERVAL else time.monotonic() + rest
+        self._free_at = self.asked_at + seconds + pause(answer.question, seconds)
 
     def failed(self, error: Error) -> None:
         """Could not be answered; it is tried again."""
@@ -171,8 +169,8 @@ class Desk:
                         self.begin(feed)
                 if quick := together(due):
                     await self._answer(quick, min(ROUND_SECONDS, self._seconds))
-                    elapsed = time.monotonic() - began
-                    await asyncio.sleep(max(LEAST_INTERVAL, 2 * elapsed) - elapsed)
+                    # Half of the time is the database's for others.
+                    await asyncio.sleep(time.monotonic() - began)
                 next_at = min((feed.due_at for feed in self.feeds.values()), default=math.inf)
                 await within(min(TICK, next_at - time.monotonic()), self.rung)
 
