@@ -34,6 +34,8 @@ def browser(deployment: Suite) -> Iterator[str]:
     """Where the browser of this session is driven. The page that it shows is built first, unless one is given that was built elsewhere."""
     if "TIDEMARK_WEB_FOLDER" not in os.environ:
         page.build(ROOT, print)
+    for remains in ARTEFACTS.glob("failed-*.png"):
+        remains.unlink()
     try:
         program = chromium.provide(cache_folder(server_account()))
     except Unprovided as error:

@@ -10,7 +10,6 @@ from services.kit.session import COOKIE, digest_of
 from tests.browser import Browse, Visit
 from tests.polling import until
 
-
 FOLLOW = (
     """path => document.querySelector('tm-app').shadowRoot.querySelector(`nav a[href="${path}"]`)?.click()"""
 )
