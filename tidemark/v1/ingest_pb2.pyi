@@ -6,6 +6,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from tidemark.v1 import access_pb2 as _access_pb2
 from tidemark.v1 import event_pb2 as _event_pb2
 from tidemark.v1 import metric_pb2 as _metric_pb2
+from tidemark.v1 import rule_pb2 as _rule_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -29,6 +30,7 @@ class RejectionReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REJECTION_REASON_MALFORMED: _ClassVar[RejectionReason]
     REJECTION_REASON_OUT_OF_RANGE: _ClassVar[RejectionReason]
     REJECTION_REASON_TOO_LARGE: _ClassVar[RejectionReason]
+    REJECTION_REASON_SCHEMA: _ClassVar[RejectionReason]
 ACK_MODE_UNSPECIFIED: AckMode
 ACK_MODE_DURABLE: AckMode
 ACK_MODE_FAST: AckMode
@@ -38,6 +40,7 @@ REJECTION_REASON_MISSING: RejectionReason
 REJECTION_REASON_MALFORMED: RejectionReason
 REJECTION_REASON_OUT_OF_RANGE: RejectionReason
 REJECTION_REASON_TOO_LARGE: RejectionReason
+REJECTION_REASON_SCHEMA: RejectionReason
 
 class Producer(_message.Message):
     __slots__ = ("producer_id", "epoch", "sequence")
@@ -98,18 +101,20 @@ class PublishRequest(_message.Message):
     def __init__(self, project: _Optional[str] = ..., batch: _Optional[_Union[EventBatch, _Mapping]] = ..., ack_mode: _Optional[_Union[AckMode, str]] = ...) -> None: ...
 
 class PublishResponse(_message.Message):
-    __slots__ = ("sequence", "epoch", "accepted_count", "repeated_batch_count", "rejections")
+    __slots__ = ("sequence", "epoch", "accepted_count", "repeated_batch_count", "rejections", "dead_lettered_count")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     ACCEPTED_COUNT_FIELD_NUMBER: _ClassVar[int]
     REPEATED_BATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
     REJECTIONS_FIELD_NUMBER: _ClassVar[int]
+    DEAD_LETTERED_COUNT_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     epoch: int
     accepted_count: int
     repeated_batch_count: int
     rejections: _containers.RepeatedCompositeFieldContainer[Rejection]
-    def __init__(self, sequence: _Optional[int] = ..., epoch: _Optional[int] = ..., accepted_count: _Optional[int] = ..., repeated_batch_count: _Optional[int] = ..., rejections: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ...) -> None: ...
+    dead_lettered_count: int
+    def __init__(self, sequence: _Optional[int] = ..., epoch: _Optional[int] = ..., accepted_count: _Optional[int] = ..., repeated_batch_count: _Optional[int] = ..., rejections: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ..., dead_lettered_count: _Optional[int] = ...) -> None: ...
 
 class PublishBatchRequest(_message.Message):
     __slots__ = ("project", "batch", "ack_mode")
@@ -122,14 +127,16 @@ class PublishBatchRequest(_message.Message):
     def __init__(self, project: _Optional[str] = ..., batch: _Optional[_Union[EventBatch, _Mapping]] = ..., ack_mode: _Optional[_Union[AckMode, str]] = ...) -> None: ...
 
 class PublishBatchResponse(_message.Message):
-    __slots__ = ("accepted_count", "repeated", "rejections")
+    __slots__ = ("accepted_count", "repeated", "rejections", "dead_lettered_count")
     ACCEPTED_COUNT_FIELD_NUMBER: _ClassVar[int]
     REPEATED_FIELD_NUMBER: _ClassVar[int]
     REJECTIONS_FIELD_NUMBER: _ClassVar[int]
+    DEAD_LETTERED_COUNT_FIELD_NUMBER: _ClassVar[int]
     accepted_count: int
     repeated: bool
     rejections: _containers.RepeatedCompositeFieldContainer[Rejection]
-    def __init__(self, accepted_count: _Optional[int] = ..., repeated: _Optional[bool] = ..., rejections: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ...) -> None: ...
+    dead_lettered_count: int
+    def __init__(self, accepted_count: _Optional[int] = ..., repeated: _Optional[bool] = ..., rejections: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ..., dead_lettered_count: _Optional[int] = ...) -> None: ...
 
 class RecordMetricsRequest(_message.Message):
     __slots__ = ("project", "batch", "ack_mode")
@@ -174,3 +181,17 @@ class RecordMetricsBatchResponse(_message.Message):
     repeated: bool
     rejections: _containers.RepeatedCompositeFieldContainer[Rejection]
     def __init__(self, accepted_count: _Optional[int] = ..., repeated: _Optional[bool] = ..., rejections: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ...) -> None: ...
+
+class ValidateEventsRequest(_message.Message):
+    __slots__ = ("project", "events")
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    project: str
+    events: _containers.RepeatedCompositeFieldContainer[_event_pb2.Event]
+    def __init__(self, project: _Optional[str] = ..., events: _Optional[_Iterable[_Union[_event_pb2.Event, _Mapping]]] = ...) -> None: ...
+
+class ValidateEventsResponse(_message.Message):
+    __slots__ = ("trials",)
+    TRIALS_FIELD_NUMBER: _ClassVar[int]
+    trials: _containers.RepeatedCompositeFieldContainer[_rule_pb2.Trial]
+    def __init__(self, trials: _Optional[_Iterable[_Union[_rule_pb2.Trial, _Mapping]]] = ...) -> None: ...

@@ -61,6 +61,11 @@ class IngestServiceStub:
                 request_serializer=tidemark_dot_v1_dot_ingest__pb2.RecordMetricsBatchRequest.SerializeToString,
                 response_deserializer=tidemark_dot_v1_dot_ingest__pb2.RecordMetricsBatchResponse.FromString,
                 _registered_method=True)
+        self.ValidateEvents = channel.unary_unary(
+                '/tidemark.v1.IngestService/ValidateEvents',
+                request_serializer=tidemark_dot_v1_dot_ingest__pb2.ValidateEventsRequest.SerializeToString,
+                response_deserializer=tidemark_dot_v1_dot_ingest__pb2.ValidateEventsResponse.FromString,
+                _registered_method=True)
 
 
 class IngestServiceServicer:
@@ -103,6 +108,13 @@ class IngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ValidateEvents(self, request, context):
+        """Tells what would become of events: checks, rules and schemas as in `Publish`. Nothing is stored.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IngestServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -125,6 +137,11 @@ def add_IngestServiceServicer_to_server(servicer, server):
                     servicer.RecordMetricsBatch,
                     request_deserializer=tidemark_dot_v1_dot_ingest__pb2.RecordMetricsBatchRequest.FromString,
                     response_serializer=tidemark_dot_v1_dot_ingest__pb2.RecordMetricsBatchResponse.SerializeToString,
+            ),
+            'ValidateEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ValidateEvents,
+                    request_deserializer=tidemark_dot_v1_dot_ingest__pb2.ValidateEventsRequest.FromString,
+                    response_serializer=tidemark_dot_v1_dot_ingest__pb2.ValidateEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -242,6 +259,33 @@ class IngestService:
             '/tidemark.v1.IngestService/RecordMetricsBatch',
             tidemark_dot_v1_dot_ingest__pb2.RecordMetricsBatchRequest.SerializeToString,
             tidemark_dot_v1_dot_ingest__pb2.RecordMetricsBatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ValidateEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidemark.v1.IngestService/ValidateEvents',
+            tidemark_dot_v1_dot_ingest__pb2.ValidateEventsRequest.SerializeToString,
+            tidemark_dot_v1_dot_ingest__pb2.ValidateEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,6 +5,7 @@ from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from tidemark.v1 import access_pb2 as _access_pb2
+from tidemark.v1 import event_pb2 as _event_pb2
 from tidemark.v1 import question_pb2 as _question_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -300,18 +301,22 @@ class ProcessingAnalytics(_message.Message):
     def __init__(self, stored_per_second: _Optional[float] = ..., last_day: _Optional[_Union[LedgerEntry, _Mapping]] = ..., commit_latency_p50: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., commit_latency_p99: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., partitions: _Optional[_Iterable[_Union[PartitionAnalytics, _Mapping]]] = ...) -> None: ...
 
 class PartitionAnalytics(_message.Message):
-    __slots__ = ("partition", "writer", "backlog_events", "backlog_bytes", "watermark")
+    __slots__ = ("partition", "writer", "backlog_events", "backlog_bytes", "watermark", "lag", "paused_because")
     PARTITION_FIELD_NUMBER: _ClassVar[int]
     WRITER_FIELD_NUMBER: _ClassVar[int]
     BACKLOG_EVENTS_FIELD_NUMBER: _ClassVar[int]
     BACKLOG_BYTES_FIELD_NUMBER: _ClassVar[int]
     WATERMARK_FIELD_NUMBER: _ClassVar[int]
+    LAG_FIELD_NUMBER: _ClassVar[int]
+    PAUSED_BECAUSE_FIELD_NUMBER: _ClassVar[int]
     partition: int
     writer: str
     backlog_events: int
     backlog_bytes: int
     watermark: _timestamp_pb2.Timestamp
-    def __init__(self, partition: _Optional[int] = ..., writer: _Optional[str] = ..., backlog_events: _Optional[int] = ..., backlog_bytes: _Optional[int] = ..., watermark: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    lag: _duration_pb2.Duration
+    paused_because: str
+    def __init__(self, partition: _Optional[int] = ..., writer: _Optional[str] = ..., backlog_events: _Optional[int] = ..., backlog_bytes: _Optional[int] = ..., watermark: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., lag: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., paused_because: _Optional[str] = ...) -> None: ...
 
 class QueryAnalytics(_message.Message):
     __slots__ = ("answered", "failed", "latency_p50", "latency_p99", "watching")
@@ -346,3 +351,33 @@ class SystemAnalytics(_message.Message):
     timescaledb_version: str
     redis_version: str
     def __init__(self, database_bytes: _Optional[int] = ..., log_bytes: _Optional[int] = ..., process_cpu: _Optional[float] = ..., process_memory_bytes: _Optional[int] = ..., version: _Optional[str] = ..., postgresql_version: _Optional[str] = ..., timescaledb_version: _Optional[str] = ..., redis_version: _Optional[str] = ...) -> None: ...
+
+class WatchCriticalRequest(_message.Message):
+    __slots__ = ("project", "cursor", "since")
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    project: str
+    cursor: str
+    since: _duration_pb2.Duration
+    def __init__(self, project: _Optional[str] = ..., cursor: _Optional[str] = ..., since: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class WatchCriticalResponse(_message.Message):
+    __slots__ = ("events", "cursor", "gap")
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    GAP_FIELD_NUMBER: _ClassVar[int]
+    events: _containers.RepeatedCompositeFieldContainer[CriticalEvent]
+    cursor: str
+    gap: bool
+    def __init__(self, events: _Optional[_Iterable[_Union[CriticalEvent, _Mapping]]] = ..., cursor: _Optional[str] = ..., gap: _Optional[bool] = ...) -> None: ...
+
+class CriticalEvent(_message.Message):
+    __slots__ = ("event", "received_at", "producer_id")
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_AT_FIELD_NUMBER: _ClassVar[int]
+    PRODUCER_ID_FIELD_NUMBER: _ClassVar[int]
+    event: _event_pb2.Event
+    received_at: _timestamp_pb2.Timestamp
+    producer_id: str
+    def __init__(self, event: _Optional[_Union[_event_pb2.Event, _Mapping]] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., producer_id: _Optional[str] = ...) -> None: ...

@@ -69,6 +69,11 @@ class QueryServiceStub:
                 request_serializer=tidemark_dot_v1_dot_query__pb2.GetLedgerRequest.SerializeToString,
                 response_deserializer=tidemark_dot_v1_dot_query__pb2.GetLedgerResponse.FromString,
                 _registered_method=True)
+        self.WatchCritical = channel.unary_stream(
+                '/tidemark.v1.QueryService/WatchCritical',
+                request_serializer=tidemark_dot_v1_dot_query__pb2.WatchCriticalRequest.SerializeToString,
+                response_deserializer=tidemark_dot_v1_dot_query__pb2.WatchCriticalResponse.FromString,
+                _registered_method=True)
         self.GetPlatformAnalytics = channel.unary_unary(
                 '/tidemark.v1.QueryService/GetPlatformAnalytics',
                 request_serializer=tidemark_dot_v1_dot_query__pb2.GetPlatformAnalyticsRequest.SerializeToString,
@@ -127,6 +132,15 @@ class QueryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchCritical(self, request, context):
+        """Follows errors and security events (types ERROR_EVENT and SECURITY_EVENT) from the moment they are durable, before they are
+        committed, on a lane of their own that waits for no others. Those of the last hour can be caught up with. When the server
+        drains, the stream ends with UNAVAILABLE; go on elsewhere with the last cursor.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetPlatformAnalytics(self, request, context):
         """Tells how the platform itself is doing: processing, queries and system, all measured.
         """
@@ -166,6 +180,11 @@ def add_QueryServiceServicer_to_server(servicer, server):
                     servicer.GetLedger,
                     request_deserializer=tidemark_dot_v1_dot_query__pb2.GetLedgerRequest.FromString,
                     response_serializer=tidemark_dot_v1_dot_query__pb2.GetLedgerResponse.SerializeToString,
+            ),
+            'WatchCritical': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchCritical,
+                    request_deserializer=tidemark_dot_v1_dot_query__pb2.WatchCriticalRequest.FromString,
+                    response_serializer=tidemark_dot_v1_dot_query__pb2.WatchCriticalResponse.SerializeToString,
             ),
             'GetPlatformAnalytics': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPlatformAnalytics,
@@ -340,6 +359,33 @@ class QueryService:
             '/tidemark.v1.QueryService/GetLedger',
             tidemark_dot_v1_dot_query__pb2.GetLedgerRequest.SerializeToString,
             tidemark_dot_v1_dot_query__pb2.GetLedgerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchCritical(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tidemark.v1.QueryService/WatchCritical',
+            tidemark_dot_v1_dot_query__pb2.WatchCriticalRequest.SerializeToString,
+            tidemark_dot_v1_dot_query__pb2.WatchCriticalResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -129,7 +129,7 @@ DATA_SOURCE_SEGMENT: DataSource
 DATA_SOURCE_CACHE: DataSource
 
 class Query(_message.Message):
-    __slots__ = ("time_range", "time_zone", "events", "series", "table", "funnel", "retention", "lifecycle", "sessions", "paths", "people")
+    __slots__ = ("time_range", "time_zone", "events", "series", "table", "funnel", "retention", "lifecycle", "sessions", "paths", "people", "window")
     TIME_RANGE_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
@@ -141,6 +141,7 @@ class Query(_message.Message):
     SESSIONS_FIELD_NUMBER: _ClassVar[int]
     PATHS_FIELD_NUMBER: _ClassVar[int]
     PEOPLE_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
     time_range: TimeRange
     time_zone: str
     events: EventsQuestion
@@ -152,7 +153,8 @@ class Query(_message.Message):
     sessions: SessionsQuestion
     paths: PathsQuestion
     people: PeopleQuestion
-    def __init__(self, time_range: _Optional[_Union[TimeRange, _Mapping]] = ..., time_zone: _Optional[str] = ..., events: _Optional[_Union[EventsQuestion, _Mapping]] = ..., series: _Optional[_Union[SeriesQuestion, _Mapping]] = ..., table: _Optional[_Union[TableQuestion, _Mapping]] = ..., funnel: _Optional[_Union[FunnelQuestion, _Mapping]] = ..., retention: _Optional[_Union[RetentionQuestion, _Mapping]] = ..., lifecycle: _Optional[_Union[LifecycleQuestion, _Mapping]] = ..., sessions: _Optional[_Union[SessionsQuestion, _Mapping]] = ..., paths: _Optional[_Union[PathsQuestion, _Mapping]] = ..., people: _Optional[_Union[PeopleQuestion, _Mapping]] = ...) -> None: ...
+    window: WindowQuestion
+    def __init__(self, time_range: _Optional[_Union[TimeRange, _Mapping]] = ..., time_zone: _Optional[str] = ..., events: _Optional[_Union[EventsQuestion, _Mapping]] = ..., series: _Optional[_Union[SeriesQuestion, _Mapping]] = ..., table: _Optional[_Union[TableQuestion, _Mapping]] = ..., funnel: _Optional[_Union[FunnelQuestion, _Mapping]] = ..., retention: _Optional[_Union[RetentionQuestion, _Mapping]] = ..., lifecycle: _Optional[_Union[LifecycleQuestion, _Mapping]] = ..., sessions: _Optional[_Union[SessionsQuestion, _Mapping]] = ..., paths: _Optional[_Union[PathsQuestion, _Mapping]] = ..., people: _Optional[_Union[PeopleQuestion, _Mapping]] = ..., window: _Optional[_Union[WindowQuestion, _Mapping]] = ...) -> None: ...
 
 class TimeRange(_message.Message):
     __slots__ = ("start", "end", "last", "calendar")
@@ -381,6 +383,18 @@ class PathsQuestion(_message.Message):
     gap: _duration_pb2.Duration
     def __init__(self, start: _Optional[_Union[Step, _Mapping]] = ..., backwards: _Optional[bool] = ..., depth: _Optional[int] = ..., top: _Optional[int] = ..., step_by: _Optional[str] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., gap: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
+class WindowQuestion(_message.Message):
+    __slots__ = ("window", "aggregates", "key", "top")
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    AGGREGATES_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    TOP_FIELD_NUMBER: _ClassVar[int]
+    window: str
+    aggregates: _containers.RepeatedScalarFieldContainer[str]
+    key: _containers.RepeatedScalarFieldContainer[str]
+    top: int
+    def __init__(self, window: _Optional[str] = ..., aggregates: _Optional[_Iterable[str]] = ..., key: _Optional[_Iterable[str]] = ..., top: _Optional[int] = ...) -> None: ...
+
 class PeopleQuestion(_message.Message):
     __slots__ = ("did", "funnel", "retention", "lifecycle", "cohort")
     DID_FIELD_NUMBER: _ClassVar[int]
@@ -506,7 +520,7 @@ class SeriesResult(_message.Message):
     def __init__(self, bucket_starts: _Optional[_Iterable[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]]] = ..., series: _Optional[_Iterable[_Union[Series, _Mapping]]] = ...) -> None: ...
 
 class Series(_message.Message):
-    __slots__ = ("measure_id", "group", "other", "values", "previous_values", "total", "previous_total", "kind", "unit")
+    __slots__ = ("measure_id", "group", "other", "values", "previous_values", "total", "previous_total", "kind", "unit", "late_counts")
     MEASURE_ID_FIELD_NUMBER: _ClassVar[int]
     GROUP_FIELD_NUMBER: _ClassVar[int]
     OTHER_FIELD_NUMBER: _ClassVar[int]
@@ -516,6 +530,7 @@ class Series(_message.Message):
     PREVIOUS_TOTAL_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     UNIT_FIELD_NUMBER: _ClassVar[int]
+    LATE_COUNTS_FIELD_NUMBER: _ClassVar[int]
     measure_id: str
     group: _containers.RepeatedScalarFieldContainer[str]
     other: bool
@@ -525,7 +540,8 @@ class Series(_message.Message):
     previous_total: float
     kind: _metric_pb2.MetricKind
     unit: str
-    def __init__(self, measure_id: _Optional[str] = ..., group: _Optional[_Iterable[str]] = ..., other: _Optional[bool] = ..., values: _Optional[_Iterable[float]] = ..., previous_values: _Optional[_Iterable[float]] = ..., total: _Optional[float] = ..., previous_total: _Optional[float] = ..., kind: _Optional[_Union[_metric_pb2.MetricKind, str]] = ..., unit: _Optional[str] = ...) -> None: ...
+    late_counts: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, measure_id: _Optional[str] = ..., group: _Optional[_Iterable[str]] = ..., other: _Optional[bool] = ..., values: _Optional[_Iterable[float]] = ..., previous_values: _Optional[_Iterable[float]] = ..., total: _Optional[float] = ..., previous_total: _Optional[float] = ..., kind: _Optional[_Union[_metric_pb2.MetricKind, str]] = ..., unit: _Optional[str] = ..., late_counts: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class TableResult(_message.Message):
     __slots__ = ("columns", "rows", "total")
