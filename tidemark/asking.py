@@ -122,6 +122,28 @@ class Asking:
             async for message in messages:
                 yield Change.of(message, query)
 
+    async def watch_critical(
+        self, *, since: Span = "0s", on_gap: Callable[[], None] | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """Errors and security events as soon as they are durable, before they are committed, for ever; from `since` ago on.
+
+        Goes on by itself after an interruption; an event may then come again, as its id tells. `on_gap` is called when it lasted
+        so long that some may have been missed.
+        """
+        request = query_pb2.WatchCriticalRequest(project=self.project, since=spelling.duration(since))
+
+        def begin(cursor: str) -> Any:
+            request.cursor = cursor
+            return self._query.WatchCritical(request, metadata=self._metadata)
+
+        async with aclosing(followed(begin)) as messages:
+            async for message in messages:
+                if message.gap and on_gap:
+                    on_gap()
+                for each in message.events:
+                    stored = question_pb2.StoredEvent(event=each.event, received_at=each.received_at)
+                    yield Event.of(stored)
+
     async def export(
         self,
         query: question_pb2.Query,

@@ -7,6 +7,7 @@ import re
 import socket
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +31,7 @@ from tidemark.producer import Producer
 from tidemark.records import AckMode, EventType, MetricKind, Rejection
 from tidemark.spool import Spool
 from tidemark.v1 import dashboard_pb2, event_pb2, metric_pb2, query_pb2_grpc
-from tidemark.wire import EVENTS, POINTS
+from tidemark.wire import CRITICAL, EVENTS, POINTS
 
 if TYPE_CHECKING:
     import pyarrow
@@ -39,6 +40,8 @@ _log = logging.getLogger("tidemark")
 _dumps = orjson.dumps
 _Event, _Point = event_pb2.Event, metric_pb2.MetricPoint
 _clock = time.time_ns
+_CRITICAL = {EventType.ERROR_EVENT, EventType.SECURITY_EVENT}
+_HURRIED_SECONDS = 0.002
 
 
 class Client(Asking):
@@ -84,19 +87,26 @@ class Client(Asking):
         self.producer_id = producer_id or _producer_id(folder)
         self.stats = Stats()
         self._spooled = folder is not None
-        self._events, self._points = (
+        # Errors and security events do not queue behind the others, and wait for company only a moment.
+        hurried = replace(self._limits, batch_seconds=min(_HURRIED_SECONDS, self._limits.batch_seconds))
+        self._producers = self._events, self._critical, self._points = [
             Producer(
                 lane,
                 Identity(producer_id=self.producer_id + suffix, project=self.project, ack_mode=ack_mode),
-                limits=self._limits,
+                limits=limits,
                 stats=self.stats,
-                spool=Spool(folder / lane.noun, limit=spool_bytes, fsync=spool_fsync) if folder else None,
+                spool=Spool(folder / place, limit=spool_bytes, fsync=spool_fsync) if folder else None,
                 on_rejection=on_rejection,
                 on_error=on_error,
             )
-            for lane, suffix in ((EVENTS, ""), (POINTS, ".metrics"))
-        )
+            for lane, place, suffix, limits in (
+                (EVENTS, "events", "", self._limits),
+                (CRITICAL, "critical", ".critical", hurried),
+                (POINTS, "points", ".metrics", self._limits),
+            )
+        ]
         self._add_event, self._add_point = self._events.buffer.add, self._points.buffer.add
+        self._add_critical = self._critical.buffer.add
         self._channels: dict[str, grpc.aio.Channel] = {}
         self._started = self._closed = False
 
@@ -139,7 +149,8 @@ class Client(Asking):
             properties_json=_dumps(properties) if properties else b"",
             context_json=_dumps(context) if context else b"",
         )
-        self._add_event(event.SerializeToString())
+        add = self._add_critical if type in _CRITICAL else self._add_event
+        add(event.SerializeToString())
         return event_id
 
     def record(
@@ -171,31 +182,31 @@ class Client(Asking):
     async def ready(self) -> None:
         """Waits until the buffers have room."""
         self.start()
-        await self._events.ready()
-        await self._points.ready()
+        for producer in self._producers:
+            await producer.ready()
 
     async def flush(self) -> None:
         """Waits until everything tracked and recorded so far is acknowledged; raises what keeps the server from taking it."""
         self.start()
-        await asyncio.gather(self._events.flush(), self._points.flush())
+        await asyncio.gather(*(producer.flush() for producer in self._producers))
 
     @property
     def unacknowledged(self) -> int:
         """Events and points taken and not yet acknowledged."""
-        return self._events.unacknowledged + self._points.unacknowledged
+        return sum(producer.unacknowledged for producer in self._producers)
 
     @property
     def last_error(self) -> errors.Error | None:
         """What keeps the server from acknowledging, while something does."""
-        return self._events.last_error or self._points.last_error
+        return next((each.last_error for each in self._producers if each.last_error), None)
 
     def start(self) -> None:
         """Begins to send; `async with` does it."""
         if not self._started:
             self._started = True
             channel = self._channel(self._ingest_address)
-            self._events.start(channel, self._metadata)
-            self._points.start(channel, self._metadata)
+            for producer in self._producers:
+                producer.start(channel, self._metadata)
 
     async def close(self, timeout: float | None = None) -> None:
         """Sends what is left, for `close_timeout` seconds at most, and disconnects; raises `Undelivered` naming the rest."""
@@ -209,7 +220,7 @@ class Client(Asking):
         except (errors.Error, TimeoutError) as error:
             failure = self.last_error or error
         finally:
-            left = [(await producer.close(), producer.noun) for producer in (self._events, self._points)]
+            left = [(await producer.close(), producer.noun) for producer in self._producers]
             for channel in self._channels.values():
                 await channel.close()
         if rest := " and ".join(f"{count} {noun}" for count, noun in left if count):

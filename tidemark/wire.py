@@ -6,7 +6,7 @@ So the buffer's size is known to the byte, and a batch can be renumbered and kep
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -41,7 +41,7 @@ def prefix(size: int, field: int = _ITEM) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One of the two streams of `IngestService`."""
+    """One of the streams of `IngestService`."""
 
     noun: str
     method: str
@@ -72,6 +72,7 @@ class Lane:
 EVENTS = Lane(
     "events", "/tidemark.v1.IngestService/Publish", PublishRequest, EventBatch, PublishResponse.FromString
 )
+CRITICAL = replace(EVENTS, noun="critical events")
 POINTS = Lane(
     "points",
     "/tidemark.v1.IngestService/RecordMetrics",

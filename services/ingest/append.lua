@@ -1,14 +1,38 @@
 #!lua name=tidemark
 
--- Appends a batch to the log if its producer's sequence allows, and remembers that it did: atomically, in one slot.
--- KEYS: log, producer, meta, projects
--- ARGV: epoch, sequence, known epoch, known sequence (of the database, '' when not looked up), project, received, header, rows
+-- Appends a batch to the log if its producer's sequence and its token allow, and remembers that it did; what of it is critical goes
+-- to a stream of its own: atomically, in one slot.
+-- KEYS: log, producer, meta, projects, critical, once
+-- ARGV: epoch, sequence, known epoch, known sequence (of the database, '' when not looked up), project, received, header, rows,
+-- 'once' where the batch has a token, else '', then any number of messages with critical events
 -- Returns {'appended', entry id}, {'repeated'}, {'gap', expected sequence}, {'fenced', epoch at work} or {'unknown'}: the log
 -- has not met this producer, look it up in the database and call again.
 local IDLE_SECONDS = 86400
+local CRITICAL_SECONDS = 3600
+local CRITICAL_BYTES = 4194304
+
+-- Adds messages to the stream of critical events, and takes the oldest away that do not fit into its bytes; what is added now stays
+-- in any case. Each message tells how many bytes there were up to it, so that the stream's size is a difference.
+local function tell(stream, args, first)
+  local newest = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
+  local total = newest and tonumber(newest[2][4]) or 0
+  local kept
+  for index = first, #args do
+    total = total + #args[index]
+    local id = redis.call('XADD', stream, '*', 'e', args[index], 't', string.format('%.0f', total))
+    kept = kept or id
+  end
+  redis.call('EXPIRE', stream, CRITICAL_SECONDS)
+  while true do
+    local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+    local before = tonumber(oldest[2][4]) - #oldest[2][2]
+    if oldest[1] == kept or total - before <= CRITICAL_BYTES then return end
+    redis.call('XDEL', stream, oldest[1])
+  end
+end
 
 local function append(keys, args)
-  local log, producer, meta, projects = keys[1], keys[2], keys[3], keys[4]
+  local log, producer, meta, projects, critical, once = keys[1], keys[2], keys[3], keys[4], keys[5], keys[6]
   local epoch, sequence = tonumber(args[1]), tonumber(args[2])
   if sequence > 0 then
     local at = redis.call('HMGET', producer, 'epoch', 'sequence')
@@ -28,10 +52,15 @@ local function append(keys, args)
     redis.call('HSET', producer, 'epoch', args[1], 'sequence', args[2])
     redis.call('EXPIRE', producer, IDLE_SECONDS)
   end
+  if args[9] == 'once' and not redis.call('SET', once, '', 'NX', 'EX', IDLE_SECONDS) then
+    redis.call('EXPIRE', once, IDLE_SECONDS)
+    return {'repeated'}
+  end
   local id = redis.call('XADD', log, '*', 'h', args[7], 'e', args[8])
   redis.call('HINCRBY', meta, 'received', args[6])
   redis.call('HINCRBY', meta, 'bytes', #args[7] + #args[8])
   redis.call('HINCRBY', projects, args[5], args[6])
+  if #args > 9 then tell(critical, args, 10) end
   return {'appended', id}
 end
 

@@ -18,6 +18,8 @@ from services.kit.errors import Exhausted, Invalid
 from services.kit.settings import Settings
 
 log = logging.getLogger(__name__)
+URGENT_SHARE = 0.1
+"""Of each budget, what urgent batches have beyond it."""
 _BUSY_POLL_SECONDS, _IDLE_POLL_SECONDS = 0.05, 1.0
 
 
@@ -51,12 +53,19 @@ class Backlog:
             await _pause(draining, _BUSY_POLL_SECONDS if measured or self._appended else _IDLE_POLL_SECONDS)
 
     @asynccontextmanager
-    async def room(self, size: int, patience: float) -> AsyncIterator[None]:
-        """Room for a batch of `size` bytes; raises `Exhausted` when there is none within `patience` seconds."""
+    async def room(self, size: int, patience: float, *, urgent: bool = False) -> AsyncIterator[None]:
+        """Room for a batch of `size` bytes; raises `Exhausted` when there is none within `patience` seconds.
+
+        What is `urgent` has a share of its own beyond the budgets, so that it does not wait for what is not.
+        """
         if size > self._memory_limit:
             raise Invalid("batch", f"has {size} bytes; send at most {self._memory_limit}")
         deadline = time.monotonic() + patience
-        while self._in_memory + size > self._memory_limit or self._in_log + self._appended > self._log_limit:
+        share = 1 + URGENT_SHARE if urgent else 1.0
+        while (
+            self._in_memory + size > self._memory_limit * share
+            or self._in_log + self._appended > self._log_limit * share
+        ):
             left = deadline - time.monotonic()
             if left <= 0:
                 metrics.REFUSED.inc()

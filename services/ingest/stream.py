@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 
 from services.ingest.entry import Account
 from services.kit.errors import Exhausted, Unavailable
-from services.kit.keys import COMMITS, log_key, meta_key, producer_key, projects_key
+from services.kit.keys import COMMITS, critical_key, log_key, meta_key, once_key, producer_key, projects_key
 
 DISK_MS = 5000
 """How long an append may take to reach the disk."""
@@ -73,8 +73,13 @@ class Log:
         entry: tuple[bytes, bytes],
         *,
         durable: bool = True,
+        once: str = "",
+        critical: Sequence[bytes] = (),
     ) -> Appended:
         """Appends `entry` of `producer` (project, id, epoch, sequence), `known` to the database as (epoch, sequence).
+
+        A batch with the token `once` is appended unless one with the same token was within a day. `critical` are messages of
+        `critical.messages` for those who follow critical events.
 
         Raises `Exhausted` when Redis is out of memory or disk, `Unavailable` when it does not answer.
         """
@@ -84,9 +89,15 @@ class Log:
             producer_key(partition, f"{project_id}:{producer_id}"),
             meta_key(partition),
             projects_key(partition),
+            critical_key(partition, project_id),
+            once_key(partition, once),
         )
         known_epoch, known_sequence = known or ("", "")
-        arguments = (epoch, sequence, known_epoch, known_sequence, project_id, received, *entry)
+        token = "once" if once else ""
+        arguments = (
+            *(epoch, sequence, known_epoch, known_sequence, project_id, received),
+            *(*entry, token, *critical),
+        )
         try:
             reply = await self._call(
                 "tidemark_append", keys, arguments, to_disk=durable and self._wait_for_disk

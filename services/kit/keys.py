@@ -27,3 +27,13 @@ def projects_key(partition: int) -> str:
 def producer_key(partition: int, producer: str) -> str:
     """The hash with the epoch and last sequence of a producer, given as `{project_id}:{producer_id}`."""
     return f"tm:{{{partition}}}:producer:{producer}"
+
+
+def once_key(partition: int, token: str) -> str:
+    """Says that a batch came with this token, which another one with the same token repeats."""
+    return f"tm:{{{partition}}}:once:{token}"
+
+
+def critical_key(partition: int, project_id: int) -> str:
+    """The stream of a project's errors and security events, which are followed before they are committed."""
+    return f"tm:{{{partition}}}:critical:{project_id}"

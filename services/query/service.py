@@ -10,6 +10,7 @@ from services.query.cohorts.source import Cohorts
 from services.query.cohorts.store import Store as CohortStore
 from services.query.columnar.source import Bulk
 from services.query.columnar.worker import Mirror, idle
+from services.query.critical.stream import Critical
 from services.query.dashboards.servicer import Dashboards
 from services.query.dashboards.store import Store as DashboardStore
 from services.query.export.source import Exports
@@ -40,7 +41,8 @@ async def query(resources: Resources) -> Service:
     boards = Boards(feeds, store, settings.query_seconds)
     source = Source(store, log, cohorts, Cache(settings.query_cache_bytes))
     exports = Exports(source, store, log, settings)
-    servicer = Query(store, log, source, exports, boards, settings)
+    critical = Critical(resources.redis, draining)
+    servicer = Query(store, log, source, exports, boards, critical, settings)
     return Service(
         servicers=(
             Servicer(add_QueryServiceServicer_to_server, servicer),

@@ -18,6 +18,8 @@ from services.kit.instant import at, us_of
 from services.kit.settings import Settings
 from services.query import analytics, ledger, suggest
 from services.query.calendar import Span, ceil, floor
+from services.query.critical import cursor
+from services.query.critical.stream import KEPT_MS, Critical
 from services.query.export.source import Exports
 from services.query.ledger import Account
 from services.query.live.board import single
@@ -40,10 +42,17 @@ class Query(query_pb2_grpc.QueryServiceServicer):
     """The RPCs of QueryService."""
 
     def __init__(
-        self, store: Store, log: Log, source: Source, exports: Exports, boards: Boards, settings: Settings
+        self,
+        store: Store,
+        log: Log,
+        source: Source,
+        exports: Exports,
+        boards: Boards,
+        critical: Critical,
+        settings: Settings,
     ) -> None:
         self._store, self._log, self._source, self._exports = store, log, source, exports
-        self._boards, self._settings = boards, settings
+        self._boards, self._critical, self._settings = boards, critical, settings
         self._figures = analytics.Figures()
 
     async def RunQuery(self, request: pb.RunQueryRequest, context: Any) -> pb.RunQueryResponse:
@@ -119,6 +128,24 @@ class Query(query_pb2_grpc.QueryServiceServicer):
                 response = single(message, follower.shown.tiles[""], query_id)
                 if response is not None:
                     yield response
+
+    async def WatchCritical(
+        self, request: pb.WatchCriticalRequest, context: Any
+    ) -> AsyncIterator[pb.WatchCriticalResponse]:
+        project = await identity.project(request.project)
+        audit.note(_about(project, "watch critical events"))
+        since_ms = request.since.ToMilliseconds()
+        if not 0 <= since_ms <= KEPT_MS:
+            raise Invalid("since", f"is {since_ms / 1000} s; give 0 s to an hour")
+        async with self._store.snapshot(project.project_id, self._seconds()) as snapshot:
+            partitions = len((await snapshot.facts()).versions)
+        if request.cursor:
+            entries = cursor.decode(request.cursor, partitions)
+        else:
+            entries = await self._critical.beginning(partitions, since_ms)
+        async with aclosing(self._critical.follow(project.project_id, entries)) as messages:
+            async for message in messages:
+                yield message
 
     async def GetLedger(self, request: pb.GetLedgerRequest, context: Any) -> pb.GetLedgerResponse:
         project = await identity.project(request.project)

@@ -134,7 +134,8 @@ class QueryServiceServicer:
 
     def WatchCritical(self, request, context):
         """Follows errors and security events (types ERROR_EVENT and SECURITY_EVENT) from the moment they are durable, before they are
-        committed, on a lane of their own that waits for no others. Those of the last hour can be caught up with. When the server
+        committed, on a lane of their own that waits for no others. Those of the last hour can be caught up with, as far as 4 MiB of
+        each partition hold them. When the server
         drains, the stream ends with UNAVAILABLE; go on elsewhere with the last cursor.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
