@@ -198,7 +198,7 @@ def _add_load(command: argparse.ArgumentParser) -> None:
     log.add_argument("file")
     _add_source(log)
     log.set_defaults(run=load.access)
-    host = sources.add_parser("host", help="this machine's metrics")
+    host = sources.add_parser("host", help="this machine's metrics, and the processes that start and end on it")
     host.add_argument("--follow", action="store_true", help="go on until interrupted")
     host.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="time between two looks")
     host.set_defaults(run=load.machine)

@@ -95,26 +95,32 @@ def access(client: Client, arguments: Namespace, console: Console, faults: Fault
 
 
 def machine(client: Client, arguments: Namespace, console: Console, _: Faults) -> int:
-    """Records this machine's metrics, once or, with --follow, until interrupted."""
+    """Records this machine's metrics, and what starts and ends on it, once or, with --follow, until interrupted."""
     if arguments.every <= 0:
         raise ValueError(f"--every: is {arguments.every:g}; give seconds above 0")
-    before, taken = host.look(), 0
+    before, taken, happened = host.look(), 0, 0
+    drafts: Iterable[Draft] = host.events(None, before)
     try:
         while True:
+            for draft in drafts:
+                _track(client, draft, arguments.timeout)
+                happened += 1
             time.sleep(arguments.every)
-            after = host.look()
+            after = host.look(before)
             for point in host.points(before, after):
                 client.record(point.name, point.value, kind=point.kind, unit=point.unit, tags=point.tags)
                 taken += 1
-            before = after
+            drafts, before = host.events(before, after), after
             if not arguments.follow:
                 break
             if console.err.isatty():
-                console.err.write(f"\rhost  {taken:,} points, {client.unacknowledged:,} on their way   ")
+                console.err.write(
+                    f"\rhost  {taken:,} points, {happened:,} events, {client.unacknowledged:,} on their way   "
+                )
     except KeyboardInterrupt:
         console.warn("")
     _wait(client.flush, client, arguments.timeout)
-    console.say(f"{taken:,} points recorded")
+    console.say(f"{taken:,} points and {happened:,} events recorded")
     return 0
 
 

@@ -1,10 +1,15 @@
-"""The host's own metrics: two looks at the machine come in, metric points of the time between them go out."""
+"""The host itself: two looks at the machine come in, metric points and events of the time between them go out."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from tidemark.records import MetricKind
+from tidemark.load.draft import Draft
+from tidemark.records import EventType, MetricKind
+
+RECENT = timedelta(days=1)
+"""How long ago a process may have started whose start is told at the first look."""
 
 
 class Point(NamedTuple):
@@ -15,6 +20,15 @@ class Point(NamedTuple):
     kind: MetricKind
     unit: str
     tags: Mapping[str, str] = {}
+
+
+class Process(NamedTuple):
+    """A running program. Its arguments are nobody's business."""
+
+    name: str
+    user: str
+    parent: str
+    started_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,11 +47,13 @@ class Look:
     """Share of the root file system."""
     load: float
     """Processes that wanted to run, over the last minute."""
-    processes: int
+    processes: Mapping[int, Process]
+    """By their numbers."""
+    at: datetime
 
 
-def look() -> Look:
-    """A look at this machine; needs `tidemark[load]`."""
+def look(before: Look | None = None) -> Look:
+    """A look at this machine, quicker with the one `before`; needs `tidemark[load]`."""
     import psutil
 
     cpu, memory = psutil.cpu_times(), psutil.virtual_memory()
@@ -51,8 +67,30 @@ def look() -> Look:
         network_bytes={"receive": network.bytes_recv, "transmit": network.bytes_sent} if network else {},
         filesystem_used=psutil.disk_usage("/").percent / 100,
         load=psutil.getloadavg()[0],
-        processes=len(psutil.pids()),
+        processes=_processes(before.processes if before else {}),
+        at=datetime.now(UTC),
     )
+
+
+def _processes(known: Mapping[int, Process]) -> dict[int, Process]:
+    import psutil
+
+    found = {}
+    for number in psutil.pids():
+        if number in known:
+            found[number] = known[number]
+            continue
+        try:
+            process = psutil.Process(number)
+            with process.oneshot():
+                parent = process.parent()
+                started_at = datetime.fromtimestamp(process.create_time(), UTC)
+                found[number] = Process(
+                    process.name(), process.username(), parent.name() if parent else "", started_at
+                )
+        except psutil.Error:  # It has ended, or is not ours to look at.
+            continue
+    return found
 
 
 def points(before: Look, after: Look) -> Iterator[Point]:
@@ -79,4 +117,25 @@ def points(before: Look, after: Look) -> Iterator[Point]:
         "system.filesystem.utilization", after.filesystem_used, MetricKind.GAUGE, "1", {"mountpoint": "/"}
     )
     yield Point("system.cpu.load_average.1m", after.load, MetricKind.GAUGE, "1")
-    yield Point("system.processes.count", after.processes, MetricKind.GAUGE, "1")
+    yield Point("system.processes.count", len(after.processes), MetricKind.GAUGE, "1")
+
+
+def events(before: Look | None, after: Look) -> Iterator[Draft]:
+    """Which processes started and ended between two looks; before the first, those that started within the last day.
+
+    The same start has the same id whenever it is looked at. What begins and ends between two looks is not seen.
+    """
+    old = before.processes if before else {}
+    for number, process in after.processes.items():
+        if number not in old and (before or after.at - process.started_at < RECENT):
+            yield _draft("process_started", number, process, process.started_at)
+    for number, process in old.items():
+        if number not in after.processes:
+            lived = (after.at - process.started_at).total_seconds()
+            yield _draft("process_ended", number, process, after.at, seconds=round(lived, 3))
+
+
+def _draft(name: str, number: int, process: Process, at: datetime, **more: float) -> Draft:
+    identity = f"{name} {number} {process.name} {process.started_at.isoformat()}"
+    properties = {"process": process.name, "parent": process.parent, **more}
+    return Draft(name, at, identity.encode(), process.user, "", properties, EventType.SYSTEM_EVENT)
