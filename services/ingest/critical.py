@@ -2,6 +2,8 @@
 serialized messages go out to `stream`, which appends them in the same step as the batch. Pure.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 
@@ -14,7 +16,7 @@ _MESSAGE_BYTES = 64 << 10
 _URGENT_BYTES = 256 << 10
 
 
-def is_urgent(events: list[event_pb2.Event], size: int) -> bool:
+def is_urgent(events: Sequence[event_pb2.Event], size: int) -> bool:
     """Whether a batch is let in over a full backlog: it is small and holds nothing but critical events."""
     return 0 < size <= _URGENT_BYTES and bool(events) and all(event.type in TYPES for event in events)
 

@@ -100,7 +100,7 @@ class Log:
         )
         try:
             reply = await self._call(
-                "tidemark_append", keys, arguments, to_disk=durable and self._wait_for_disk
+                "tidemark_append_2", keys, arguments, to_disk=durable and self._wait_for_disk
             )
         except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
             raise Unavailable("the log does not answer; retry") from error
@@ -161,7 +161,7 @@ class Log:
         """Trims what is committed and says how far; `received` and `size` are the database's totals. Never goes back."""
         milliseconds, number = order(last_id)
         arguments = (f"{milliseconds}-{number + 1}", last_id, received, size)
-        await self._call("tidemark_committed", (log_key(partition), meta_key(partition)), arguments)
+        await self._call("tidemark_committed_2", (log_key(partition), meta_key(partition)), arguments)
 
     async def announce(self, commit: Mapping[str, object]) -> None:
         """Tells everybody who watches what was committed."""
