@@ -14,7 +14,17 @@ from typing import Any
 from tidemark import __version__, blocking, errors
 from tidemark.admin import ROLES
 from tidemark.client import Client
-from tidemark.commands import ask, dashboards, export, load, manage, question
+from tidemark.commands import (
+    ask,
+    dashboards,
+    definitions,
+    export,
+    letters,
+    load,
+    manage,
+    provenance,
+    question,
+)
 from tidemark.exporting import FORMS
 from tidemark.load.git import NotARepository
 from tidemark.records import AckMode, EventType
@@ -36,6 +46,9 @@ _EXAMPLES = """examples:
   tidemark keys create --role ingest --title 'web servers'
   tidemark readers create grafana
   tidemark dashboards export home -o home.json
+  tidemark schemas infer order_placed > order.json && tidemark schemas put order_placed order.json --enforcement dead_letter
+  tidemark letters repair --event order_placed
+  tidemark lineage 019ab1c4-0000-7000-8000-000000000000
 
 Times are spans (45s, 90m, 12h, 30d, 2w), instants (2026-11-01, 2026-11-01T12:30:00Z) or words (today, 'last 2 weeks').
 The key is taken from TIDEMARK_KEY, the addresses from TIDEMARK_INGEST_ADDRESS and TIDEMARK_QUERY_ADDRESS; without a key,
@@ -164,6 +177,21 @@ def parser() -> argparse.ArgumentParser:
     _add_dashboards(
         commands.add_parser("dashboards", help="list, show, save to files, load or delete dashboards")
     )
+    for name, add, about in (
+        ("schemas", definitions.add_schemas, "what the properties of events must look like"),
+        ("rules", definitions.add_rules, "what is done to events before they are stored"),
+        ("validate", definitions.add_validate, "tell what would become of events"),
+        ("letters", letters.add_letters, "list, repair or discard dead letters"),
+        ("partitions", letters.add_partitions, "let a partition that paused go on"),
+        ("windows", definitions.add_windows, "aggregates kept as events are committed"),
+        ("lineage", provenance.add_lineage, "tell where an event or a figure comes from"),
+        ("quality", provenance.add_quality, "tell how good events and their properties are"),
+        ("producers", provenance.add_producers, "list who sends"),
+        ("critical", provenance.add_critical, "follow errors and security events as they come"),
+        ("retention", provenance.add_retention, "how long data is kept"),
+        ("erase", provenance.add_erase, "remove a person from all that is stored"),
+    ):
+        add(commands.add_parser(name, help=about))
     return root
 
 
@@ -198,7 +226,9 @@ def _add_load(command: argparse.ArgumentParser) -> None:
     log.add_argument("file")
     _add_source(log)
     log.set_defaults(run=load.access)
-    host = sources.add_parser("host", help="this machine's metrics, and the processes that start and end on it")
+    host = sources.add_parser(
+        "host", help="this machine's metrics, and the processes that start and end on it"
+    )
     host.add_argument("--follow", action="store_true", help="go on until interrupted")
     host.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="time between two looks")
     host.set_defaults(run=load.machine)

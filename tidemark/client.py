@@ -6,7 +6,7 @@ import os
 import re
 import socket
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -23,14 +23,28 @@ from tidemark.admin import Admin, resource
 from tidemark.asking import Asking
 from tidemark.batch import Identity, Stats
 from tidemark.buffer import Limits
-from tidemark.channel import Tls, connect, healthy
+from tidemark.channel import Metadata, Tls, answered, connect, healthy
 from tidemark.cohorts import Cohorts
 from tidemark.dashboards import DashboardChange, Dashboards
 from tidemark.ids import Minter
+from tidemark.letters import DeadLetters
+from tidemark.pipeline import Pipeline
+from tidemark.privacy import Privacy
 from tidemark.producer import Producer
 from tidemark.records import AckMode, EventType, MetricKind, Rejection
+from tidemark.rules import Rules
+from tidemark.schemas import Schemas
 from tidemark.spool import Spool
-from tidemark.v1 import dashboard_pb2, event_pb2, metric_pb2, query_pb2_grpc
+from tidemark.v1 import (
+    dashboard_pb2,
+    event_pb2,
+    ingest_pb2,
+    ingest_pb2_grpc,
+    metric_pb2,
+    query_pb2_grpc,
+    rule_pb2,
+)
+from tidemark.windows import Windows
 from tidemark.wire import CRITICAL, EVENTS, POINTS
 
 if TYPE_CHECKING:
@@ -264,6 +278,43 @@ class Client(Asking):
         """The dashboards of the project."""
         return Dashboards(self._channel(self._query_address), self.project, self._metadata, self._timeout)
 
+    @cached_property
+    def schemas(self) -> Schemas:
+        """What the properties of events must look like."""
+        return Schemas(*self._at_ingest())
+
+    @cached_property
+    def rules(self) -> Rules:
+        """What is done to events before they are stored."""
+        return Rules(*self._at_ingest())
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        """What could not be stored, and its repair."""
+        return DeadLetters(*self._at_ingest())
+
+    @cached_property
+    def windows(self) -> Windows:
+        """Aggregates kept as events are committed."""
+        return Windows(*self._at_ingest())
+
+    @cached_property
+    def privacy(self) -> Privacy:
+        """How long data is kept, and the removal of people."""
+        return Privacy(*self._at_ingest())
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """Where events come from and how good they are."""
+        return Pipeline(self._channel(self._query_address), self.project, self._metadata, self._timeout)
+
+    async def validate(self, events: Iterable[event_pb2.Event]) -> list[rule_pb2.Trial]:
+        """What would become of events; nothing is stored."""
+        stub = ingest_pb2_grpc.IngestServiceStub(self._channel(self._ingest_address))  # type: ignore[no-untyped-call]
+        request = ingest_pb2.ValidateEventsRequest(project=self.project, events=events)
+        call = stub.ValidateEvents(request, metadata=self._metadata, timeout=self._timeout)
+        return list((await answered(call)).trials)
+
     def watch_dashboard(
         self, dashboard: str | dashboard_pb2.Dashboard, **chosen: Any
     ) -> AsyncGenerator[DashboardChange, None]:
@@ -273,6 +324,11 @@ class Client(Asking):
     @cached_property
     def _query(self) -> query_pb2_grpc.QueryServiceStub:
         return query_pb2_grpc.QueryServiceStub(self._channel(self._query_address))  # type: ignore[no-untyped-call]
+
+    def _at_ingest(self) -> tuple[grpc.aio.Channel, str, Metadata, float, grpc.aio.Channel]:
+        """What the resources that the ingest server answers for are made with."""
+        ingest, query = self._channel(self._ingest_address), self._channel(self._query_address)
+        return ingest, self.project, self._metadata, self._timeout, query
 
     def _channel(self, address: str) -> grpc.aio.Channel:
         if address not in self._channels:

@@ -87,7 +87,7 @@ def series(
         interval=spelling.interval(interval),
         group_by=_listed(by),
         top=top,
-        fill=_chosen("fill", fill, _FILLS),  # type: ignore[arg-type]
+        fill=spelling.chosen("fill", fill, _FILLS),  # type: ignore[arg-type]
         compare=_compared(compare),
     )
     return _query(when, series=question)
@@ -161,8 +161,8 @@ def retention(
         back=_step(back),
         period=spelling.period(period),
         periods=periods,
-        mode=_chosen("mode", mode, _MODES),  # type: ignore[arg-type]
-        entry=_chosen("entry", entry, _ENTRIES),  # type: ignore[arg-type]
+        mode=spelling.chosen("mode", mode, _MODES),  # type: ignore[arg-type]
+        entry=spelling.chosen("entry", entry, _ENTRIES),  # type: ignore[arg-type]
         group_by=by,
         top=top,
         filter=spelling.every(where),
@@ -220,6 +220,19 @@ def paths(
     return _query(when, paths=question)
 
 
+def window(
+    window: str,
+    *,
+    aggregates: Iterable[str] = (),
+    key: Iterable[str] = (),
+    top: int = 0,
+    **when: Unpack[When],
+) -> pb.Query:
+    """What a window has kept, told by its name `projects/{project}/windows/{window}`; only some aggregates, or only one key."""
+    asked = pb.WindowQuestion(window=window, aggregates=_listed(aggregates), key=_listed(key), top=top)
+    return _query(when, window=asked)
+
+
 def people(
     of: pb.Query | Step | None = None,
     *,
@@ -270,7 +283,7 @@ def _behind(
             retention=of.retention, start=spelling.timestamp(begin), offset=offset, lost=lost
         )
         return pb.PeopleQuestion(retention=cell)
-    chosen: Any = _chosen("state", state, _STATES)
+    chosen: Any = spelling.chosen("state", state, _STATES)
     return pb.PeopleQuestion(
         lifecycle=pb.LifecyclePeople(lifecycle=of.lifecycle, start=spelling.timestamp(begin), state=chosen)
     )
@@ -306,12 +319,6 @@ def _formulas(formulas: Mapping[str, str] | None) -> list[pb.Formula]:
 def _listed(given: Iterable[Any]) -> list[Any]:
     """A single text stands for a list of it."""
     return [given] if isinstance(given, str | pb.Filter) else list(given)
-
-
-def _chosen(field: str, text: str, choices: Mapping[str, int]) -> int:
-    if text not in choices:
-        raise ValueError(f"{field}: {text!r} is not known; write {', '.join(filter(None, choices))}")
-    return choices[text]
 
 
 def _compared(compare: bool) -> pb.Compare:

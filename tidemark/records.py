@@ -163,6 +163,8 @@ class Line:
     previous_total: float = math.nan
     kind: str = ""
     unit: str = ""
+    late_counts: tuple[int, ...] = ()
+    """Of a window: how many events came to each value after it had closed."""
 
     @classmethod
     def of(cls, message: question_pb2.Series) -> "Line":
@@ -176,6 +178,7 @@ class Line:
             previous_total=message.previous_total,
             kind=kind_name(message.kind),
             unit=message.unit,
+            late_counts=tuple(message.late_counts),
         )
 
     @property

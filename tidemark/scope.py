@@ -1,4 +1,4 @@
-"""What is managed within a project: `cohorts.py` and `dashboards.py` reach their services through this."""
+"""What is managed within a project: `cohorts.py`, `dashboards.py`, `schemas.py` and others reach their services through this."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -12,10 +12,17 @@ _PAGE = 1000
 
 
 class Scope:
-    """The client's project, and calls with its key."""
+    """The client's project, and calls with its key over `channel`; who the key belongs to is asked over `directory`."""
 
-    def __init__(self, channel: grpc.aio.Channel, project: str, metadata: Metadata, timeout: float) -> None:
-        self._admin = admin_pb2_grpc.AdminServiceStub(channel)  # type: ignore[no-untyped-call]
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        project: str,
+        metadata: Metadata,
+        timeout: float,
+        directory: grpc.aio.Channel | None = None,
+    ) -> None:
+        self._admin = admin_pb2_grpc.AdminServiceStub(directory or channel)  # type: ignore[no-untyped-call]
         self._project, self._metadata, self._timeout = project, metadata, timeout
 
     async def _parent(self) -> str:

@@ -15,7 +15,7 @@ Pure: relative spans are resolved by the server.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
 import orjson
@@ -236,6 +236,13 @@ def period(text: str) -> pb.Interval.Unit:
     if text not in ("day", "week", "month"):
         raise ValueError(f"period: {text!r} is not known; write day, week or month")
     return _WORDS[text]
+
+
+def chosen(field: str, text: str, choices: Mapping[str, int]) -> int:
+    """What a word stands for; raises `ValueError` naming the words that there are."""
+    if text not in choices:
+        raise ValueError(f"{field}: {text!r} is not known; write {', '.join(filter(None, choices))}")
+    return choices[text]
 
 
 def source(text: str) -> pb.Source:

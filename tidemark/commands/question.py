@@ -16,6 +16,7 @@ KINDS = {
     "sessions": "how long people stay, and where they enter and leave",
     "paths": "what people do after, or before, an event",
     "people": "who did something, or belongs to a cohort",
+    "window": "what a window has kept",
 }
 _CONDITION = "'properties.size >= 10'; repeat for more"
 _STEP = "an event, as in 'order_placed where properties.amount > 10'"
@@ -24,7 +25,7 @@ _STEP = "an event, as in 'order_placed where properties.amount > 10'"
 def add(command: ArgumentParser, kind: str) -> None:
     """The arguments of one kind of question."""
     _ADD[kind](command)
-    if kind not in ("lifecycle", "people"):
+    if kind not in ("lifecycle", "people", "window"):
         command.add_argument("--where", action="append", default=[], metavar="CONDITION", help=_CONDITION)
     add_span(command)
     command.add_argument("--time-zone", default="", help="IANA name; the project's if not given")
@@ -162,6 +163,22 @@ def _people(command: ArgumentParser) -> None:
     )
 
 
+def _window(command: ArgumentParser) -> None:
+    command.add_argument("window", metavar="WINDOW", help="projects/{project}/windows/{window}")
+    command.add_argument(
+        "--aggregate",
+        dest="aggregates",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="only this one; repeat for more",
+    )
+    command.add_argument(
+        "--key", action="append", default=[], metavar="VALUE", help="only this key; one for each field"
+    )
+    command.add_argument("--top", type=int, default=0, help="keys shown")
+
+
 def _formulas(texts: list[str]) -> dict[str, str]:
     found = {}
     for text in texts:
@@ -182,6 +199,7 @@ _ADD: dict[str, Callable[[ArgumentParser], None]] = {
     "sessions": _sessions,
     "paths": _paths,
     "people": _people,
+    "window": _window,
 }
 _ASKED: dict[str, Callable[..., question_pb2.Query]] = {kind: getattr(questions, kind) for kind in KINDS}
 

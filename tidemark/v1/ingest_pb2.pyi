@@ -117,14 +117,16 @@ class PublishResponse(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., epoch: _Optional[int] = ..., accepted_count: _Optional[int] = ..., repeated_batch_count: _Optional[int] = ..., rejections: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ..., dead_lettered_count: _Optional[int] = ...) -> None: ...
 
 class PublishBatchRequest(_message.Message):
-    __slots__ = ("project", "batch", "ack_mode")
+    __slots__ = ("project", "batch", "ack_mode", "request_id")
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     BATCH_FIELD_NUMBER: _ClassVar[int]
     ACK_MODE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     project: str
     batch: EventBatch
     ack_mode: AckMode
-    def __init__(self, project: _Optional[str] = ..., batch: _Optional[_Union[EventBatch, _Mapping]] = ..., ack_mode: _Optional[_Union[AckMode, str]] = ...) -> None: ...
+    request_id: str
+    def __init__(self, project: _Optional[str] = ..., batch: _Optional[_Union[EventBatch, _Mapping]] = ..., ack_mode: _Optional[_Union[AckMode, str]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class PublishBatchResponse(_message.Message):
     __slots__ = ("accepted_count", "repeated", "rejections", "dead_lettered_count")
@@ -163,14 +165,16 @@ class RecordMetricsResponse(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., epoch: _Optional[int] = ..., accepted_count: _Optional[int] = ..., repeated_batch_count: _Optional[int] = ..., rejections: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ...) -> None: ...
 
 class RecordMetricsBatchRequest(_message.Message):
-    __slots__ = ("project", "batch", "ack_mode")
+    __slots__ = ("project", "batch", "ack_mode", "request_id")
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     BATCH_FIELD_NUMBER: _ClassVar[int]
     ACK_MODE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     project: str
     batch: PointBatch
     ack_mode: AckMode
-    def __init__(self, project: _Optional[str] = ..., batch: _Optional[_Union[PointBatch, _Mapping]] = ..., ack_mode: _Optional[_Union[AckMode, str]] = ...) -> None: ...
+    request_id: str
+    def __init__(self, project: _Optional[str] = ..., batch: _Optional[_Union[PointBatch, _Mapping]] = ..., ack_mode: _Optional[_Union[AckMode, str]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class RecordMetricsBatchResponse(_message.Message):
     __slots__ = ("accepted_count", "repeated", "rejections")

@@ -56,7 +56,30 @@ def test_conditions_may_be_repeated():
         ("explain", "series", "--name", "commit", "--statements"),
         ("export", "events", "--output", "a.parquet"),
         ("suggest", "value", "de", "--field", "properties.country"),
-        *((name, kind) for name in ("query", "watch", "explain") for kind in asked.KINDS if kind != "funnel"),
+        *(
+            (name, kind)
+            for name in ("query", "watch", "explain")
+            for kind in asked.KINDS
+            if kind not in ("funnel", "window")
+        ),
+        ("query", "window", "projects/p/windows/w"),
+        ("schemas", "put", "order", "order.json", "--enforcement", "reject"),
+        ("schemas", "infer", "order", "--last", "7d", "--seen"),
+        ("rules", "try", "rules.json", "--event", "order", "--events"),
+        ("validate", "events.jsonl"),
+        ("windows", "create", "Orders", "--size", "5m", "--measure", "revenue=sum properties.amount"),
+        ("windows", "results", "orders", "--last", "1h"),
+        ("letters", "clusters", "--reason", "schema"),
+        ("letters", "repair", "--signature", "abc", "--patch", "patch.json", "--yes"),
+        ("letters", "discard", "--event", "order"),
+        ("partitions", "resume", "3"),
+        ("lineage", "019ab1c4-0000-7000-8000-000000000000"),
+        ("lineage", "--bucket", "order", "--start", "2026-11-01T00:00:00Z", "--width", "hour"),
+        ("quality", "order"),
+        ("producers",),
+        ("critical", "--since", "10m"),
+        ("retention", "set", "--raw-days", "400"),
+        ("erase", "ann", "--yes"),
     ],
 )
 def test_every_command_knows_what_to_run(arguments):
@@ -87,6 +110,10 @@ def test_every_command_knows_what_to_run(arguments):
         (
             ("paths", "--begin", "order", "--backwards", "--depth", "3", "--step-by", "properties.url"),
             questions.paths("order", backwards=True, depth=3, step_by="properties.url"),
+        ),
+        (
+            ("window", "projects/p/windows/w", "--aggregate", "a", "--key", "DE", "--last", "1h"),
+            questions.window("projects/p/windows/w", aggregates=["a"], key=["DE"], last="1h"),
         ),
         (("people", "--of", "order where name = a"), questions.people("order where name = a")),
         (("people", "--cohort", "projects/p/cohorts/c"), questions.people(cohort="projects/p/cohorts/c")),
