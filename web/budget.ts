@@ -1,16 +1,24 @@
 import { gzipSync } from 'node:zlib'
 import type { Plugin } from 'vite'
 
-/** Fails a build whose scripts, all of them together, are larger than so many kilobytes in gzip. */
-export function budget(kilobytes: number): Plugin {
+/** Fails a build whose scripts are larger in gzip than so many kilobytes: those named in `parts`, which come when they are needed,
+ * and all the others together. */
+export function budget(parts: Record<string, number>, kilobytes: number): Plugin {
   return {
     name: 'budget',
     generateBundle(_options, bundle) {
-      const scripts = Object.values(bundle).filter(file => file.type === 'chunk')
-      const bytes = scripts.reduce((sum, script) => sum + gzipSync(script.code, { level: 9 }).length, 0)
-      const size = `${(bytes / 1000).toFixed(1)} kB of script in gzip`
-      if (bytes > kilobytes * 1000) this.error(`${size}; at most ${kilobytes} kB are allowed`)
-      this.info(`${size}, ${kilobytes} kB allowed`)
+      const sizes: Record<string, number> = {}
+      for (const script of Object.values(bundle)) {
+        if (script.type !== 'chunk') continue
+        const part = script.name in parts ? script.name : ''
+        sizes[part] = (sizes[part] ?? 0) + gzipSync(script.code, { level: 9 }).length
+      }
+      for (const [part, bytes] of Object.entries(sizes)) {
+        const allowed = parts[part] ?? kilobytes
+        const size = `${(bytes / 1000).toFixed(1)} kB of script${part && ` in ${part}`} in gzip`
+        if (bytes > allowed * 1000) this.error(`${size}; at most ${allowed} kB are allowed`)
+        this.info(`${size}, ${allowed} kB allowed`)
+      }
     },
   }
 }

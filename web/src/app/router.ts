@@ -1,13 +1,33 @@
 /** Which page an address stands for, and the way from one to another without loading anew. */
 
 export type Route =
-  { page: 'home' | 'dashboards' | 'explore' | 'live' | 'missing' } | { page: 'dashboard'; id: string }
+  | { page: 'home' | 'dashboards' | 'explore' | 'live' | 'missing' }
+  | { page: 'dashboard'; id: string }
+  | { page: 'data'; section: Section; id: string }
+
+/** What there is to see and do about the data itself. */
+export const SECTIONS = [
+  'events',
+  'schemas',
+  'rules',
+  'letters',
+  'windows',
+  'ledger',
+  'producers',
+  'partitions',
+  'privacy',
+] as const
+export type Section = (typeof SECTIONS)[number]
 
 /** The page of a path. */
 export function route(path: string): Route {
   const [first = '', second, ...rest] = path.split('/').slice(1)
   if (first === '') return { page: 'home' }
   if (first === 'dashboards' && second && rest.length === 0) return { page: 'dashboard', id: decoded(second) }
+  if (first === 'data' && rest.length < 2) {
+    const section = SECTIONS.find(each => each === (second || 'events'))
+    if (section) return { page: 'data', section, id: decoded(rest[0] ?? '') }
+  }
   if (second) return { page: 'missing' }
   if (first === 'dashboards' || first === 'explore' || first === 'live') return { page: first }
   return { page: 'missing' }

@@ -14,6 +14,7 @@ const PAGES = [
   { page: 'dashboards', path: '/dashboards', title: 'Dashboards' },
   { page: 'explore', path: '/explore', title: 'Explore' },
   { page: 'live', path: '/live', title: 'Live' },
+  { page: 'data', path: '/data', title: 'Data' },
 ] as const
 
 const CONNECTIONS: Record<Connection, { dot: string; text: string }> = {
@@ -36,6 +37,7 @@ const PARTS: Record<Route['page'], () => Promise<unknown>> = {
   dashboard: () => import('../dashboard/dashboard'),
   explore: () => import('../explorer/explorer'),
   live: () => import('../live/live'),
+  data: () => import('../data/data'),
   missing: () => Promise.resolve(),
 }
 
@@ -284,6 +286,10 @@ export class Shell extends LitElement {
         return html`<tm-explorer .session=${session}></tm-explorer>`
       case 'live':
         return html`<tm-live .session=${session}></tm-live>`
+      case 'data': {
+        const { section, id } = this.route
+        return html`<tm-data .session=${session} .section=${section} .name=${id}></tm-data>`
+      }
       case 'missing':
         return html`<div class="state">
           <h1>There is no such page</h1>

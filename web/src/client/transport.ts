@@ -33,7 +33,8 @@ function notice(error: unknown): ConnectError {
   return failure
 }
 
-const transport = createGrpcWebTransport({
+/** For what only some pages call: `data/clients.ts`. */
+export const transport = createGrpcWebTransport({
   baseUrl: location.origin,
   useBinaryFormat: true,
   interceptors: [noticing],
