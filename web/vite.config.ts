@@ -16,19 +16,19 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             {
-              name: 'data',
-              test: /src.data|src.gen.tidemark.v1.(schema|rule|letter|window|pipeline|retention)_pb/,
-              priority: 3,
-            },
-            {
               name: 'base',
-              test: /node_modules.(?!uplot)|oxc-project|src.(gen|app)|client.transport/,
+              test: /node_modules.(?!uplot)|oxc-project|src.app|src.gen(?!.*(schema|rule|letter|window|pipeline|retention)_pb)|client.transport/,
               priority: 2,
             },
             {
               name: 'pages',
               test: /uplot|src.(model|client|tiles|explorer|dashboard|home|live)/,
               priority: 1,
+            },
+            {
+              name: 'data',
+              test: /src.data|src.gen.tidemark.v1.(schema|rule|letter|window|pipeline|retention)_pb/,
+              priority: 0,
             },
           ],
         },

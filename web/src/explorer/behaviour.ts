@@ -12,6 +12,7 @@ import {
   RetentionQuestion_Mode as Mode,
   RetentionQuestion_Start as Start,
   type SessionsQuestion,
+  type WindowQuestion,
   Source,
   type Step,
 } from '../gen/tidemark/v1/question_pb'
@@ -266,4 +267,26 @@ function tops(form: Form, question: FunnelQuestion | RetentionQuestion) {
 function gap(form: Form, question: SessionsQuestion | PathsQuestion, title: string) {
   const set = (value: SessionsQuestion['gap']) => by(form)(() => (question.gap = value))
   return line(title, length('Time without an event', question.gap, { usual: '30', unit: 60 }, set))
+}
+
+/** The form of what a window has kept. */
+export function windowForm(form: Form, question: WindowQuestion): TemplateResult {
+  const change = by(form)
+  const set = (event: Event) =>
+    change(() => (question.window = (event.target as HTMLInputElement).value.trim()))
+  return html`
+    ${part(
+      'Window',
+      html`<input aria-label="Window" placeholder="projects/…/windows/…" .value=${question.window} @change=${set} />`,
+    )}
+    ${part(
+      'Options',
+      line(
+        'Keys',
+        number('How many', question.top, { most: 100, usual: '10' }, value =>
+          change(() => (question.top = value)),
+        ),
+      ),
+    )}
+  `
 }

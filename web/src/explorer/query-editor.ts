@@ -7,7 +7,15 @@ import { cohorts } from '../client/transport'
 import type { Cohort } from '../gen/tidemark/v1/cohort_pb'
 import { type Query, QuerySchema } from '../gen/tidemark/v1/question_pb'
 import { KINDS, type Kind, first, turned } from '../model/question'
-import { funnelForm, lifecycleForm, pathsForm, peopleForm, retentionForm, sessionsForm } from './behaviour'
+import {
+  funnelForm,
+  lifecycleForm,
+  pathsForm,
+  peopleForm,
+  retentionForm,
+  sessionsForm,
+  windowForm,
+} from './behaviour'
 import { type Form, filter, part } from './controls'
 import { seriesForm, tableForm } from './measures'
 
@@ -192,6 +200,8 @@ export class QueryEditor extends LitElement {
         }
         return part('Events where', filter(form, {}, value.filter, set))
       }
+      case 'window':
+        return windowForm(form, question.value)
       case undefined:
         return null
     }

@@ -18,7 +18,7 @@ const OF_ROWS = [
 
 /** The drawings that fit a question, the usual one first; none where there is only one. */
 export function displays({ question }: Query): { kind: Kind; title: string }[] {
-  if (question.case === 'series') return OVER_TIME
+  if (question.case === 'series' || question.case === 'window') return OVER_TIME
   if (question.case === 'table') return OF_ROWS
   return []
 }
@@ -48,6 +48,8 @@ export function title(query: Query): string {
       return 'Events'
     case 'people':
       return 'People'
+    case 'window':
+      return leaf(question.value.window.replaceAll('/', '.'))
     case undefined:
       return ''
   }

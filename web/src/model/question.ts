@@ -111,6 +111,8 @@ function begun(kind: Kind, names: string[], filter: Filter | undefined, range?: 
       return { case: kind, value: { filter, start: step(name) } }
     case 'people':
       return { case: kind, value: { group: { case: 'did', value: { name, filter } } } }
+    case 'window':
+      return { case: kind, value: {} }
   }
 }
 
@@ -150,6 +152,7 @@ export function filterOf({ question }: Query): Filter | undefined {
       return question.value.activity?.filter
     case 'people':
       return question.value.group.case === 'did' ? question.value.group.value.filter : undefined
+    case 'window':
     case undefined:
       return undefined
     default:
@@ -164,7 +167,7 @@ export function filtered(query: Query, filter: Filter | undefined): Query {
   if (question.case === 'lifecycle') (question.value.activity ??= step()).filter = filter
   else if (question.case === 'people') {
     if (question.value.group.case === 'did') question.value.group.value.filter = filter
-  } else if (question.case) question.value.filter = filter
+  } else if (question.case && question.case !== 'window') question.value.filter = filter
   return copy
 }
 

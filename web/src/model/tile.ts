@@ -55,7 +55,8 @@ export function drawing(tile: Tile, kind: Result['case']): Drawing | undefined {
 /** A size that suits what a new tile shows. */
 export function size(tile: Tile): { width: number; height: number } {
   if (tile.content.case === 'text') return { width: 6, height: 3 }
-  const kind = tile.content.case === 'query' ? tile.content.value.question.case : undefined
+  const asked = tile.content.case === 'query' ? tile.content.value.question.case : undefined
+  const kind = asked === 'window' ? 'series' : asked
   if (drawing(tile, kind) === 'number') return { width: 3, height: 3 }
   return kind === 'retention' || kind === 'paths' || kind === 'events'
     ? { width: 12, height: 7 }
