@@ -186,12 +186,14 @@ def _route(method: MethodDescriptorProto) -> Route | None:
     variables: list[str] = []
 
     def opened(match: re.Match[str]) -> str:
-        """`{name=projects/*/keys/*}` as `projects/{project}/keys/{key}`."""
+        """`{name=projects/*/keys/*}` as `projects/{project}/keys/{key}`; `{partition}` as it is."""
+        if not match[2]:
+            return f"{{{_noted(variables, match[1])}}}"
         return re.sub(r"(\w+)s/\*", lambda part: f"{part[1]}s/{{{_noted(variables, part[1])}}}", match[2])
 
     template = getattr(rule, verb)
-    path = re.sub(r"\{([\w.]+)=([^}]+)\}", opened, template)
-    bound = frozenset(re.findall(r"\{([\w.]+)=", template))
+    path = re.sub(r"\{([\w.]+)(?:=([^}]+))?\}", opened, template)
+    bound = frozenset(re.findall(r"\{([\w.]+)[=}]", template))
     return Route(verb, path, tuple(variables), bound, rule.body)
 
 

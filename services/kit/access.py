@@ -29,12 +29,20 @@ ROLES: dict[Permission, frozenset[Role]] = {
 }
 """The comments of `access.proto` as a table."""
 
+THIRD_PARTY: dict[str, Permission] = {
+    "opentelemetry.proto.collector.logs.v1.LogsService.Export": PERMISSION_WRITE,
+    "opentelemetry.proto.collector.metrics.v1.MetricsService.Export": PERMISSION_WRITE,
+}
+"""What RPCs of the contracts of others ask for, which know no option of ours."""
+
 OPEN_SERVICES = frozenset({"grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"})
 """All that is answered without a key."""
 
 
 def permission_of(full_name: str) -> Permission:
-    """What the contract asks of callers of `tidemark.v1.Service.Method`; unspecified for what it does not know."""
+    """What is asked of callers of `tidemark.v1.Service.Method`; unspecified for what neither contract nor table knows."""
+    if full_name in THIRD_PARTY:
+        return THIRD_PARTY[full_name]
     try:
         method = descriptor_pool.Default().FindMethodByName(full_name)
     except KeyError:

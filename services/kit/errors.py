@@ -120,10 +120,14 @@ class Exhausted(Error):
         super().__init__(message, reason=reason, **metadata)
         self.retry_after = retry_after
 
-    def details(self) -> list[any_pb2.Any]:
+    def retry_info(self) -> error_details_pb2.RetryInfo:
+        """When to come back."""
         delay = duration_pb2.Duration()
         delay.FromMilliseconds(int(self.retry_after * 1000))
-        return [*super().details(), _packed(error_details_pb2.RetryInfo(retry_delay=delay))]
+        return error_details_pb2.RetryInfo(retry_delay=delay)
+
+    def details(self) -> list[any_pb2.Any]:
+        return [*super().details(), _packed(self.retry_info())]
 
 
 class DeadlineExceeded(Error):

@@ -1,12 +1,26 @@
-"""What becomes of an exception that ends a call: whatever a handler raises comes in, an `Error` goes out to `rpc.py`."""
+"""What becomes of an exception that ends a call: whatever a handler raises comes in, an `Error` goes out to `rpc.py` or the gateway."""
 
 import asyncio
+import logging
+import uuid
 
 import grpc
 import psycopg
 import redis.exceptions
 
-from services.kit.errors import DeadlineExceeded, Error, Unavailable
+from services.kit.errors import DeadlineExceeded, Error, Internal, Unavailable
+
+log = logging.getLogger(__name__)
+
+
+def shown(error: BaseException) -> Error:
+    """The error that the caller shall see; of what no caller may see more of, the id of an incident that the logs tell."""
+    known = failure(error)
+    if known is None:
+        incident = uuid.uuid4().hex
+        log.error("incident %s", incident, exc_info=error)
+        known = Internal(f"internal error, incident {incident}", incident=incident)
+    return known
 
 
 def failure(error: BaseException) -> Error | None:

@@ -74,7 +74,20 @@ COMMIT_LAG_SECONDS = Histogram(
 )
 # Over all writers this is the number of partitions; less for longer than a lease: a partition has no writer.
 PARTITIONS_HELD = Gauge("tidemark_writer_partitions", "Partitions that this writer owns.")
-# `fenced`: a writer was frozen or too slow for its lease; `unavailable`: PostgreSQL or Redis went away.
+# Above 0: too much of a partition could not be stored; the log line and `tidemark_writer_rows_total` say what, `ResumePartition` goes on.
+PARTITIONS_PAUSED = Gauge(
+    "tidemark_writer_paused_partitions", "Partitions of this writer that are paused and not read."
+)
+# Rises: the database or Redis is away, and nothing old or erased is removed until it is back; the log lines say which.
+RETENTION_FAILURES = Counter(
+    "tidemark_retention_failures", "Times that removing old data or people was interrupted and began anew."
+)
+# Rises for hours: an erasure waits for a partition that is paused or has no writer, or for a mirror that is stopped.
+ERASURE_AGE_SECONDS = Gauge(
+    "tidemark_erasure_age_seconds", "Time since the oldest erasure that is not complete was asked for; 0 for none."
+)
+# `fenced`: a writer was frozen or too slow for its lease, or a person is being erased; `unavailable`: PostgreSQL or Redis went away; `poisoned`: entries could
+# not be committed together, see the dead letters; `paused`: a partition has paused.
 WRITER_RESTARTS = Counter(
     "tidemark_writer_restarts", "Times a writer began anew from the database.", ("reason",)
 )
@@ -132,8 +145,8 @@ QUERY_CACHE_BYTES = Gauge("tidemark_query_cache_bytes", "Bytes of answers kept."
 
 # --- gateway: what browsers fetch -------------------------------------------------------------------------------------
 
-# 401, 403 or 429 of `session` grow: somebody tries keys, and the audit log tells with which and from where; 5xx: the logs
-# tell why.
+# 401, 403 or 429 of `session` grow: somebody tries keys, and the audit log tells with which and from where. 400 of `otlp` or `segment`:
+# an SDK sends what cannot be read, and its answers say why; 429 or 503: ingest is full or away. 5xx: the logs tell why.
 GATEWAY_REQUESTS = Counter(
     "tidemark_gateway_requests", "HTTP requests, by what was asked for and status.", ("kind", "status")
 )

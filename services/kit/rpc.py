@@ -21,11 +21,11 @@ from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
 from services.kit import edge, metrics, wire
-from services.kit.access import OPEN_SERVICES, permission_of
+from services.kit.access import OPEN_SERVICES, THIRD_PARTY, permission_of
 from services.kit.audit import Audit
 from services.kit.call import Call, Method, current
-from services.kit.errors import DeadlineExceeded, Error, Exhausted, Internal, Invalid
-from services.kit.failure import failure
+from services.kit.errors import DeadlineExceeded, Error, Exhausted, Invalid
+from services.kit.failure import shown
 from services.kit.identity import Directory
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
@@ -174,11 +174,7 @@ async def answered(call: Call) -> AsyncIterator[None]:
         if call.context.done() or isinstance(error, grpc.aio.InternalError):
             call.code = grpc.StatusCode.CANCELLED
             raise asyncio.CancelledError from error
-        known = failure(error)
-        if known is None:
-            incident = uuid.uuid4().hex
-            log.exception("incident %s", incident)
-            known = Internal(f"internal error, incident {incident}", incident=incident)
+        known = shown(error)
         call.code = known.code
         await _abort(call, known)
 
@@ -202,7 +198,8 @@ def _incoming(method: Method, deserialize: Callable[[bytes], Any]) -> Callable[[
     """Reads and counts what comes in, one message or many, on its way to the handler."""
     received = metrics.RPC_RECEIVED.labels(*_labels(method))
     message = descriptor_pool.Default().FindMethodByName(method.full_name).input_type
-    outline = wire.Outline(message)
+    # What others have designed repeats messages within messages that repeat.
+    outline = wire.Outline(message, levels=3 if method.full_name in THIRD_PARTY else 0)
 
     def one(data: bytes) -> Any:
         received.inc()
@@ -234,4 +231,6 @@ async def _abort(call: Call, error: Error) -> None:
     trailing = [*status.trailing_metadata, ("x-request-id", call.request_id)]
     if isinstance(error, Exhausted):
         trailing.append(("grpc-retry-pushback-ms", str(int(error.retry_after * 1000))))
+        # Where SDKs of OpenTelemetry look for it, who do not read the status.
+        trailing.append(("google.rpc.retryinfo-bin", error.retry_info().SerializeToString()))
     await call.context.abort(status.code, status.details, tuple(trailing))

@@ -105,7 +105,10 @@ async def opened(settings: Settings) -> AsyncIterator[Resources]:
 
 @asynccontextmanager
 async def listening(services: Sequence[Service], resources: Resources, port: int) -> AsyncIterator[int]:
-    """A started server of all servicers; gives its port. On leaving, calls under way get `drain_seconds` to end."""
+    """A started server of all servicers on `port`, which it gives, and on the ports that services ask for.
+
+    On leaving, calls under way get `drain_seconds` to end.
+    """
     settings = resources.settings
     # Connections of its own: slow questions never keep callers from being identified and recorded.
     async with postgres.pool(settings.database_url, _GATE_CONNECTIONS) as pool:
@@ -124,11 +127,13 @@ async def listening(services: Sequence[Service], resources: Resources, port: int
                 [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server
             )
         bound = _bind(server, settings, port)
+        besides = [_bind(server, settings, each) for service in services for each in service.ports]
         tasks = [
             asyncio.create_task(_worker(run, resources.draining)) for run in (audit.run, directory.watch)
         ]
         await server.start()
-        log.info("listening on %s:%d: %s", settings.host, bound, ", ".join(names))
+        for each in (bound, *besides):
+            log.info("listening on %s:%d: %s", settings.host, each, ", ".join(names))
         try:
             yield bound
         finally:

@@ -45,6 +45,8 @@ class Service:
     """What one builder contributes to a target."""
 
     servicers: Sequence[Servicer] = ()
+    ports: Sequence[int] = ()
+    """On which they answer besides the target's own."""
     app: ASGIApp | None = None
     """What answers plain HTTP, in a target that speaks no gRPC."""
     workers: Sequence[Callable[[], Awaitable[None]]] = ()

@@ -31,7 +31,11 @@ class Settings:
     query_port: int = 50052
     """Port of the target query, which also answers AdminService."""
     gateway_port: int = 50055
-    """Port of the target gateway: the page and its sessions. Browsers come by the edge."""
+    """Port of the target gateway: the page and its sessions, and what SDKs of others send by HTTP. Callers come by the edge."""
+    otlp_port: int = 4317
+    """Port on which the target ingest answers besides its own: the one that exporters of OpenTelemetry expect; 0 for none."""
+    ingest_address: str = ""
+    """Where the gateway finds the target ingest: host:port, with commas between several; empty for `ingest_port` on this machine."""
     metrics_port: int = 0
     """Port of this process's Prometheus metrics; 0 for the target's own: 9101 ingest, 9102 writer, 9103 query, 9104 gateway, 9105 mirror."""
 
@@ -41,6 +45,12 @@ class Settings:
     """PEM file of the certificate's private key."""
     tls_client_ca_file: str = ""
     """PEM file of the authority that signs client certificates; with it clients must show one (mTLS)."""
+    tls_roots_file: str = ""
+    """PEM file of the authorities by which edge and gateway trust servers that speak TLS; empty where those speak none."""
+    tls_client_cert_file: str = ""
+    """PEM file of the certificate that edge and gateway show to such servers; only with mTLS."""
+    tls_client_key_file: str = ""
+    """PEM file of that certificate's private key."""
     insecure_remote: bool = False
     """Allow a listening address beyond loopback without TLS, as behind a mesh that encrypts."""
 
@@ -83,6 +93,13 @@ class Settings:
     """How long a writer collects at least before it commits; longer when it is behind."""
     accepted_lateness_seconds: float = 86_400.0
     """An event received longer than this after it happened is flagged late; it is stored and counted all the same."""
+    dead_letter_ratio: float = 0.5
+    """A partition pauses when more than this share of its recent rows cannot be stored; faults of schemas and rules do not count."""
+    dead_letter_rows: int = 1_000
+    """Recent rows of a partition that this share is taken of at least."""
+
+    retention_seconds: float = 300.0
+    """How often old data is looked for, which projects do not keep."""
 
     query_seconds: float = 30.0
     """How long a question may take."""
@@ -157,7 +174,7 @@ def _parse(variable: str, text: str, kind: type) -> object:
 
 # What the SDK, the local stack, tests and benchmarks read, and what Kubernetes sets for a service called tidemark.
 _ELSEWHERE = re.compile(
-    "TIDEMARK_(PROJECT|CACHE|PYTHON|PASSWORD|(.+_)?KEY|.+_ADDRESS|TLS_(ROOTS|CLIENT_CERT|CLIENT_KEY)_FILE|(POSTGRES|REDIS|EDGE)_PORT|EDGE_FOLDER"
+    "TIDEMARK_(PROJECT|CACHE|PYTHON|PASSWORD|(.+_)?KEY|.+_ADDRESS|(POSTGRES|REDIS|EDGE)_PORT|EDGE_FOLDER"
     "|(TEST|CHAOS|BENCH|SOAK|SERVICE|PORT)_.+|.+_SERVICE_(HOST|PORT)|.+_TCP(_.+)?)"
 )
 _FORMS = {int: "a whole number", float: "a number", str: "a text"}

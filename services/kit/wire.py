@@ -5,6 +5,7 @@ Pure; a message of countless fields is not read to its end.
 """
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -18,26 +19,76 @@ MAX_FIELDS = 200_000
 """Fields that are looked at, which takes a third of a second."""
 MAX_REPEATED = 10_000
 """Messages that a field may repeat."""
+MAX_MESSAGES = 500_000
+"""Messages that a request may repeat in all, where those within others are counted."""
 _SHOWN = 200
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 class Outline:
-    """The outline of a request: its messages as bytes, where they are repeated, to be counted before they are made."""
+    """The outline of a request: its messages as bytes, where they are repeated, to be counted before they are made.
 
-    def __init__(self, message: Descriptor) -> None:
+    Within those, so many `levels` down, messages that are repeated are counted as well, together.
+    """
+
+    def __init__(self, message: Descriptor, levels: int = 0) -> None:
         file = FileProto(name=f"{message.full_name}.outline", syntax="proto3")
         _draw(message, file, ())
         pool = descriptor_pool.DescriptorPool()
         pool.Add(file)
         self._message = message_factory.GetMessageClass(pool.FindMessageTypeByName(_name(message)))
+        self._levels = levels
+        self._within = dict(_outlines(message, levels - 1, ())) if levels else {}
 
     def crowd(self, data: bytes) -> tuple[str, str] | None:
-        """Path and description of a field that repeats more than `MAX_REPEATED` messages; None for data without one."""
+        """Path and description of a field that repeats more messages than it may; None for data without one."""
         try:
-            return _crowd(self._message.FromString(data), "")
+            if not self._levels:
+                return _crowd(self._message.FromString(data), "")
+            self._count(data, "", MAX_MESSAGES)
         except DecodeError:
             return None
+        except _FoundFault as found:
+            path, description = found.args
+            return path, description
+        return None
+
+    def _count(self, data: bytes, path: str, left: int) -> int:
+        """How many of `left` messages remain once those in `data` are counted."""
+        for inner, elements in _repeated(self._message.FromString(data), ""):
+            here = f"{path}.{inner}" if path else inner
+            left -= len(elements)
+            if left < 0:
+                raise _FoundFault(here, f"is one too many of {MAX_MESSAGES} messages; send less at once")
+            if (outline := self._within.get(inner)) is not None:
+                for element in elements:
+                    left = outline._count(element, here, left)
+        return left
+
+
+def _outlines(
+    message: Descriptor, levels: int, above: tuple[Descriptor, ...]
+) -> Iterator[tuple[str, Outline]]:
+    """By its path, the outline of each message that `message` repeats."""
+    for field in message.fields:
+        inner = field.message_type
+        if inner is None or inner in (*above, message):
+            continue
+        if field.is_repeated:
+            yield field.name, Outline(inner, levels)
+        else:
+            for path, outline in _outlines(inner, levels, (*above, message)):
+                yield f"{field.name}.{path}", outline
+
+
+def _repeated(outline: Message, path: str) -> Iterator[tuple[str, Sequence[bytes]]]:
+    """By its path, what each field repeats."""
+    for field, value in outline.ListFields():
+        here = f"{path}{field.name}"
+        if field.is_repeated:
+            yield here, value
+        elif field.message_type is not None:
+            yield from _repeated(value, f"{here}.")
 
 
 def _draw(message: Descriptor, file: FileProto, above: tuple[Descriptor, ...]) -> None:

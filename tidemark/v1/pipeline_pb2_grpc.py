@@ -87,7 +87,7 @@ class PipelineServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListProducers(self, request, context):
-        """Lists the producers of a project, who sent last first.
+        """Lists the producers that sent something to a project in the last 7 days, who sent last first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

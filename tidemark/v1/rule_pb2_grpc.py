@@ -93,7 +93,8 @@ class RuleServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TryRules(self, request, context):
-        """Shows what rules would do to events, given or stored, and what the schemas would say then. Nothing is changed.
+        """Shows what rules would do to events, given or stored, and what the schemas would say then. Nothing is changed. Sessions are not
+        shown: they depend on what a person did before.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -31,7 +31,8 @@ class WindowServiceStub:
 
     A window counts the events committed after it was made. Late events change the windows they belong to, and the change is
     visible. Errors shared by all RPCs: UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT with the field at fault, NOT_FOUND,
-    ALREADY_EXISTS, RESOURCE_EXHAUSTED (20 windows of a project).
+    ALREADY_EXISTS, RESOURCE_EXHAUSTED (20 windows of a project), UNAVAILABLE with reason COMMIT_UNDER_WAY (making or deleting a
+    window waits for the commits under way, and gave up on a long one: retry).
     """
 
     def __init__(self, channel):
@@ -73,7 +74,8 @@ class WindowServiceServicer:
 
     A window counts the events committed after it was made. Late events change the windows they belong to, and the change is
     visible. Errors shared by all RPCs: UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT with the field at fault, NOT_FOUND,
-    ALREADY_EXISTS, RESOURCE_EXHAUSTED (20 windows of a project).
+    ALREADY_EXISTS, RESOURCE_EXHAUSTED (20 windows of a project), UNAVAILABLE with reason COMMIT_UNDER_WAY (making or deleting a
+    window waits for the commits under way, and gave up on a long one: retry).
     """
 
     def CreateWindow(self, request, context):
@@ -153,7 +155,8 @@ class WindowService:
 
     A window counts the events committed after it was made. Late events change the windows they belong to, and the change is
     visible. Errors shared by all RPCs: UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT with the field at fault, NOT_FOUND,
-    ALREADY_EXISTS, RESOURCE_EXHAUSTED (20 windows of a project).
+    ALREADY_EXISTS, RESOURCE_EXHAUSTED (20 windows of a project), UNAVAILABLE with reason COMMIT_UNDER_WAY (making or deleting a
+    window waits for the commits under way, and gave up on a long one: retry).
     """
 
     @staticmethod

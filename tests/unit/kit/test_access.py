@@ -37,6 +37,13 @@ def test_every_rpc_declares_a_permission(rpc):
     assert permission_of(rpc.full_name) != PERMISSION_UNSPECIFIED
 
 
+def test_rpcs_of_other_contracts_are_those_of_the_table():
+    of_otlp = "opentelemetry.proto.collector"
+    for signal in ("logs.v1.LogsService", "metrics.v1.MetricsService"):
+        assert permission_of(f"{of_otlp}.{signal}.Export") == PERMISSION_WRITE
+    assert permission_of(f"{of_otlp}.trace.v1.TraceService.Export") == PERMISSION_UNSPECIFIED
+
+
 def test_an_unknown_rpc_has_no_permission():
     assert permission_of("tidemark.v1.AdminService.Nothing") == PERMISSION_UNSPECIFIED
 

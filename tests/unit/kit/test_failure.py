@@ -9,7 +9,7 @@ import pytest
 import redis.exceptions
 
 from services.kit.errors import Denied, Exhausted, Invalid
-from services.kit.failure import code_of, failure
+from services.kit.failure import code_of, failure, shown
 
 CASES = [
     (Invalid("name", "is empty"), grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"),
@@ -35,6 +35,21 @@ def test_a_known_failure_has_its_own_status(error, code, reason):
 def test_any_other_failure_is_internal_and_tells_nothing(error):
     assert failure(error) is None
     assert code_of(error) is grpc.StatusCode.INTERNAL
+
+
+def test_a_failure_that_nobody_may_see_is_an_incident_in_the_logs(caplog):
+    told = shown(KeyError("secret"))
+    assert told.code is grpc.StatusCode.INTERNAL
+    assert "secret" not in str(told)
+    (line,) = caplog.records
+    assert told.metadata["incident"] in line.getMessage()
+    assert line.exc_info[1].args == ("secret",)
+
+
+def test_a_known_failure_is_shown_as_it_is(caplog):
+    error = Denied()
+    assert shown(error) is error
+    assert caplog.records == []
 
 
 def test_text_of_the_database_does_not_reach_the_caller():

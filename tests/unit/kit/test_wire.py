@@ -4,6 +4,9 @@ import pytest
 from google.protobuf.message import DecodeError
 from hypothesis import example, given
 from hypothesis import strategies as st
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from services.kit import wire
 from tests.contract import rpcs
@@ -104,6 +107,46 @@ def test_messages_beyond_the_limit_are_counted_and_not_made() -> None:
     batch.events.add()
     found = outline.crowd(ingest_pb2.PublishBatchRequest(batch=batch).SerializeToString())
     assert found == ("batch.events", "has 10001; send at most 10000")
+
+
+LOGS = ExportLogsServiceRequest
+
+
+def logs(records: int = 1, attributes: int = 0, arrays: int = 0) -> bytes:
+    """A request that holds so many of each."""
+    made = LOGS()
+    scope = made.resource_logs.add().scope_logs.add()
+    scope.log_records.extend([LogRecord()] * records)
+    scope.log_records[0].attributes.extend([KeyValue()] * attributes)
+    values = scope.log_records[0].body.array_value.values
+    values.extend([AnyValue()] * arrays)
+    return made.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("data", "path"),
+    [
+        (logs(records=wire.MAX_MESSAGES), "resource_logs.scope_logs.log_records"),
+        (logs(attributes=wire.MAX_MESSAGES), "resource_logs.scope_logs.log_records.attributes"),
+        (logs(arrays=wire.MAX_MESSAGES), "resource_logs.scope_logs.log_records.body.array_value.values"),
+    ],
+    ids=["records", "attributes", "arrays"],
+)
+def test_messages_within_messages_are_counted_where_that_is_asked_for(data: bytes, path: str) -> None:
+    assert wire.Outline(LOGS.DESCRIPTOR).crowd(data) is None
+    fault = f"is one too many of {wire.MAX_MESSAGES} messages; send less at once"
+    assert wire.Outline(LOGS.DESCRIPTOR, levels=3).crowd(data) == (path, fault)
+
+
+def test_as_many_messages_as_there_may_be_are_no_crowd() -> None:
+    outline = wire.Outline(LOGS.DESCRIPTOR, levels=3)
+    assert outline.crowd(logs(records=wire.MAX_MESSAGES - 2)) is None
+    assert outline.crowd(logs(records=wire.MAX_MESSAGES - 1)) is not None
+
+
+@given(st.binary(max_size=60))
+def test_what_cannot_be_read_is_no_crowd_however_deep_it_is_looked_at(data: bytes) -> None:
+    assert wire.Outline(LOGS.DESCRIPTOR, levels=3).crowd(data) is None
 
 
 def test_every_request_of_the_contract_has_an_outline() -> None:
