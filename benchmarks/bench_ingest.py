@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+import psycopg
 from numpy.typing import NDArray
 
-from benchmarks import preload, report, rivals
+from benchmarks import definitions, preload, report, rivals
 from benchmarks.harness import QUICK, SHARED_BUFFERS_MB, Bench, Run, bench, run, sent_ids, stored_ids
 from benchmarks.load import NAMES, USERS
 from benchmarks.report import Figure
@@ -30,6 +32,11 @@ def main() -> None:
             rates = rivals.copy_rates(connection, RIVAL_ROWS)
         paced = run(stack, [stack.order("paced", PACED_SECONDS, per_second=FLOOR_PER_SECOND)])
         columnar = run(stack, [stack.order("columnar", COLUMNAR_SECONDS, columnar=True)])
+        with definitions.active(stack):
+            judged = run(stack, [stack.order(f"judged-{number}", SECONDS) for number in range(GENERATORS)])
+        with stack.connect() as connection:
+            _check_judged(connection)
+            judged_lost, judged_duplicated = _compared(stored_ids(connection), sent_ids(judged.ids))
         aged = _aged(stack, full)
     rival = max(rates, key=lambda form: rates[form])
     figures = {
@@ -50,6 +57,9 @@ def main() -> None:
             _quantile(full.queryable_ms, 0.99), "ms at full load", None, "lower"
         ),
         "columnar_events_per_minute": Figure(columnar.per_minute, "events/min", None, "higher"),
+        "judged_events_per_minute": Figure(judged.per_minute, "events/min", 1.5e6, "higher"),
+        "judged_lost": Figure(judged_lost, "events", 0, "lower"),
+        "judged_duplicated": Figure(judged_duplicated, "events", 0, "lower"),
         "rate_at_50m_rows_ratio": aged,
     }
     settings = {
@@ -60,6 +70,7 @@ def main() -> None:
         _detail("track at full load", full),
         _detail("track at 1 M/min", paced),
         _detail("publish(table)", columnar),
+        _detail("track with a schema and a rule", judged),
     ]
     rivals_row = {f"raw {form} COPY rows/min": rate for form, rate in rates.items()}
     report.publish("ingest", figures, [*rows, rivals_row], settings)
@@ -74,6 +85,17 @@ def _aged(stack: Bench, young: Run) -> Figure:
         preload.fill(connection, PRELOAD_ROWS)
     old = run(stack, [stack.order(f"aged-{number}", SECONDS) for number in range(GENERATORS)])
     return Figure(old.per_minute / young.per_minute, f"with {PRELOAD_ROWS:,} rows stored", 0.9, "higher")
+
+
+def _check_judged(connection: psycopg.Connection[Any]) -> None:
+    """Every event of that run has what the rule sets, and the schema has seen those of its name."""
+    missing = connection.execute(
+        "SELECT count(*) FROM events JOIN batches USING (batch_id) WHERE producer_id LIKE 'judged-%%'"
+        " AND (rules_version = 0 OR NOT properties ? 'channel' OR (name = %s AND schemas IS NULL))",
+        (definitions.NAME,),
+    ).fetchone()
+    if missing is None or missing[0]:
+        raise RuntimeError(f"{missing} events were not judged")
 
 
 def _compared(stored: NDArray[np.bytes_], sent: NDArray[np.bytes_]) -> tuple[int, int]:

@@ -143,6 +143,7 @@ def settings(database: str, redis_url: str) -> Settings:
         redis_url=redis_url,
         ingest_port=free_port(),
         query_port=free_port(),
+        otlp_port=0,
         metrics_port=free_port(),
         drain_seconds=5.0,
         pool_size=4,

@@ -2,9 +2,33 @@
 
 from google.protobuf.descriptor import MethodDescriptor
 
-from tidemark.v1 import admin_pb2, cohort_pb2, dashboard_pb2, ingest_pb2, query_pb2
+from tidemark.v1 import (
+    admin_pb2,
+    cohort_pb2,
+    dashboard_pb2,
+    ingest_pb2,
+    letter_pb2,
+    pipeline_pb2,
+    query_pb2,
+    retention_pb2,
+    rule_pb2,
+    schema_pb2,
+    window_pb2,
+)
 
-FILES = (ingest_pb2, query_pb2, cohort_pb2, dashboard_pb2, admin_pb2)
+FILES = (
+    ingest_pb2,
+    letter_pb2,
+    schema_pb2,
+    rule_pb2,
+    query_pb2,
+    pipeline_pb2,
+    cohort_pb2,
+    dashboard_pb2,
+    retention_pb2,
+    window_pb2,
+    admin_pb2,
+)
 
 
 def rpcs() -> list[MethodDescriptor]:

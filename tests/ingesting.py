@@ -1,14 +1,17 @@
 """Events, points, batches and log entries, for tests of what ingest and the writer do with them."""
 
 import zlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import orjson
 import pyarrow as pa
 
-from services.ingest import entry, microbatch, validate
+from services.ingest import entry, ledger, microbatch, validate
 from services.ingest.entry import Header
 from services.ingest.microbatch import Known, Microbatch, Position
+from services.ingest.outcome import Copied, Outcome, outcome
 from tidemark.v1 import event_pb2, ingest_pb2, metric_pb2
 
 NOW_US = 1_767_225_600_000_000
@@ -111,14 +114,19 @@ def header(**changes: Any) -> Header:
     return Header(**good | changes)
 
 
-def entry_fields(*rows: event_pb2.Event | metric_pb2.MetricPoint, **changes: Any) -> dict[bytes, bytes]:
-    """A log entry of events or of points, all of them valid, as Redis gives it back."""
+def entry_fields(
+    *rows: event_pb2.Event | metric_pb2.MetricPoint,
+    faults: Mapping[int, tuple[str, str, str]] | None = None,
+    **changes: Any,
+) -> dict[bytes, bytes]:
+    """A log entry of events or of points, all of them valid, as Redis gives it back; `faults` are reason, field and message by row."""
     if rows and isinstance(rows[0], metric_pb2.MetricPoint):
         kind, verdict = "points", validate.points(ingest_pb2.PointBatch(points=rows), NOW_US)
     else:
         kind, verdict = "events", validate.events(ingest_pb2.EventBatch(events=rows), NOW_US)
     assert not verdict.rejections
-    head, body = entry.encode(header(**{"kind": kind, "accepted": len(rows)} | changes), verdict.rows)
+    columns = verdict.rows if kind == "points" else entry.with_faults(verdict.rows, faults or {})
+    head, body = entry.encode(header(**{"kind": kind, "accepted": len(rows)} | changes), columns)
     return {b"h": head, b"e": body}
 
 
@@ -143,6 +151,31 @@ def position(partition: int = 0, **changes: Any) -> Position:
         "lateness_us": 0,
     }
     return Position(**good | dict.fromkeys(("version", "batches", "received", "bytes"), 0) | changes)
+
+
+def copied(storable: Sequence[bool], fresh: Sequence[bool] | None = None) -> Copied:
+    """What the database may say of rows."""
+    mask = np.array(storable, np.bool_)
+    asked = np.ones(len(mask), np.bool_) if fresh is None else np.array(fresh, np.bool_)
+    return Copied(asked, mask, ["no good"] * int((~mask).sum()))
+
+
+def all_new(work: Microbatch) -> Outcome:
+    """The outcome when the database holds none of the events and can store everything."""
+    return outcome(work, copied([True] * len(work.events.batch)), copied([True] * len(work.points.batch)))
+
+
+def totals(work: Microbatch, result: Outcome) -> dict[str, int]:
+    """The ledger, summed over producers and minutes."""
+    amounts = ledger.amounts(work, result).values()
+    return {name: sum(each[name] for each in amounts) for name in ledger.AMOUNTS}
+
+
+def flipped(fields: dict[bytes, bytes], name: bytes, bit: int) -> dict[bytes, bytes]:
+    """The entry with one bit of a field changed."""
+    data = bytearray(fields[name])
+    data[bit // 8 % len(data)] ^= 1 << bit % 8
+    return fields | {name: bytes(data)}
 
 
 def gathered(

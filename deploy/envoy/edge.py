@@ -46,11 +46,8 @@ class Edge:
             name: _addresses(variable, environment, f"127.0.0.1:{ports[name]}")
             for name, variable in ADDRESSES.items()
         }
-        roots, cert, key = (
-            environment.get(f"TIDEMARK_TLS_{name}_FILE", "")
-            for name in ("ROOTS", "CLIENT_CERT", "CLIENT_KEY")
-        )
-        upstreams = Upstreams(roots, cert, key) if roots else None
+        files = settings.tls_roots_file, settings.tls_client_cert_file, settings.tls_client_key_file
+        upstreams = Upstreams(*files) if settings.tls_roots_file else None
         (own,) = _addresses("TIDEMARK_EDGE_PORT", {}, f"edge:{environment.get('TIDEMARK_EDGE_PORT') or PORT}")
         return cls(settings, own[1], addresses, upstreams)
 

@@ -1,7 +1,7 @@
 """Where a request goes, by its path: RPCs to the servers that answer them, everything else that is ours to the gateway.
 
-Comes in: the contract and the edge. Goes out: a route configuration for `filters`. REST paths are gone by then: the transcoder has
-made RPCs of them.
+Comes in: the contract and the edge. Goes out: a route configuration for `filters`. REST paths of the contract are gone by then:
+the transcoder has made RPCs of them. The paths of other SDKs are left, and go to the gateway.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,25 @@ Json = dict[str, Any]
 SLACK_SECONDS = 10
 """How much longer than the servers the edge waits: their error says more than one of its own."""
 HEALTH = "/grpc.health.v1.Health/Check"
+AT_INGEST = {
+    "IngestService",
+    "SchemaService",
+    "RuleService",
+    "DeadLetterService",
+    "WindowService",
+    "RetentionService",
+}
+"""Services of the contract that the target ingest answers; the target query answers the others."""
+OTLP = tuple(
+    f"/opentelemetry.proto.collector.{signal}.v1.{signal.title()}Service/Export"
+    for signal in ("logs", "metrics")
+)
+"""The RPCs of OpenTelemetry that the target ingest answers."""
+LANES = tuple(
+    f"/v1/{path}"
+    for path in ("logs", "metrics", "batch", "track", "identify", "page", "screen", "group", "alias")
+)
+"""Where SDKs of OpenTelemetry and Segment send to by HTTP; the gateway answers."""
 FORGED = ["forwarded", "x-forwarded-host", "x-forwarded-port", "x-real-ip"]
 """What callers may claim and no server shall see; the two that servers do look at are overwritten."""
 
@@ -38,17 +57,21 @@ def routes(edge: Edge) -> Json:
 def _rpcs(edge: Edge) -> Iterator[Json]:
     patience = f"{edge.settings.call_seconds + SLACK_SECONDS}s"
     for service in services():
-        cluster = "ingest" if service.name == "IngestService" else "query"
+        cluster = "ingest" if service.name in AT_INGEST else "query"
         for method in service.methods:
             streams = method.client_streaming or method.server_streaming
             # A stream may be silent for as long as it likes; both ends look after connections that are dead.
             limits = {"timeout": "0s", "idle_timeout": "0s"} if streams else {"timeout": patience}
             yield _to(cluster, {"path": f"/{service.full_name}/{method.name}"}, **limits)
+    for path in OTLP:
+        yield _to("ingest", {"path": path}, timeout=patience)
     yield _to("query", {"path": HEALTH}, timeout="5s")
 
 
 def _others() -> Iterator[Json]:
-    for prefix in ("/v1/", "/tidemark.", "/grpc."):
+    for path in LANES:
+        yield _to("gateway", {"path": path}, timeout="30s")
+    for prefix in ("/v1/", "/tidemark.", "/grpc.", "/opentelemetry."):
         body = {"inline_string": "there is no such method; docs/rest.md and docs/api.md list all"}
         yield {"match": {"prefix": prefix}, "direct_response": {"status": 404, "body": body}}
     yield _to("gateway", {"prefix": "/"}, timeout="30s")

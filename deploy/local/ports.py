@@ -11,6 +11,7 @@ DEFAULTS = {
     "ingest": 50051,
     "query": 50052,
     "gateway": 50055,
+    "otlp": 4317,
     "edge": 8080,
     "postgres": 55432,
     "redis": 56379,

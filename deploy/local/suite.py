@@ -157,7 +157,7 @@ def running(
     postgres_settings: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Suite]:
-    """A migrated suite whose members all answer; `targets` maps each member's name to its target, an edge last."""
+    """A migrated suite whose members all answer; `targets` maps each member's name to its target: ingest, gateway, edge in this order."""
     programs = provision(cache_folder(server_account()), say=lambda _: None)
     with ExitStack() as stack:
         postgres = Postgres(programs, folder / "postgres", quiet_port(), shared_buffers_mb, postgres_settings)
@@ -190,9 +190,12 @@ def _member(suite: Suite, folder: Path, name: str, target: str) -> Member:
     ports = {} if target == "edge" else {"TIDEMARK_METRICS_PORT": quiet_port()}
     if target in DEFAULTS:
         ports = {f"TIDEMARK_{target.upper()}_PORT": quiet_port()} | ports
+    if target == "ingest":
+        ports["TIDEMARK_OTLP_PORT"] = quiet_port()
     own = {variable: str(port) for variable, port in ports.items()}
     if target == "edge":
         own["TIDEMARK_EDGE_FOLDER"] = str(folder / name)
+    if target in ("edge", "gateway"):
         for other, variable in ADDRESSES.items():
             own[variable] = ",".join(member.address for member in suite.of(other))
     return Member(name, target, suite.environment | own, list(ports.values()), folder / f"{name}.log")

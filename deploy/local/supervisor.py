@@ -37,6 +37,7 @@ START_LIMIT = 120.0  # seconds until every target must answer
 STEADY = 30.0  # seconds a target must live for its earlier deaths to be forgotten
 DEATHS_AT_START = 3  # a target that dies so often before all answer is not restarted
 TICK = 0.1
+BESIDES = {"ingest": ("otlp",)}  # ports of a target besides its own
 
 MIGRATE = (sys.executable, "-m", "services", "migrate")
 EDGE = (sys.executable, "-m", "deploy.envoy")
@@ -156,14 +157,20 @@ class Supervisor:
         for name in names:
             if name in DEFAULTS:
                 self.ports.take(name)
+        if "ingest" in names and self.environment.get("TIDEMARK_OTLP_PORT") != "0":
+            self.ports.take("otlp")
         for number, name in enumerate(names):
             metrics = self.ports.take_metrics(name, number)
-            own = [self.ports.chosen[name]] if name in DEFAULTS else []
+            own = [
+                self.ports.chosen[each]
+                for each in (name, *BESIDES.get(name, ()))
+                if each in self.ports.chosen
+            ]
             self.targets.append(
                 Target(
                     name,
                     (sys.executable, "-m", "services", name),
-                    {"TIDEMARK_METRICS_PORT": str(metrics)},
+                    {"TIDEMARK_METRICS_PORT": str(metrics)} | self._way_to_ingest(name),
                     [*own, metrics],
                     Log(name, self._logs() / f"{name}.log"),
                 )
@@ -172,6 +179,12 @@ class Supervisor:
         for name, port in self.ports.chosen.items():
             if name in DEFAULTS and name not in ("postgres", "redis"):
                 self.stack.environment[f"TIDEMARK_{name.upper()}_PORT"] = str(port)
+
+    def _way_to_ingest(self, name: str) -> dict[str, str]:
+        """Where the gateway finds ingest, whatever the shell says that a client would find it at."""
+        if name != "gateway" or "ingest" not in self.ports.chosen:
+            return {}
+        return {ADDRESSES["ingest"]: f"127.0.0.1:{self.ports.chosen['ingest']}"}
 
     def _add_edge(self) -> None:
         """Envoy in front of the targets, and the secret by which they know it."""

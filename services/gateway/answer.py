@@ -3,6 +3,7 @@
 from typing import Any
 
 from google.protobuf import json_format
+from google.rpc import code_pb2
 
 from services.kit.errors import Error
 
@@ -22,20 +23,29 @@ TRANSPORT = {"strict-transport-security": "max-age=31536000"}
 """What every answer over TLS carries besides."""
 
 _STATUSES = {
-    "INVALID_ARGUMENT": 400,
-    "UNAUTHENTICATED": 401,
-    "PERMISSION_DENIED": 403,
-    "NOT_FOUND": 404,
-    "UNIMPLEMENTED": 405,
-    "RESOURCE_EXHAUSTED": 429,
-    "UNAVAILABLE": 503,
-    "DEADLINE_EXCEEDED": 504,
+    code_pb2.INVALID_ARGUMENT: 400,
+    code_pb2.FAILED_PRECONDITION: 400,
+    code_pb2.OUT_OF_RANGE: 400,
+    code_pb2.UNAUTHENTICATED: 401,
+    code_pb2.PERMISSION_DENIED: 403,
+    code_pb2.NOT_FOUND: 404,
+    code_pb2.UNIMPLEMENTED: 405,
+    code_pb2.ABORTED: 409,
+    code_pb2.RESOURCE_EXHAUSTED: 429,
+    code_pb2.UNAVAILABLE: 503,
+    code_pb2.DEADLINE_EXCEEDED: 504,
 }
+
+
+def http_status(code: int) -> int:
+    """The HTTP status for the code of a `google.rpc.Status`."""
+    return _STATUSES.get(code, 500)
 
 
 def problem(error: Error) -> tuple[int, dict[str, Any]]:
     """The HTTP status of an error and its `google.rpc.Status` in JSON."""
-    return _STATUSES.get(error.code.name, 500), json_format.MessageToDict(error.status())
+    status = error.status()
+    return http_status(status.code), json_format.MessageToDict(status)
 
 
 def cookie(name: str, value: str, seconds: int, secure: bool) -> str:

@@ -1,12 +1,10 @@
-"""The HTTP that browsers speak: `/session` to sign in and out, `/healthz`, and on every other path the page.
+"""The HTTP that browsers and SDKs of others speak: `/session` to sign in and out, `/healthz`, the lanes, and on every other path the page.
 
 A request comes in through the edge; `identity.Directory` knows keys and sessions, `Store` counts and records, `Source` has the
-page. Errors are a `google.rpc.Status` in JSON, as those of the REST API are.
+page, and `Lanes` has what goes on to ingest. Errors are a `google.rpc.Status` in JSON, as those of the REST API are.
 """
 
-import logging
 import time
-import uuid
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -16,13 +14,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from services.gateway.answer import HEADERS, TRANSPORT, cookie, problem
+from services.gateway.lanes.gateway import KINDS, Lanes
 from services.gateway.page import found
 from services.gateway.source import Source
 from services.gateway.store import Store
 from services.kit import edge, metrics
 from services.kit.access import authorise
-from services.kit.errors import Denied, Error, Exhausted, Internal, Invalid, NotFound, Unauthenticated
-from services.kit.failure import failure
+from services.kit.errors import Denied, Error, Exhausted, Invalid, NotFound, Unauthenticated
+from services.kit.failure import shown
 from services.kit.identity import Directory, Key
 from services.kit.rpc import request_id
 from services.kit.service import Resources
@@ -31,8 +30,6 @@ from tidemark.v1.access_pb2 import PERMISSION_READ
 from tidemark.v1.admin_pb2 import Role
 
 BODY_LIMIT = 4096
-
-log = logging.getLogger(__name__)
 
 
 class Gateway:
@@ -45,6 +42,7 @@ class Gateway:
         self._sessions = Sessions(resources.redis)
         self._store = Store(resources.pool, resources.redis, settings.sign_in_attempts)
         self._source = Source(settings.web_folder)
+        self._lanes = Lanes(settings, self._directory)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -53,13 +51,8 @@ class Gateway:
             response = await self._answer(request)
         except ClientDisconnect:
             return
-        except Exception as error:
-            known = failure(error)
-            if known is None:
-                incident = uuid.uuid4().hex
-                log.exception("incident %s", incident)
-                known = Internal(f"internal error, incident {incident}", incident=incident)
-            response = _problem(known)
+        except Exception as error:  # noqa: BLE001 - everything that can happen has an answer
+            response = _problem(shown(error))
         response.headers.update(HEADERS | (TRANSPORT if self._origin(request).startswith("https:") else {}))
         response.headers.setdefault("cache-control", "no-store")
         metrics.GATEWAY_REQUESTS.labels(_kind(request.url.path), response.status_code).inc()
@@ -79,6 +72,8 @@ class Gateway:
                 return Response(status_code=405, headers={"allow": "GET, POST, DELETE"})
             case "GET" | "HEAD", "/healthz":
                 return Response(status_code=503 if self._draining.is_set() else 200)
+            case _, path if path in KINDS:
+                return await self._lanes.answer(request)
             case "GET" | "HEAD", path:
                 return await self._file(request, path)
             case _:
@@ -203,4 +198,4 @@ def _problem(error: Error) -> Response:
 
 
 def _kind(path: str) -> str:
-    return path[1:] if path in ("/session", "/healthz") else "page"
+    return path[1:] if path in ("/session", "/healthz") else KINDS.get(path, "page")

@@ -5,5 +5,5 @@ from services.kit.service import Resources, Service
 
 
 async def gateway(resources: Resources) -> Service:
-    """The page and its sessions."""
+    """The page and its sessions, and the lanes of other SDKs."""
     return Service(app=Gateway(resources))

@@ -3,6 +3,6 @@
 `servicer` receives a batch, `validate` judges its events and turns them into columns, `entry` makes them one log entry, and
 `stream` appends it to the Redis log by the function in `append.lua`; only then is the batch acknowledged.
 `writer` owns partitions of the log by the leases of `lease`, reads entries from where the database says it stands, gathers
-them to a `microbatch`, folds that into `rollup` buckets, accounts for it in the `ledger`, and `store` commits rows, buckets, ledger and position in one
+them to a `microbatch`, folds that into `rollup` buckets, keeps the `windows` of its projects, accounts for it in the `ledger`, and `store` commits rows, buckets, results, ledger and position in one
 transaction; only then is the log trimmed and the commit announced.
 """

@@ -10,6 +10,9 @@
 -- Returns {'appended', entry id}, {'repeated'}, {'gap', expected sequence}, {'fenced', epoch at work} or {'unknown'}: the log
 -- has not met this producer, look it up in the database and call again.
 local IDLE_SECONDS = 86400
+-- A token is kept for this long after each try: much longer than a client waits before the next one, and no longer, as every batch
+-- of metrics without a sequence leaves one.
+local ONCE_SECONDS = 3600
 local CRITICAL_SECONDS = 3600
 local CRITICAL_BYTES = 4194304
 
@@ -54,8 +57,8 @@ local function append(keys, args)
     redis.call('HSET', producer, 'epoch', args[1], 'sequence', args[2])
     redis.call('EXPIRE', producer, IDLE_SECONDS)
   end
-  if args[9] == 'once' and not redis.call('SET', once, '', 'NX', 'EX', IDLE_SECONDS) then
-    redis.call('EXPIRE', once, IDLE_SECONDS)
+  if args[9] == 'once' and not redis.call('SET', once, '', 'NX', 'EX', ONCE_SECONDS) then
+    redis.call('EXPIRE', once, ONCE_SECONDS)
     return {'repeated'}
   end
   local id = redis.call('XADD', log, '*', 'h', args[7], 'e', args[8])

@@ -32,5 +32,9 @@ POINTS = pa.schema(
 )
 """Metric points of entry version 1; `tags` is a JSON object of strings."""
 
-SCHEMAS = {(1, "events"): EVENTS, (1, "points"): POINTS}
+EVENTS_2 = EVENTS.append(pa.field("fault", pa.string()))
+"""Events of entry version 2; `fault` is null, or says why the row shall become a dead letter: a JSON object of `reason` (SCHEMA or
+RULE), `field` and `message`."""
+
+SCHEMAS = {(1, "events"): EVENTS, (1, "points"): POINTS, (2, "events"): EVENTS_2, (2, "points"): POINTS}
 """Every (version, kind) of entry ever written, with its columns."""

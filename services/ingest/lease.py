@@ -7,6 +7,7 @@ middle of a transaction with locks that nobody else could get past.
 
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +30,7 @@ UPDATE partitions SET
     leased_until = now() + %(lease)s,
     lateness = CASE WHEN partition = ANY (%(idle)s) THEN lateness * %(decay)s ELSE lateness END,
     watermark = CASE WHEN partition = ANY (%(idle)s) THEN greatest(watermark, %(idle_since)s - lateness) ELSE watermark END
-WHERE owner = %(writer)s RETURNING partition, epoch
+WHERE owner = %(writer)s RETURNING partition, paused_at IS NOT NULL, resumed_to
 """
 # Never waits for a row: one that the commit under way has locked is renewed by it.
 _PULSE = """
@@ -49,7 +50,10 @@ UPDATE partitions SET
 WHERE partition IN (
     SELECT partition FROM partitions WHERE leased_until < now()
     ORDER BY leased_until, partition LIMIT %(count)s FOR UPDATE SKIP LOCKED)
-RETURNING partition, epoch, last_id, version, batches, received, bytes, watermark, lateness
+RETURNING partition, epoch, last_id, version, batches, received, bytes, watermark, lateness, paused_at IS NOT NULL, resumed_to
+"""
+_PAUSE = """
+UPDATE partitions SET paused_at = now(), paused_because = %s WHERE partition = %s AND owner = %s
 """
 _GIVE = """
 UPDATE partitions SET owner = NULL, owner_pid = NULL, owner_start = NULL, leased_until = '-infinity'
@@ -62,14 +66,24 @@ _LEAVE = "DELETE FROM writers WHERE writer = %s"
 _PROJECTS = "SELECT project_id, received FROM project_totals WHERE partition = %s"
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a partition may be read, as `Position` has it."""
+
+    paused: bool
+    resumed_to: str
+
+
 class Lease:
     """The partitions of one writer, over the connection that also commits them."""
 
     def __init__(self, connection: AsyncConnection[Any], writer: str, lease: timedelta) -> None:
         self._connection, self._writer, self._lease = connection, writer, lease
 
-    async def renew(self, held: Iterable[int], idle: Iterable[int], idle_since: Any) -> tuple[set[int], int]:
-        """Renews; gives the partitions still held and this writer's fair share.
+    async def renew(
+        self, held: Iterable[int], idle: Iterable[int], idle_since: Any
+    ) -> tuple[dict[int, Standing], int]:
+        """Renews; gives the partitions still held, with whether they may be read, and this writer's fair share.
 
         The watermark of those `idle` moves on, and their lateness falls: where nothing comes, nothing is known to be late.
         """
@@ -84,7 +98,9 @@ class Lease:
                 "writer": self._writer,
             }
             rows = await (await self._connection.execute(_RENEW, parameters)).fetchall()
-        return {partition for partition, _ in rows} & set(held), int(row[0]) if row else 1
+        mine = set(held)
+        standings = {partition: Standing(*standing) for partition, *standing in rows if partition in mine}
+        return standings, int(row[0]) if row else 1
 
     async def pulse(self, connection: AsyncConnection[Any]) -> None:
         """Renews over another connection, while a commit takes long on that of the lease."""
@@ -108,9 +124,14 @@ class Lease:
                 size,
                 us_of(watermark) if watermark else 0,
                 lateness // MICROSECOND,
+                *standing,
             )
-            for partition, epoch, last_id, version, batches, received, size, watermark, lateness in rows
+            for partition, epoch, last_id, version, batches, received, size, watermark, lateness, *standing in rows
         ]
+
+    async def pause(self, partition: int, because: str) -> None:
+        """Says that a partition is not to be read until somebody resumes it."""
+        await self._connection.execute(_PAUSE, (because, partition, self._writer))
 
     async def give(self, partitions: Iterable[int]) -> None:
         """Gives partitions up at once."""

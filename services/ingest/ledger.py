@@ -6,13 +6,18 @@ Each statement takes its rows as one array a column. Pure.
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from services.ingest.microbatch import MINUTE_US, DeadLetter, Microbatch, Outcome
+import orjson
+
+from services.ingest.entry import QUALITY
+from services.ingest.microbatch import MINUTE_US, Microbatch
+from services.ingest.outcome import Outcome
 from services.kit.instant import at
 
 Row = tuple[object, ...]
 Touched = Mapping[int, Mapping[int, Sequence[tuple[int, int]]]]
 """By partition and project: spans of event time, as [start, end) microseconds."""
 
+HOUR_US = 60 * MINUTE_US
 AMOUNTS = ("received", "stored", "duplicate", "rejected", "dead_lettered")
 
 _PUT_LEDGER = """
@@ -26,10 +31,10 @@ ON CONFLICT (project_id, producer_id, minute) DO UPDATE SET
 """
 _PUT_BATCHES = """
 INSERT INTO batches (batch_id, project_id, producer_id, epoch, sequence, entry_id, sent_at, received_at,
-    stored, duplicate, rejected, dead_lettered)
-SELECT * FROM unnest(
+    stored, duplicate, rejected, dead_lettered, source, rules_version, schemas, watermark)
+SELECT given.*, (SELECT watermark FROM partitions WHERE partition = given.batch_id & 4095) FROM unnest(
     %s::bigint[], %s::int[], %s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[],
-    %s::int[], %s::int[], %s::int[], %s::int[])
+    %s::int[], %s::int[], %s::int[], %s::int[], %s::text[], %s::int[], %s::jsonb[]) AS given (batch_id)
 """
 _PUT_PRODUCERS = """
 INSERT INTO producers AS had (project_id, producer_id, epoch, sequence, received)
@@ -47,15 +52,38 @@ INSERT INTO commits (partition, version, project_id, touched)
 SELECT * FROM unnest(%s::smallint[], %s::bigint[], %s::int[], %s::text[]::tstzmultirange[])
 """
 _PUT_DEAD_LETTERS = """
-INSERT INTO dead_letters (project_id, batch_id, received_at, reason, message, content)
-SELECT * FROM unnest(%s::int[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::bytea[])
+INSERT INTO dead_letters (project_id, batch_id, received_at, producer_id, kind, rows, reason, field, message, signature,
+    name, event_id, user_id, content)
+SELECT * FROM unnest(
+    %s::int[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::text[], %s::text[],
+    %s::text[], %s::uuid[], %s::text[], %s::bytea[])
+"""
+_PUT_QUALITY = """
+INSERT INTO quality AS had (project_id, hour, name, checked, violations, rule_failures, dead_lettered, rejected)
+SELECT * FROM unnest(
+    %s::int[], %s::timestamptz[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+ON CONFLICT (project_id, name, hour) DO UPDATE SET
+    checked = had.checked + excluded.checked, violations = had.violations + excluded.violations,
+    rule_failures = had.rule_failures + excluded.rule_failures,
+    dead_lettered = had.dead_lettered + excluded.dead_lettered, rejected = had.rejected + excluded.rejected
+"""
+# What is repaired was dead-lettered with the batch that first brought it, which therefore has as much less.
+_SETTLE = """
+WITH repaired AS (
+    UPDATE dead_letters SET state = 2, settled_at = now(), settled_by = repair.batch_id
+    FROM unnest(%s::bigint[], %s::bigint[]) AS repair (dead_letter_id, batch_id)
+    WHERE dead_letters.dead_letter_id = repair.dead_letter_id
+    RETURNING dead_letters.batch_id, received_at
+), brought AS (
+    SELECT batch_id, received_at, count(*) AS letters FROM repaired GROUP BY batch_id, received_at
+)
+UPDATE batches SET dead_lettered = dead_lettered - letters FROM brought
+WHERE batches.batch_id = brought.batch_id AND batches.received_at = brought.received_at
 """
 
 
-def account(
-    work: Microbatch, result: Outcome, letters: Sequence[DeadLetter], touched: Touched
-) -> Iterator[tuple[str, list[Row]]]:
-    """Every statement with its rows: ledger, batches, producers, totals, commits and dead letters."""
+def account(work: Microbatch, result: Outcome, touched: Touched) -> Iterator[tuple[str, list[Row]]]:
+    """Every statement with its rows: ledger, batches, producers, totals, commits, dead letters, repairs and quality."""
     yield (
         _PUT_LEDGER,
         [
@@ -67,7 +95,9 @@ def account(
     yield _PUT_PRODUCERS, _producers(work)
     yield _PUT_TOTALS, _totals(work)
     yield _PUT_COMMITS, _commits(work, touched)
-    yield _PUT_DEAD_LETTERS, _dead_letters(work, letters)
+    yield _PUT_DEAD_LETTERS, _dead_letters(work, result)
+    yield _SETTLE, [(letter, work.batches[index].batch_id) for letter, index in result.repaired.items()]
+    yield _PUT_QUALITY, _quality(work)
 
 
 def amounts(work: Microbatch, result: Outcome) -> dict[tuple[int, str, int], Counter[str]]:
@@ -76,11 +106,13 @@ def amounts(work: Microbatch, result: Outcome) -> dict[tuple[int, str, int], Cou
     for index, batch in enumerate(work.batches):
         header = batch.header
         row = rows[header.project_id, header.producer_id, header.received_us // MINUTE_US * MINUTE_US]
+        stored, duplicate = int(result.stored[index]), int(result.duplicate[index])
         row["received"] += header.received
-        row["stored"] += int(result.stored[index])
-        row["duplicate"] += int(result.duplicate[index])
+        row["stored"] += stored
+        row["duplicate"] += duplicate
         row["rejected"] += header.rejected
-        row["dead_lettered"] += int(result.dead[index])
+        # What a repair brings was received as dead letters, in this very minute.
+        row["dead_lettered"] += -(stored + duplicate) if header.repairs else int(result.dead[index])
     return rows
 
 
@@ -99,6 +131,9 @@ def _batches(work: Microbatch, result: Outcome) -> list[Row]:
             int(result.duplicate[index]),
             batch.header.rejected,
             int(result.dead[index]),
+            batch.header.source,
+            batch.header.rules,
+            orjson.dumps(batch.header.schemas).decode() if batch.header.schemas else None,
         )
         for index, batch in enumerate(work.batches)
     ]
@@ -137,19 +172,41 @@ def _multirange(spans: Sequence[tuple[int, int]]) -> str:
     return f"{{{','.join(f'[{at(start).isoformat()},{at(end).isoformat()})' for start, end in spans)}}}"
 
 
-def _dead_letters(work: Microbatch, letters: Sequence[DeadLetter]) -> list[Row]:
+def _dead_letters(work: Microbatch, result: Outcome) -> list[Row]:
     rows: list[Row] = []
-    for letter in letters:
+    for letter in result.letters:
         batch = work.batches[letter.batch]
-        received_at = at(batch.header.received_us)
         rows.append(
             (
                 batch.header.project_id,
                 batch.batch_id,
-                received_at,
-                letter.reason,
-                letter.message,
+                at(batch.header.received_us),
+                batch.header.producer_id,
+                letter.kind,
+                letter.rows,
+                letter.why.reason,
+                letter.why.field,
+                letter.why.message,
+                letter.signature,
+                letter.name,
+                letter.event_id.hex() if letter.event_id else None,
+                letter.user_id,
                 letter.content,
             )
         )
     return rows
+
+
+def _quality(work: Microbatch) -> list[Row]:
+    """What ingest has counted of the events of each name; a batch that was committed before counts no more."""
+    counts: defaultdict[tuple[int, int, str], Counter[str]] = defaultdict(Counter)
+    for batch in work.batches:
+        if not batch.repeated:
+            header = batch.header
+            for name, added in header.quality.items():
+                hour_us = header.received_us // HOUR_US * HOUR_US
+                counts[header.project_id, hour_us, name].update(dict(zip(QUALITY, added)))
+    return [
+        (project, at(hour_us), name, *(added[what] for what in QUALITY))
+        for (project, hour_us, name), added in sorted(counts.items())
+    ]

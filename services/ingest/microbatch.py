@@ -1,28 +1,25 @@
 """Gathers entries of the log into one transaction's worth of database rows: `writer` brings entries, `store` takes the result.
 
-Rows stay columns throughout. What the database alone can tell, which events it already holds, arrives later as a mask.
+Rows stay columns throughout; those at fault become dead letters here. What the database alone can tell, which events it already
+holds and which letters are open, arrives later.
 Pure: no clock, no I/O.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from services.ingest import entry
+from services.ingest import deadletter, entry
 from services.ingest.columns import EVENTS, POINTS
+from services.ingest.deadletter import DeadLetter, Reason
 from services.ingest.entry import Header
 from services.kit.keys import MAX_PARTITIONS
 
 MINUTE_US = 60_000_000
-MAX_TOUCHED = 64
-"""Spans of event time that a commit tells of a project; where there are more, the nearest are joined."""
-MAX_NAMES = 64
-"""Names that a commit tells of a project; where there are more, it tells none."""
 LATENESS_DECAY = 0.9
 """What a partition's lateness keeps of itself when nothing comes that is as late."""
 _LAST_MS = 7_258_118_400_000
@@ -46,6 +43,10 @@ class Position:
     bytes: int
     watermark_us: int
     lateness_us: int
+    paused: bool = False
+    """Whether it is not to be read until somebody resumes it."""
+    resumed_to: str = "0-0"
+    """Up to here what cannot be stored becomes dead letters, however much it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +61,6 @@ class Batch:
     """Whether it was committed before, so that none of its rows counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """Something that cannot be stored, whole. `rows` is how many events or points it stands for."""
-
-    batch: int
-    reason: str
-    message: str
-    content: bytes
-    rows: int
-
-
 @dataclass(frozen=True)
 class Rows:
     """Events or points as database columns, with what tells each row's batch."""
@@ -80,12 +70,14 @@ class Rows:
     """Index of each row's batch in `Microbatch.batches`, shape (rows,)."""
     at_us: NDArray[np.int64]
     """Event time of each row, shape (rows,)."""
+    letter: NDArray[np.int64]
+    """The dead letter that each row repairs, 0 for none, shape (rows,)."""
 
     def filter(self, keep: Mask) -> "Rows":
         """The rows of `keep`, shape (rows,)."""
         if keep.all():
             return self
-        return Rows(self.table.filter(pa.array(keep)), self.batch[keep], self.at_us[keep])
+        return Rows(self.table.filter(pa.array(keep)), self.batch[keep], self.at_us[keep], self.letter[keep])
 
 
 @dataclass(frozen=True)
@@ -103,14 +95,29 @@ class Microbatch:
     """The producers heard of, with their last batch."""
     dead: list[DeadLetter] = field(default_factory=list)
 
+    def letters(self) -> list[int]:
+        """The dead letters that the rows repair."""
+        found = np.concatenate([self.events.letter, self.points.letter])
+        return np.unique(found[found > 0]).tolist()  # type: ignore[no-any-return]
+
+    def repairing(self, open_letters: Collection[int]) -> "Microbatch":
+        """Without rows that repair what is repaired or given up already, or what another row repairs."""
+        open_ids = np.array(sorted(open_letters), np.int64)
+        events, points = (_repairing(rows, open_ids) for rows in (self.events, self.points))
+        return replace(self, events=events, points=points, repeated_ids=_repeated_ids(events))
+
 
 def gather(
     entries: Mapping[int, Sequence[tuple[str, Mapping[bytes, bytes]]]],
     positions: Mapping[int, Position],
     known: Known,
     late_after_us: int,
+    poison: str = "",
 ) -> Microbatch:
-    """One microbatch of the `entries` of each partition; raises `entry.TooNew`."""
+    """One microbatch of the `entries` of each partition; raises `entry.TooNew`.
+
+    With `poison`, which says what fails of them, all their rows become dead letters.
+    """
     batches: list[Batch] = []
     dead: list[DeadLetter] = []
     parts: dict[str, list[tuple[int, pa.RecordBatch]]] = {"events": [], "points": []}
@@ -126,7 +133,7 @@ def gather(
                 header = entry.decode_header(fields)
             except entry.Corrupt as error:
                 header = Header("events", 0, "", 0, 0, 0, _entry_us(entry_id), 1, 0)
-                dead.append(_corrupt(index, 1, error, fields))
+                dead.append(deadletter.of_entry(index, "events", 1, str(error), fields))
                 batches.append(Batch(batch_id, partition, entry_id, header, repeated=False))
                 at = replace(at, last_id=entry_id, batches=at.batches + 1, bytes=at.bytes + size)
                 continue
@@ -145,10 +152,10 @@ def gather(
                 watermark_us=max(at.watermark_us, header.received_us - at.lateness_us),
             )
             if not repeated and header.accepted:
-                try:
-                    parts[header.kind].append((index, entry.decode_rows(fields)))
-                except (entry.Corrupt, pa.ArrowException, OSError) as error:
-                    dead.append(_corrupt(index, header.accepted, error, fields))
+                part, letters = _part(index, header, fields, poison)
+                dead += letters
+                if part is not None:
+                    parts[header.kind].append((index, part))
         after[partition] = replace(at, version=at.version + 1)
 
     events = _event_rows(parts["events"], batches, late_after_us)
@@ -166,9 +173,35 @@ def _entry_us(entry_id: str) -> int:
     return min(int(entry_id.partition("-")[0]), _LAST_MS) * 1000
 
 
-def _corrupt(index: int, rows: int, error: Exception, fields: Mapping[bytes, bytes]) -> DeadLetter:
-    content = b"\n".join(name + b" " + value for name, value in sorted(fields.items()))
-    return DeadLetter(index, "CORRUPT", str(error), content, rows)
+def _part(
+    index: int, header: Header, fields: Mapping[bytes, bytes], poison: str
+) -> tuple[pa.RecordBatch | None, list[DeadLetter]]:
+    """The rows of an entry that are to be stored, if any, and those that are not."""
+    try:
+        rows = entry.decode_rows(fields)
+        if poison:
+            rows.validate(full=True)
+            # The letters that a repair is about stay as they are.
+            why = [] if header.repairs else [Reason("POISON", poison)] * rows.num_rows
+            return None, deadletter.of_rows(header.kind, rows.slice(0, len(why)), [index] * len(why), why)
+        if header.kind == "points" or rows["fault"].null_count == rows.num_rows:
+            return rows, []
+        at_fault = rows.filter(rows["fault"].is_valid())
+        why = deadletter.faults(at_fault["fault"].to_pylist())
+        letters = deadletter.of_rows("events", at_fault, [index] * len(why), why)
+        return rows.filter(rows["fault"].is_null()), letters
+    except (entry.Corrupt, pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        if header.repairs:
+            return None, []
+        return None, [deadletter.of_entry(index, header.kind, header.accepted, poison or str(error), fields)]
+
+
+def _repairing(rows: Rows, open_letters: NDArray[np.int64]) -> Rows:
+    keep = (rows.letter == 0) | np.isin(rows.letter, open_letters)
+    _, first = np.unique(rows.letter, return_index=True)
+    is_first = np.zeros(len(rows.letter), np.bool_)
+    is_first[first] = True
+    return rows.filter(keep & (is_first | (rows.letter == 0)))
 
 
 def _joined(
@@ -177,10 +210,10 @@ def _joined(
     time: str,
     batches: Sequence[Batch],
     late_after_us: int,
-) -> tuple[pa.RecordBatch, NDArray[np.int32], NDArray[np.int64], Mask]:
-    """The rows of all parts, the batch of each, its event time, and whether it came late."""
+) -> tuple[pa.RecordBatch, NDArray[np.int32], NDArray[np.int64], Mask, NDArray[np.int64]]:
+    """The rows of all parts, the batch of each, its event time, whether it came late, and which letter it repairs."""
     rows = (
-        pa.concat_batches([part for _, part in parts])
+        pa.concat_batches([part.select(schema.names) for _, part in parts])
         if parts
         else pa.RecordBatch.from_pylist([], schema=schema)
     )
@@ -190,7 +223,10 @@ def _joined(
     )
     at_us = rows[time].view(pa.int64()).to_numpy()
     received_us = np.array([each.header.received_us for each in batches], np.int64)
-    return rows, batch, at_us, received_us[batch] - at_us > late_after_us
+    letter = np.zeros(len(batch), np.int64)
+    for index in {index for index, _ in parts if batches[index].header.repairs}:
+        letter[batch == index] = batches[index].header.repairs
+    return rows, batch, at_us, received_us[batch] - at_us > late_after_us, letter
 
 
 def _of_batches(batch: NDArray[np.int32], batches: Sequence[Batch]) -> tuple[pa.Array, pa.Array]:
@@ -203,7 +239,7 @@ def _of_batches(batch: NDArray[np.int32], batches: Sequence[Batch]) -> tuple[pa.
 def _event_rows(
     parts: Sequence[tuple[int, pa.RecordBatch]], batches: Sequence[Batch], late_after_us: int
 ) -> Rows:
-    rows, batch, at_us, late = _joined(parts, EVENTS, "occurred_at", batches, late_after_us)
+    rows, batch, at_us, late, letter = _joined(parts, EVENTS, "occurred_at", batches, late_after_us)
     project_id, batch_id = _of_batches(batch, batches)
     columns = {
         "project_id": project_id,
@@ -214,13 +250,13 @@ def _event_rows(
         "late": pa.array(late),
         **{name: rows[name] for name in ("name", "user_id", "session_id", "properties", "context")},
     }
-    return Rows(pa.table(columns), batch, at_us)
+    return Rows(pa.table(columns), batch, at_us, letter)
 
 
 def _point_rows(
     parts: Sequence[tuple[int, pa.RecordBatch]], batches: Sequence[Batch], late_after_us: int
 ) -> Rows:
-    rows, batch, at_us, late = _joined(parts, POINTS, "observed_at", batches, late_after_us)
+    rows, batch, at_us, late, letter = _joined(parts, POINTS, "observed_at", batches, late_after_us)
     project_id, batch_id = _of_batches(batch, batches)
     columns = {
         "project_id": project_id,
@@ -230,7 +266,7 @@ def _point_rows(
         "late": pa.array(late),
         **{name: rows[name] for name in ("value", "name", "unit", "tags")},
     }
-    return Rows(pa.table(columns), batch, at_us)
+    return Rows(pa.table(columns), batch, at_us, letter)
 
 
 def _repeated_ids(events: Rows) -> Mask:
@@ -260,84 +296,3 @@ def _lateness(position: Position, batches: Sequence[Batch], kinds: Sequence[Rows
         if len(delay):
             newest = max(newest, int(np.quantile(delay, 0.99)))
     return max(newest, int(position.lateness_us * LATENESS_DECAY))
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a microbatch's rows once the database has spoken: counts per batch, and what is stored."""
-
-    stored: NDArray[np.int64]
-    duplicate: NDArray[np.int64]
-    dead: NDArray[np.int64]
-    events: Rows
-    points: Rows
-
-    def touched(self, batches: Sequence[Batch]) -> dict[int, dict[int, list[tuple[int, int]]]]:
-        """By partition and project: the spans of whole minutes in event time that changed, as [start, end) microseconds."""
-        minutes: dict[tuple[int, int], list[int]] = {}
-        owner_of_batch = [(each.partition, each.header.project_id) for each in batches]
-        owners = sorted(set(owner_of_batch))
-        numbers = {owner: number for number, owner in enumerate(owners)}
-        number_of_batch = np.array([numbers[owner] for owner in owner_of_batch], np.int64)
-        for rows in (self.events, self.points):
-            if not len(rows.batch):
-                continue
-            minute = rows.at_us // MINUTE_US
-            first, width = int(minute.min()), int(np.ptp(minute)) + 1
-            for code in np.unique(number_of_batch[rows.batch] * width + (minute - first)).tolist():
-                minutes.setdefault(owners[code // width], []).append(first + code % width)
-        spans: dict[int, dict[int, list[tuple[int, int]]]] = {}
-        for (partition, project), values in minutes.items():
-            spans.setdefault(partition, {})[project] = _spans(np.unique(np.array(values, np.int64)))
-        return spans
-
-    def names(self) -> dict[int, list[str] | None]:
-        """By project: the names of what is stored, None for more than `MAX_NAMES`."""
-        found: dict[int, list[str] | None] = {}
-        tables = [rows.table.select(["project_id", "name"]) for rows in (self.events, self.points)]
-        stored = pa.concat_tables(tables)
-        for project in pc.unique(stored["project_id"]).to_pylist():
-            names = pc.unique(stored["name"].filter(pc.equal(stored["project_id"], project)))
-            found[project] = names.to_pylist() if len(names) <= MAX_NAMES else None
-        return found
-
-
-def _spans(minutes: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Sorted minutes as at most `MAX_TOUCHED` spans; the smallest gaps are closed first."""
-    gaps = np.diff(minutes) - 1
-    open_gaps = np.flatnonzero(gaps > 0)
-    if len(open_gaps) >= MAX_TOUCHED:
-        open_gaps = np.sort(open_gaps[np.argsort(gaps[open_gaps])[-(MAX_TOUCHED - 1) :]])
-    starts = minutes[np.concatenate([[0], open_gaps + 1]).astype(np.int64)]
-    ends = minutes[np.concatenate([open_gaps, [len(minutes) - 1]]).astype(np.int64)] + 1
-    return [(int(start) * MINUTE_US, int(end) * MINUTE_US) for start, end in zip(starts, ends)]
-
-
-def outcome(work: Microbatch, fresh: Mask, storable: Mask, point_storable: Mask) -> Outcome:
-    """What became of `work`: events `fresh` to the database and rows `storable` by it, each shape (rows,)."""
-    count = len(work.batches)
-    keep = fresh & storable & ~work.repeated_ids
-    stored = np.bincount(work.events.batch[keep], minlength=count)
-    stored += np.bincount(work.points.batch[point_storable], minlength=count)
-    dead = np.bincount(work.events.batch[~storable], minlength=count)
-    dead += np.bincount(work.points.batch[~point_storable], minlength=count)
-    for letter in work.dead:
-        if letter.reason == "CORRUPT":
-            dead[letter.batch] += letter.rows
-    accepted = np.array([each.header.accepted for each in work.batches], np.int64)
-    return Outcome(
-        stored, accepted - stored - dead, dead, work.events.filter(keep), work.points.filter(point_storable)
-    )
-
-
-def dead_letters(rows: Rows, bad: Mask, messages: Sequence[str]) -> list[DeadLetter]:
-    """Dead letters of the rows of `bad`, with the database's message for each of them in order."""
-    letters = []
-    for message, row in zip(messages, np.flatnonzero(bad).tolist()):
-        content = {name: _json_value(rows.table[name][row].as_py()) for name in rows.table.column_names}
-        letters.append(DeadLetter(int(rows.batch[row]), "UNSTORABLE", message, orjson.dumps(content), 1))
-    return letters
-
-
-def _json_value(value: object) -> object:
-    return value.hex() if isinstance(value, bytes) else value

@@ -83,7 +83,7 @@ class Buckets:
 
     def unknown(self, deltas: Iterable[Delta]) -> set[Key]:
         """Buckets of `deltas`, of every width, that must be read from the database first."""
-        return {key for delta in deltas for key in _widths(delta.key)} - self._buckets.keys()
+        return {key for delta in deltas for key in widths(delta.key)} - self._buckets.keys()
 
     def learn(self, stored: Mapping[Key, Bucket], asked: Iterable[Key]) -> None:
         """Takes what the database holds of the buckets `asked` for; what it does not hold is empty."""
@@ -96,7 +96,7 @@ class Buckets:
         # A sum beyond the largest double is infinite, which is what the database says too.
         with np.errstate(over="ignore"):
             for delta in deltas:
-                for key in _widths(delta.key):
+                for key in widths(delta.key):
                     bucket = self._buckets[key]
                     bucket.add(delta)
                     changed[key] = bucket
@@ -108,7 +108,8 @@ class Buckets:
         return changed
 
 
-def _widths(minute: Key) -> Iterator[Key]:
+def widths(minute: Key) -> Iterator[Key]:
+    """The buckets of every width that hold a minute."""
     for width, width_us in WIDTHS_US.items():
         yield minute._replace(width=width, bucket_us=minute.bucket_us // width_us * width_us)
 

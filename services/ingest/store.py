@@ -15,9 +15,11 @@ import pyarrow as pa
 from pgpq import encoders, schema
 from psycopg import AsyncConnection, errors
 
-from services.ingest import ledger, microbatch, rollup
-from services.ingest.microbatch import Known, Mask, Microbatch, Outcome, Rows
+from services.ingest import ledger, rollup
+from services.ingest.microbatch import Known, Mask, Microbatch, Rows
+from services.ingest.outcome import Copied, Outcome, outcome
 from services.ingest.rollup import Bucket, Buckets, Key
+from services.ingest.windows.writer import Windows
 from services.kit.instant import at, us_of
 from services.kit.sketch import merged_quantiles, merged_uniques
 
@@ -61,6 +63,10 @@ ON CONFLICT (project_id, source, name, bucket, type, partition) DO UPDATE SET
     count = excluded.count, sum = excluded.sum, min = excluded.min, max = excluded.max,
     uniques = excluded.uniques, quantiles = excluded.quantiles
 """
+# No lock of the rows of `partitions`: a lease is renewed there while a commit takes long.
+_HOLD = "SELECT pg_advisory_xact_lock(%s, partition) FROM unnest(%s::int[]) AS partition"
+_BUCKETS_OF = 0x7469_6465
+"""The first of the two numbers of such a lock; the second is the partition."""
 _MOVE = """
 UPDATE partitions SET
     last_id = moved.last_id, version = moved.version, batches = moved.batches, received = moved.received,
@@ -69,6 +75,10 @@ FROM unnest(%s::smallint[], %s::bigint[], %s::text[], %s::text[], %s::bigint[], 
     %s::timestamptz[], %s::interval[])
     AS moved (partition, epoch, from_id, last_id, version, batches, received, bytes, watermark, lateness)
 WHERE partitions.partition = moved.partition AND partitions.epoch = moved.epoch AND partitions.last_id = moved.from_id
+"""
+# In order, so that two commits never wait for each other.
+_OPEN_LETTERS = """
+SELECT dead_letter_id FROM dead_letters WHERE dead_letter_id = ANY (%s) AND state = 1 ORDER BY dead_letter_id FOR UPDATE
 """
 _FORGET_COMMITS = "DELETE FROM commits WHERE committed_at < now() - interval '1 hour'"
 
@@ -85,28 +95,40 @@ async def forget_commits(connection: AsyncConnection[Any]) -> None:
     await connection.execute(_FORGET_COMMITS)
 
 
+async def hold(connection: AsyncConnection[Any], partitions: Iterable[int]) -> None:
+    """Until the transaction ends nobody else who holds them changes buckets of these partitions; to be asked for before any bucket."""
+    await connection.execute(_HOLD, (_BUCKETS_OF, sorted(partitions)))
+
+
 async def commit(
-    connection: AsyncConnection[Any], work: Microbatch, buckets: Buckets, lease: timedelta
+    connection: AsyncConnection[Any],
+    work: Microbatch,
+    buckets: Buckets,
+    lease: timedelta,
+    windows: Windows | None = None,
 ) -> tuple[Outcome, dict[int, dict[int, list[tuple[int, int]]]]]:
     """Commits `work` and renews the lease; gives what became of it and the spans of event time it touched.
 
-    On any error nothing is committed and `buckets` must be thrown away. Raises `Fenced`, and psycopg's errors.
+    On any error nothing is committed and `buckets` must be thrown away. Raises `Fenced`, `Outdated`, and psycopg's errors.
     """
+    windows = windows or Windows()
+    await windows.learn(connection, work)
     async with connection.transaction():
-        fresh, storable, event_messages = await _copy(connection, "events", work.events, ~work.repeated_ids)
-        _, point_storable, point_messages = await _copy(connection, "metric_points", work.points, None)
-        result = microbatch.outcome(work, fresh, storable, point_storable)
-        letters = [
-            *work.dead,
-            *microbatch.dead_letters(work.events, ~storable, event_messages),
-            *microbatch.dead_letters(work.points, ~point_storable, point_messages),
-        ]
+        if letters := work.letters():
+            cursor = await connection.execute(_OPEN_LETTERS, (letters,))
+            work = work.repairing([letter for (letter,) in await cursor.fetchall()])
+        events = await _copy(connection, "events", work.events, ~work.repeated_ids)
+        points = await _copy(connection, "metric_points", work.points, None)
+        result = outcome(work, events, points)
         touched = result.touched(work.batches)
+        kept = await windows.kept(connection, result.events, work)
         # One round trip for all that follows: on a busy machine each costs more than its statement.
         try:
             async with connection.pipeline():
+                await hold(connection, work.after)
                 await _put_buckets(connection, buckets, result, work)
-                for statement, rows in ledger.account(work, result, letters, touched):
+                present = await kept.put(connection)
+                for statement, rows in ledger.account(work, result, touched):
                     if rows:
                         await connection.execute(statement, _columns(rows, len(rows[0])))
                 moved = await connection.execute(_MOVE, (lease, *_moves(work)))
@@ -116,12 +138,11 @@ async def commit(
             raise Fenced(
                 f"{len(work.after) - moved.rowcount} of {len(work.after)} partitions have another owner"
             )
+        await kept.check(present)
     return result, touched
 
 
-async def _copy(
-    connection: AsyncConnection[Any], table: str, rows: Rows, wanted: Mask | None
-) -> tuple[Mask, Mask, list[str]]:
+async def _copy(connection: AsyncConnection[Any], table: str, rows: Rows, wanted: Mask | None) -> Copied:
     """Copies the `wanted` rows; gives which were fresh, which storable, and why the others, in order, were not.
 
     Hopes that every id is new and every row storable, which costs nothing, and asks which are not only when the database
@@ -154,7 +175,7 @@ async def _copy(
                 todo.append(part[storable[part]])
             else:
                 todo += [part[: len(part) // 2], part[len(part) // 2 :]]
-    return fresh, storable, [messages[row] for row in sorted(messages)]
+    return Copied(fresh, storable, [messages[row] for row in sorted(messages)])
 
 
 async def _copy_rows(connection: AsyncConnection[Any], name: str, table: pa.Table) -> None:

@@ -8,7 +8,6 @@ Backlog is told by two totals that only grow: what was appended (counted here, w
 
 import asyncio
 import logging
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,11 +30,6 @@ log = logging.getLogger(__name__)
 
 Entry = tuple[str, Mapping[bytes, bytes]]
 """The id of an entry and its fields."""
-
-
-def partition_of(project_id: int, producer_id: str, partitions: int) -> int:
-    """The partition of a producer: always the same one."""
-    return zlib.crc32(f"{project_id}:{producer_id}".encode()) % partitions
 
 
 def order(entry_id: str) -> tuple[int, int]:
@@ -78,7 +72,7 @@ class Log:
     ) -> Appended:
         """Appends `entry` of `producer` (project, id, epoch, sequence), `known` to the database as (epoch, sequence).
 
-        A batch with the token `once` is appended unless one with the same token was within a day. `critical` are messages of
+        A batch with the token `once` is appended unless one of its project with the same token was tried within an hour. `critical` are messages of
         `critical.messages` for those who follow critical events.
 
         Raises `Exhausted` when Redis is out of memory or disk, `Unavailable` when it does not answer.
@@ -90,7 +84,7 @@ class Log:
             meta_key(partition),
             projects_key(partition),
             critical_key(partition, project_id),
-            once_key(partition, once),
+            once_key(partition, project_id, once),
         )
         known_epoch, known_sequence = known or ("", "")
         token = "once" if once else ""

@@ -1,4 +1,4 @@
-"""Judges a batch: protobuf or Arrow comes in, accepted columns and reasoned rejections go out to `servicer`.
+"""Judges a batch: protobuf or Arrow comes in, accepted columns and reasoned rejections go out to `intake`.
 
 Each check looks at a whole column and is quick when everything is in order, which is nearly always; only a column that holds
 a fault is searched row by row. The first fault of a row is the one reported. Pure: the clock is an argument.
@@ -38,6 +38,7 @@ MISSING = ingest_pb2.REJECTION_REASON_MISSING
 MALFORMED = ingest_pb2.REJECTION_REASON_MALFORMED
 OUT_OF_RANGE = ingest_pb2.REJECTION_REASON_OUT_OF_RANGE
 TOO_LARGE = ingest_pb2.REJECTION_REASON_TOO_LARGE
+SCHEMA = ingest_pb2.REJECTION_REASON_SCHEMA
 
 Reason = ingest_pb2.RejectionReason
 Strings = Sequence[str | None]
@@ -49,6 +50,8 @@ class Verdict:
 
     rows: pa.RecordBatch
     rejections: list[ingest_pb2.Rejection]
+    places: Sequence[int]
+    """Where in the batch each of the rows stood."""
 
 
 @dataclass
@@ -116,8 +119,9 @@ def events(batch: ingest_pb2.EventBatch, now_us: int) -> Verdict:
     _check_objects(properties, "properties", faults)
     _check_objects(contexts, "context", faults)
 
+    keep: Sequence[int] = range(len(ids))
     if faults.rows:
-        keep = [row for row in range(len(ids)) if row not in faults.rows]
+        keep = [row for row in keep if row not in faults.rows]
         ids_kept, kinds, names, users, sessions, properties, contexts = (
             [column[row] for row in keep]
             for column in (ids, kinds, names, users, sessions, properties, contexts)
@@ -136,7 +140,7 @@ def events(batch: ingest_pb2.EventBatch, now_us: int) -> Verdict:
         _json(contexts),
     ]
     rejections = faults.rejections("events", batch.producer.sequence, ids)
-    return Verdict(pa.RecordBatch.from_arrays(columns, schema=EVENTS), rejections)
+    return Verdict(pa.RecordBatch.from_arrays(columns, schema=EVENTS), rejections, keep)
 
 
 def points(batch: ingest_pb2.PointBatch, now_us: int) -> Verdict:
@@ -161,8 +165,9 @@ def points(batch: ingest_pb2.PointBatch, now_us: int) -> Verdict:
         if pairs:
             _check_tags(index, pairs, faults)
 
+    keep: Sequence[int] = range(len(names))
     if faults.rows:
-        keep = [row for row in range(len(names)) if row not in faults.rows]
+        keep = [row for row in keep if row not in faults.rows]
         names, kinds = [names[row] for row in keep], [kinds[row] for row in keep]
         units, tags = [units[row] for row in keep], [tags[row] for row in keep]
         values, times = values[keep], times[keep]
@@ -175,7 +180,7 @@ def points(batch: ingest_pb2.PointBatch, now_us: int) -> Verdict:
         _json([orjson.dumps(pairs) if pairs else b"" for pairs in tags]),
     ]
     rejections = faults.rejections("points", batch.producer.sequence, None)
-    return Verdict(pa.RecordBatch.from_arrays(columns, schema=POINTS), rejections)
+    return Verdict(pa.RecordBatch.from_arrays(columns, schema=POINTS), rejections, keep)
 
 
 def _check_count(name: str, count: int) -> None:

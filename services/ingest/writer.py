@@ -2,12 +2,15 @@
 
 It leases partitions, reads each from the position that the database holds, and while one microbatch commits it gathers the
 next. Whatever goes wrong it forgets all it believed and begins anew from the database, which knows what was committed.
+
+What cannot be committed because of an entry in it is committed by halves, until that entry is alone and becomes dead letters. Where
+too much of a partition goes that way, it pauses until somebody resumes it.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,12 +20,15 @@ from psycopg import AsyncConnection
 from redis import exceptions
 
 from services.ingest import entry, microbatch, store
-from services.ingest.entry import Account
+from services.ingest.entry import Account, TooNew
+from services.ingest.health import Health
 from services.ingest.lease import Lease
 from services.ingest.microbatch import Microbatch, Position
+from services.ingest.outcome import Outcome
 from services.ingest.rollup import Buckets
 from services.ingest.store import Fenced
 from services.ingest.stream import Entry, Log, order
+from services.ingest.windows.writer import Outdated, Windows
 from services.kit import metrics, postgres
 from services.kit.instant import at
 from services.kit.settings import Settings
@@ -37,11 +43,27 @@ log = logging.getLogger(__name__)
 Entries = dict[int, list[Entry]]
 
 
+class Poisoned(Exception):
+    """Entries cannot be committed together, for a reason that lies in one of them."""
+
+    def __init__(self, error: Exception, last_ids: Mapping[int, str]) -> None:
+        super().__init__(str(error).partition("\n")[0] or type(error).__name__)
+        self.last_ids = last_ids
+        """By partition: the last of the entries."""
+
+
+class Paused(Exception):
+    """A partition has paused."""
+
+
 class Writer:
     """One writer process, called `name`."""
 
     def __init__(self, log_: Log, settings: Settings, name: str, draining: asyncio.Event) -> None:
         self._log, self._settings, self._name, self._draining = log_, settings, name, draining
+        self._health = Health(settings.dead_letter_ratio, settings.dead_letter_rows)
+        self._apart: dict[int, str] = {}
+        """By partition: up to which entry it is to be committed by halves."""
 
     async def run(self) -> None:
         """Worker: writes until `draining`; outlives the absence of PostgreSQL and Redis."""
@@ -49,11 +71,22 @@ class Writer:
         while not self._draining.is_set():
             try:
                 async with await postgres.connect(self._settings.database_url) as connection:
-                    await _Session(self._log, self._settings, self._name, connection).run(self._draining)
+                    lease = Lease(connection, self._name, timedelta(seconds=self._settings.lease_seconds))
+                    session = _Session(
+                        self._log, self._settings, connection, lease, self._health, self._apart
+                    )
+                    await session.run(self._draining)
                 failures = 0
             except Fenced as error:
                 metrics.WRITER_RESTARTS.labels("fenced").inc()
                 log.warning("fenced: %s; beginning anew", error)
+            except Poisoned as error:
+                metrics.WRITER_RESTARTS.labels("poisoned").inc()
+                log.warning("entries cannot be committed together and are now committed by halves: %s", error)
+                self._apart |= error.last_ids
+            except Paused as error:
+                metrics.WRITER_RESTARTS.labels("paused").inc()
+                log.error("%s", error)
             except (psycopg.OperationalError, exceptions.RedisError, OSError) as error:
                 metrics.WRITER_RESTARTS.labels("unavailable").inc()
                 failures += 1
@@ -64,16 +97,24 @@ class Writer:
 class _Session:
     """What a writer believes between two beginnings; thrown away whole on any error."""
 
-    def __init__(self, log_: Log, settings: Settings, name: str, connection: AsyncConnection[Any]) -> None:
+    def __init__(
+        self,
+        log_: Log,
+        settings: Settings,
+        connection: AsyncConnection[Any],
+        lease: Lease,
+        health: Health,
+        apart: dict[int, str],
+    ) -> None:
         self._log, self._settings, self._connection = log_, settings, connection
+        self._lease, self._health, self._apart = lease, health, apart
         self._lease_seconds = settings.lease_seconds
-        self._lease = Lease(connection, name, timedelta(seconds=settings.lease_seconds))
         self._ahead: dict[int, Position] = {}
         """How far each held partition is gathered; committed once the commit under way is."""
         self._idle_since: dict[int, float] = {}
         """Since when a held partition is known to have been read to its end."""
         self._producers: dict[tuple[int, str], tuple[int, int]] = {}
-        self._buckets = Buckets()
+        self._buckets, self._windows = Buckets(), Windows()
         self._entry_rows = 1000.0
         self._renewed_at = 0.0
         self._committing: asyncio.Task[None] | None = None
@@ -88,10 +129,16 @@ class _Session:
                     complete = await self._beat()
                     # What another writer gives up waits for nobody else: look again soon.
                     next_beat = time.monotonic() + (self._lease_seconds / 3 if complete else IDLE_MS / 1000)
-                if not self._ahead:
+                if not self._readable():
                     await asyncio.sleep(IDLE_MS / 1000)
+                elif suspects := await self._suspects():
+                    await self._commit_by_halves(suspects)
                 elif entries := await self._collect():
-                    work = await self._gather(entries)
+                    try:
+                        work = await self._gather(entries)
+                    except Poisoned:
+                        await self._settled()
+                        raise
                     await self._settled()
                     self._committing = asyncio.create_task(self._commit(work))
                 else:
@@ -103,6 +150,11 @@ class _Session:
                 self._committing.cancel()
                 await asyncio.gather(self._committing, return_exceptions=True)
             metrics.PARTITIONS_HELD.set(0)
+            metrics.PARTITIONS_PAUSED.set(0)
+
+    def _readable(self) -> dict[int, Position]:
+        """The partitions that are held and not paused."""
+        return {partition: position for partition, position in self._ahead.items() if not position.paused}
 
     async def _settled(self) -> None:
         """Returns when no commit is under way; raises what the last one failed of.
@@ -126,9 +178,12 @@ class _Session:
         self._renewed_at = time.monotonic()
         idle_since = at(int(min(self._idle_since.values(), default=time.time()) * 1e6))
         held, share = await self._lease.renew(self._ahead, self._idle_since, idle_since)
-        for partition in self._ahead.keys() - held:
+        for partition in self._ahead.keys() - held.keys():
             log.warning("partition %d has another writer now", partition)
             self._drop(partition)
+        for partition, now in held.items():
+            position = self._ahead[partition]
+            self._ahead[partition] = replace(position, paused=now.paused, resumed_to=now.resumed_to)
         for partition in self._idle_since:
             position = self._ahead[partition]
             lateness_us = int(position.lateness_us * microbatch.LATENESS_DECAY)
@@ -152,6 +207,7 @@ class _Session:
         if len(self._producers) > MAX_PRODUCERS:
             self._producers.clear()
         metrics.PARTITIONS_HELD.set(len(self._ahead))
+        metrics.PARTITIONS_PAUSED.set(len(self._ahead) - len(self._readable()))
         await store.forget_commits(self._connection)
         return len(self._ahead) >= share
 
@@ -188,12 +244,12 @@ class _Session:
 
     async def _collect(self) -> Entries:
         """The next entries of all held partitions: what comes within the collecting time, up to a microbatch."""
-        limit = self._settings.microbatch_events
-        count = max(1, min(1000, int(limit / self._entry_rows / len(self._ahead))))
-        positions = {partition: position.last_id for partition, position in self._ahead.items()}
+        limit, readable = self._settings.microbatch_events, self._readable()
+        count = self._count(len(readable))
+        positions = {partition: position.last_id for partition, position in readable.items()}
         asked_at, entries, rows = time.time(), Entries(), 0
         found = await self._log.read(positions, count, IDLE_MS)
-        for partition in self._ahead:
+        for partition in readable:
             if partition in found:
                 self._idle_since.pop(partition, None)
             else:
@@ -213,8 +269,71 @@ class _Session:
             self._entry_rows = 0.8 * self._entry_rows + 0.2 * max(1.0, rows / sum(map(len, entries.values())))
         return entries
 
-    async def _gather(self, entries: Entries) -> Microbatch:
-        """The microbatch of `entries`; from here on they are believed committed."""
+    def _count(self, partitions: int) -> int:
+        """How many entries of each of so many partitions make a microbatch."""
+        return max(1, min(1000, int(self._settings.microbatch_events / self._entry_rows / partitions)))
+
+    async def _suspects(self) -> list[tuple[int, Entry]]:
+        """The next entries that are to be committed by halves, with their partitions; none where there are no more."""
+        readable = self._readable()
+        for partition, last_id in list(self._apart.items()):
+            if partition in readable and order(readable[partition].last_id) >= order(last_id):
+                del self._apart[partition]
+        positions = {
+            partition: readable[partition].last_id for partition in self._apart if partition in readable
+        }
+        if not positions:
+            return []
+        await self._settled()
+        found = await self._log.read(positions, self._count(len(positions)), None)
+        suspects = [
+            (partition, each)
+            for partition, entries in found.items()
+            for each in entries
+            if order(each[0]) <= order(self._apart[partition])
+        ]
+        if not suspects:
+            self._apart.clear()
+        return suspects
+
+    async def _commit_by_halves(self, entries: Sequence[tuple[int, Entry]]) -> None:
+        """Commits entries together or, where that fails of one of them, in halves; the one left alone becomes dead letters."""
+        before = dict(self._ahead)
+        try:
+            await self._commit_at_once(_by_partition(entries))
+        except Poisoned as error:
+            self._ahead, self._producers, self._buckets = before, {}, Buckets()
+            if len(entries) == 1:
+                await self._bury(*entries[0], str(error))
+            else:
+                middle = len(entries) // 2
+                await self._commit_by_halves(entries[:middle])
+                await self._commit_by_halves(entries[middle:])
+
+    async def _bury(self, partition: int, poison: Entry, message: str) -> None:
+        """Commits an entry as dead letters; where even that fails, pauses its partition."""
+        entry_id, _ = poison
+        log.error("entry %s of partition %d becomes dead letters: %s", entry_id, partition, message)
+        try:
+            await self._commit_at_once({partition: [poison]}, message)
+        except Poisoned as error:
+            await self._pause(partition, f"entry {entry_id} cannot even be kept as dead letters: {error}")
+
+    async def _commit_at_once(self, entries: Entries, poison: str = "") -> None:
+        """Gathers and commits entries, and returns when that is done."""
+        work = await self._gather(entries, poison)
+        self._committing = asyncio.create_task(self._commit(work))
+        await self._settled()
+
+    async def _pause(self, partition: int, because: str) -> None:
+        await self._lease.pause(partition, because)
+        raise Paused(f"partition {partition} pauses: {because}")
+
+    async def _gather(self, entries: Entries, poison: str = "") -> Microbatch:
+        """The microbatch of `entries`, all of them dead letters with `poison`; from here on they are believed committed.
+
+        Raises `Poisoned`.
+        """
         headers = [entry.producer(fields) for new in entries.values() for _, fields in new]
         unknown = {producer for producer in headers if producer} - self._producers.keys()
         if unknown:
@@ -224,18 +343,29 @@ class _Session:
                     await store.known(connection, unknown)
                 )
         late_after_us = int(self._settings.accepted_lateness_seconds * 1e6)
-        work = await asyncio.to_thread(
-            microbatch.gather, entries, self._ahead, self._producers, late_after_us
-        )
+        try:
+            work = await asyncio.to_thread(
+                microbatch.gather, entries, self._ahead, self._producers, late_after_us, poison
+            )
+        except TooNew:
+            raise
+        except Exception as error:
+            raise Poisoned(error, {partition: new[-1][0] for partition, new in entries.items()}) from error
         self._ahead |= work.after
         self._producers |= work.producers
         return work
 
     async def _commit(self, work: Microbatch) -> None:
-        """Commits, then announces and trims; an error ends the session."""
+        """Commits, then announces and trims. An error ends the session; raises `Poisoned` and `Paused`."""
         started = time.perf_counter()
         lease = timedelta(seconds=self._lease_seconds)
-        result, touched = await store.commit(self._connection, work, self._buckets, lease)
+        try:
+            result, touched = await self._stored(work, lease)
+        except Exception as error:
+            if isinstance(error, Fenced) or self._connection.broken or _is_away(error):
+                raise
+            last_ids = {partition: position.last_id for partition, position in work.after.items()}
+            raise Poisoned(error, last_ids) from error
         metrics.COMMIT_SECONDS.observe(time.perf_counter() - started)
         for outcome, rows in (
             ("stored", result.stored),
@@ -243,12 +373,43 @@ class _Session:
             ("dead_lettered", result.dead),
         ):
             metrics.WRITER_ROWS.labels(outcome).inc(int(rows.sum()))
-        oldest_us = min(batch.header.received_us for batch in work.batches)
-        metrics.COMMIT_LAG_SECONDS.observe(max(0.0, time.time() - oldest_us / 1e6))
+        received_us = [batch.header.received_us for batch in work.batches if not batch.header.repairs]
+        if received_us:
+            metrics.COMMIT_LAG_SECONDS.observe(max(0.0, time.time() - min(received_us) / 1e6))
         names = result.names()
         for partition, position in work.after.items():
             await self._log.announce(_announcement(position, touched.get(partition, {}), names))
             await self._log.committed(partition, position.last_id, position.received, position.bytes)
+        for partition, (new, broken) in result.broken(work.batches).items():
+            start = work.before[partition]
+            if order(start.last_id) < order(start.resumed_to):
+                self._health.forget(partition)
+            elif because := self._health.count(partition, new, broken):
+                await self._pause(partition, because)
+
+    async def _stored(
+        self, work: Microbatch, lease: timedelta
+    ) -> tuple[Outcome, dict[int, dict[int, list[tuple[int, int]]]]]:
+        """What `store.commit` gives; it is called again where a window was made or deleted meanwhile."""
+        while True:
+            try:
+                return await store.commit(self._connection, work, self._buckets, lease, self._windows)
+            except Outdated:
+                self._buckets, self._windows = Buckets(), Windows()
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether the database is away, busy or full, and does not just refuse what it is given: limits of values are of class 54."""
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return not (error.sqlstate or "").startswith("54")
+    return isinstance(error, OSError)
+
+
+def _by_partition(entries: Sequence[tuple[int, Entry]]) -> Entries:
+    found: Entries = {}
+    for partition, each in entries:
+        found.setdefault(partition, []).append(each)
+    return found
 
 
 def _announcement(

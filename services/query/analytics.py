@@ -23,7 +23,8 @@ LATENCIES = """
     ) AS latest
 """
 PARTITIONS = """
-    SELECT partition, CASE WHEN leased_until > now() THEN coalesce(owner, '') ELSE '' END, received, bytes, watermark
+    SELECT partition, CASE WHEN leased_until > now() THEN coalesce(owner, '') ELSE '' END, received, bytes, watermark, last_id,
+        CASE WHEN paused_at IS NULL THEN '' ELSE paused_because END
     FROM partitions ORDER BY partition
 """
 SERVER = """
@@ -56,6 +57,9 @@ class Partition:
     received: int
     bytes: int
     watermark: datetime | None
+    last_id: str
+    """The last entry committed."""
+    paused_because: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +73,22 @@ class Process:
 
 def processing(
     stored_last_minute: int, last_day: pb.LedgerEntry, latencies: Sequence[float] | None,
-    partitions: Sequence[Partition], appended: Sequence[tuple[int, int]],
+    partitions: Sequence[Partition], appended: Sequence[tuple[int, int]], waiting: Sequence[float],
 ) -> pb.ProcessingAnalytics:  # fmt: skip
-    """What goes through the pipeline; `appended` is what the log has ever taken in, events and bytes by partition."""
+    """What goes through the pipeline. By partition, `appended` is what the log has ever taken in, events and bytes, and `waiting`
+    for how many seconds its oldest entry has that is not committed."""
     found = pb.ProcessingAnalytics(stored_per_second=stored_last_minute / 60, last_day=last_day)
     if latencies:
         found.commit_latency_p50.CopyFrom(duration(latencies[0]))
         found.commit_latency_p99.CopyFrom(duration(latencies[1]))
-    for each, (events, size) in zip(partitions, appended):
+    for each, (events, size), seconds in zip(partitions, appended, waiting):
         line = found.partitions.add(
             partition=each.partition,
             writer=each.writer,
             backlog_events=max(0, events - each.received),
             backlog_bytes=max(0, size - each.bytes),
+            lag=duration(seconds),
+            paused_because=each.paused_because,
         )
         if each.watermark is not None:
             line.watermark.FromDatetime(each.watermark)

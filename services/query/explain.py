@@ -5,21 +5,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.query import behaviour, plan
+from services.query.behaviour.question import Behaviour
 from services.query.calendar import Span
 from services.query.columnar import rows
 from services.query.columnar import scan as columnar
 from services.query.columnar.segment import Mirrored
 from services.query.filter import names
 from services.query.plan import RAW, Tile, reads
-from services.query.question import Events, Measured, Question, Series, Table
+from services.query.question import Events, Measured, Series, Table
 from services.query.rank import Ranking
 from services.query.sql import Page, cells, events, expected, ranking
 from services.query.where import Statement
+from services.query.windows import sql as windows
+from services.query.windows.plan import Reading
 from tidemark.v1 import question_pb2
 from tidemark.v1.query_pb2 import Scan
 
 EVENTS = question_pb2.SOURCE_EVENTS
 Bulk = columnar.Scan | plan.Scan
+Asked = Events | Series | Table | Reading | Behaviour
+"""A question; of a window, what is read of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Part:
         return found
 
 
-def parts(question: Question, project_id: int) -> Iterator[Part]:
+def parts(question: Asked, project_id: int) -> Iterator[Part]:
     """Everything that is read, in order."""
     match question:
         case Series() | Table():
@@ -56,6 +61,15 @@ def parts(question: Question, project_id: int) -> Iterator[Part]:
             known = expected(tile, EVENTS, names(question.filter), project_id)
             statement = events(question, project_id, Page(100))
             yield Part(tile.table, "events are shown as they came", tile.spans, known, statement)
+        case Reading():
+            # Which keys are shown is known when they were ordered.
+            statement = (
+                windows.keys(question) if question.keyed else windows.cells(question, [question.question.key])
+            )
+            span = question.question.span
+            yield Part(
+                "window_results", "the window keeps them", (span,), windows.expected(question), statement
+            )
         case _:
             scan = behaviour.scan(question)
             tile = Tile(RAW[EVENTS], (scan.span,))

@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - the statements are put together from each other
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.query.calendar import Span
@@ -31,6 +31,7 @@ TOTAL = f"""
 """
 _BATCHES = f"FROM batches WHERE {_OF} AND received_at >= %(start)s AND received_at < %(end)s"
 STORED_BY_BATCHES = f"SELECT coalesce(sum(stored), 0)::bigint {_BATCHES}"
+KEPT_SINCE = "SELECT ledger_before FROM retention WHERE project_id = %(project)s"
 # The names let the index by name and time find the rows of that time.
 STORED_ROWS = f"""
     WITH committed AS MATERIALIZED (SELECT batch_id {_BATCHES} AND stored > 0)
@@ -50,6 +51,8 @@ STORED_ROWS = f"""
                     AND bucket + interval '1 day' > %(first)s AND bucket < %(last)s
             ))
             AND batch_id IN (SELECT batch_id FROM committed)
+    ) + (
+        SELECT coalesce(sum(rows), 0)::bigint FROM removed_rows WHERE batch_id IN (SELECT batch_id FROM committed)
     )
 """
 EVER = ("-infinity", "infinity")
@@ -62,6 +65,12 @@ class Account:
     project_id: int
     span: Span
     producer_id: str = ""
+
+    def since(self, kept_since: datetime | None) -> "Account":
+        """What is kept of it: the ledger and the batches of what was received before are removed, or about to be."""
+        if kept_since is None or kept_since <= self.span.start:
+            return self
+        return replace(self, span=Span(kept_since, max(kept_since, self.span.end)))
 
     def parameters(self, **others: object) -> dict[str, object]:
         """For the statements above."""

@@ -1,6 +1,6 @@
 """What is asked, validated: a `Query` comes in with the clock and the people of its cohorts, a question goes out to `source`.
 
-Events, series and tables are read here, what is asked about people by `behaviour`. Every question has a `span`.
+Events, series and tables are read here, what is asked of windows by `windows` and about people by `behaviour`. Every question has a `span`.
 """
 
 from dataclasses import dataclass
@@ -19,6 +19,8 @@ from services.query.filter import NOBODY, Condition, People, names
 from services.query.formula import Formula
 from services.query.measure import Measure
 from services.query.period import span, width
+from services.query.windows import question as windows
+from services.query.windows.question import Window
 from tidemark.v1 import question_pb2 as pb
 
 MAX_GROUP_BY, MAX_COLUMNS = 3, 5
@@ -92,7 +94,7 @@ class Table(_Measured):
 
 
 Measured = Series | Table
-Question = Events | Series | Table | Behaviour
+Question = Events | Series | Table | Window | Behaviour
 
 
 def read(
@@ -109,6 +111,9 @@ def read(
         case "table":
             asked = span(query.time_range, zone, now, f"{at}.time_range")
             return _table(query.table, asked, f"{at}.table", people)
+        case "window":
+            asked = span(query.time_range, zone, now, f"{at}.time_range")
+            return windows.read(query.window, asked, zone, f"{at}.window")
         case None:
             raise Invalid(at, "asks nothing; give it a question, as in events or series")
         case _:
@@ -123,6 +128,8 @@ def named(question: Question) -> frozenset[str] | None:
             conditions = [names(question.filter)]
         case Series() | Table():
             conditions = [(each.name,) if each.name else names(each.filter) for each in question.measures]
+        case Window():
+            return None
         case _:
             return behaviour.named(question)
     found: set[str] = set()

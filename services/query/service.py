@@ -5,6 +5,7 @@ from functools import partial
 from services.kit import postgres
 from services.kit.service import Resources, Service, Servicer
 from services.query.cache import Cache
+from services.query.catalogue.servicer import Pipeline
 from services.query.cohorts.servicer import Cohort
 from services.query.cohorts.source import Cohorts
 from services.query.cohorts.store import Store as CohortStore
@@ -22,6 +23,7 @@ from services.query.store import Store, Turns
 from services.query.stream import Commits, Log
 from tidemark.v1.cohort_pb2_grpc import add_CohortServiceServicer_to_server
 from tidemark.v1.dashboard_pb2_grpc import add_DashboardServiceServicer_to_server
+from tidemark.v1.pipeline_pb2_grpc import add_PipelineServiceServicer_to_server
 from tidemark.v1.query_pb2_grpc import add_QueryServiceServicer_to_server
 
 
@@ -50,6 +52,10 @@ async def query(resources: Resources) -> Service:
             Servicer(
                 add_DashboardServiceServicer_to_server,
                 Dashboards(DashboardStore(resources.pool), cohorts, boards),
+            ),
+            Servicer(
+                add_PipelineServiceServicer_to_server,
+                Pipeline(store, settings.segments_folder, settings.query_seconds),
             ),
         ),
         workers=(

@@ -166,6 +166,7 @@ class Query(query_pb2_grpc.QueryServiceServicer):
         lateness = timedelta(seconds=self._settings.accepted_lateness_seconds)
         async with self._store.snapshot(project.project_id, self._seconds()) as snapshot:
             facts = await snapshot.facts()
+            account = account.since(await snapshot.kept_since())
             rows = await snapshot.ledger(account, size + 1, after)
             total, unbalanced = await snapshot.total(account)
             recounts = await snapshot.recounts(account, total, lateness)
@@ -201,11 +202,12 @@ class Query(query_pb2_grpc.QueryServiceServicer):
             size, postgresql, timescaledb = await snapshot.server()
         received = await self._log.received(project.project_id, len(partitions))
         appended = await self._log.appended(len(partitions))
+        waiting = await self._log.waiting([partition.last_id for partition in partitions])
         last_day = ledger.entry(total, max(0, received - facts.received))
         versions = (tidemark.__version__, postgresql, timescaledb, await self._log.version())
         log_bytes = await self._log.memory(len(partitions))
         response = pb.GetPlatformAnalyticsResponse(
-            processing=analytics.processing(stored, last_day, latencies, partitions, appended),
+            processing=analytics.processing(stored, last_day, latencies, partitions, appended, waiting),
             query=analytics.query(self._figures, self._boards.watching),
             system=analytics.system(size, log_bytes, _process(), versions),
         )

@@ -1,6 +1,6 @@
 """Answers questions: a `Question` and a snapshot come in, `Answered` goes out to `servicer` and `worker`.
 
-Series and tables are read by their plan and shaped by `shape`; events page by page; questions about people are functions of one
+Series and tables are read by their plan and shaped by `shape`; events page by page; windows as they were kept; questions about people are functions of one
 timeline, which a bulk scan reads and `behaviour` turns into the answer.
 
 `Source` answers single requests. It keeps answers in `cache`: one is given again where it was computed for the same question and
@@ -32,6 +32,8 @@ from services.query.sql import Page
 from services.query.store import Snapshot, Store
 from services.query.stream import Log
 from services.query.trust import Facts, Origin, metadata, origin
+from services.query.windows import shape as windows
+from services.query.windows.question import Window
 from tidemark.v1 import question_pb2 as pb
 from tidemark.v1.event_pb2 import Event
 
@@ -96,6 +98,9 @@ async def answer(
             shaped = (result if isinstance(question, Series) else table)(planned, reading, now)
             mirrored = pb.DATA_SOURCE_SEGMENT if reading.mirrored else None
             return Answered(shaped, origin(planned, mirrored), plan=planned, reading=reading)
+        case Window():
+            kept = await snapshot.window(question)
+            return Answered(windows.result(kept, *await snapshot.kept(kept)), kept.origin)
         case People():
             rows = await snapshot.scan(behaviour.scan(question))
             people, behind = await asyncio.to_thread(page, question, rows, size, after)
@@ -137,7 +142,7 @@ class Source:
         while True:
             async with self._store.snapshot(project.project_id, request.seconds) as snapshot:
                 facts = await snapshot.facts()
-                exactly = (project, facts.totals, normal(question), place)
+                exactly = (project, facts.version, normal(question), place)
                 if kept := self._cache.get(exactly):
                     # The figures are the same; how complete they are is not.
                     about = await self._metadata(question, project.project_id, facts, RAW)

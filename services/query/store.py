@@ -16,7 +16,7 @@ import pyarrow as pa
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import TupleRow
 
-from services.kit.errors import DeadlineExceeded, Exhausted, Invalid
+from services.kit.errors import DeadlineExceeded, Exhausted, Invalid, NotFound
 from services.kit.service import Pool
 from services.query import analytics, ledger
 from services.query.analytics import Partition
@@ -35,14 +35,20 @@ from services.query.suggest import Typed
 from services.query.suggest import statement as suggestions
 from services.query.trust import Facts
 from services.query.where import Statement
+from services.query.windows import plan as windows
+from services.query.windows import sql
+from services.query.windows.question import Window
 from tidemark.v1 import question_pb2 as pb
 from tidemark.v1.query_pb2 import Scan as Explained
+from tidemark.v1.window_pb2 import Window as Kept
 
 _FACTS = """
     SELECT now(), array_agg(version ORDER BY partition), array_agg(batches ORDER BY partition), min(watermark),
         array_agg(coalesce(total, 0) ORDER BY partition),
         (SELECT coalesce(sum(received), 0)::bigint FROM ledger
-            WHERE project_id = %(project)s AND minute > now() - interval '1 hour')
+            WHERE project_id = %(project)s AND minute > now() - interval '1 hour'),
+        coalesce((SELECT removals FROM retention WHERE project_id = %(project)s), 0)
+            + coalesce((SELECT revision FROM window_revisions WHERE project_id = %(project)s), 0)
     FROM partitions
     LEFT JOIN (SELECT partition, received AS total FROM project_totals WHERE project_id = %(project)s) AS totals
         USING (partition)
@@ -145,11 +151,17 @@ class Snapshot:
 
     async def facts(self) -> Facts:
         """What the snapshot says about itself."""
-        [(at, versions, batches, watermark, totals, received_hour)] = await self.rows(
+        [(at, versions, batches, watermark, totals, received_hour, removals)] = await self.rows(
             _FACTS, {"project": self.project_id}
         )
         return Facts(
-            at, tuple(versions or ()), tuple(batches or ()), watermark, tuple(totals or ()), received_hour
+            at,
+            tuple(versions or ()),
+            tuple(batches or ()),
+            watermark,
+            tuple(totals or ()),
+            received_hour,
+            removals,
         )
 
     async def series(self, plan: Plan, groups: tuple[Group, ...] | None = None) -> Reading:
@@ -166,6 +178,19 @@ class Snapshot:
         found = [_stored(*row[:-1]) for row in rows[: page.size]]
         return found, bool(rows) and rows[0][-1] > len(found)
 
+    async def window(self, question: Window) -> windows.Reading:
+        """What is read of the window that a question names; raises `NotFound`."""
+        for number, definition in await self._run(sql.window(question, self.project_id)):
+            return windows.read(question, number, Kept.FromString(definition))
+        raise NotFound(f"there is no window {question.name} in this project", reason="WINDOW_NOT_FOUND")
+
+    async def kept(self, reading: windows.Reading) -> tuple[list[Sequence[str]], list[TupleRow]]:
+        """The keys of a window that are shown apart, and the cells of these and of all others."""
+        keys: list[Sequence[str]] = [reading.question.key]
+        if reading.keyed:
+            keys = [key for (key,) in await self._run(sql.keys(reading))][: reading.question.top]
+        return keys, await self._run(sql.cells(reading, keys))
+
     async def suggestions(self, typed: Typed) -> list[TupleRow]:
         """What may complete a text: rows of text and count, likeliest first."""
         return await self._run(suggestions(typed, self.project_id))
@@ -173,7 +198,8 @@ class Snapshot:
     async def explained(self, question: Question, *, analyze: bool) -> tuple[list[Explained], int]:
         """What is read for a question; with `analyze`, it is read, and how many rows that took is told as well."""
         found, read = [], 0
-        for part in parts(question, self.project_id):
+        asked = await self.window(question) if isinstance(question, Window) else question
+        for part in parts(asked, self.project_id):
             scan = part.scan()
             [(scan.rows_expected,)] = await self._run(part.expected)
             if part.statement is not None:
@@ -199,6 +225,11 @@ class Snapshot:
         """The spans of event time that commits after `versions` touched, in order."""
         return [Span(*row) for row in await self.rows(_TOUCHED, (list(versions), self.project_id))]
 
+    async def kept_since(self) -> datetime | None:
+        """From when on the ledger is kept; None where it is kept for ever."""
+        rows = await self.rows(ledger.KEPT_SINCE, {"project": self.project_id})
+        return rows[0][0] if rows else None
+
     async def ledger(
         self, account: Account, size: int, after: tuple[datetime, str] | None
     ) -> list[tuple[str, datetime, Amounts]]:
@@ -213,7 +244,8 @@ class Snapshot:
         return Amounts(*amounts), unbalanced
 
     async def recounts(self, account: Account, total: Amounts, lateness: timedelta) -> list[int]:
-        """What is stored of the same minutes, counted in other ways: by batches and, where that is `recountable`, by rows.
+        """What is stored of the same minutes, counted in other ways: by batches and, where that is `recountable`, by rows; those
+        that were removed since are known by their batches.
 
         Rows are found by the batch that brought them. They are looked for first in the time around the range that is not
         late, and only when some are missing there, in all of time.

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -47,6 +47,16 @@ class Log:
         )
         return list(zip(counts[::2], counts[1::2]))
 
+    async def waiting(self, committed: Sequence[str]) -> list[float]:
+        """By partition: for how many seconds the first entry after the one `committed` is in the log; 0 where there is none."""
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.time()
+            for partition, last_id in enumerate(committed):
+                pipeline.xrange(log_key(partition), min=f"({last_id}", count=1)
+            (seconds, microseconds), *entries = await pipeline.execute()
+        now = seconds + microseconds / 1e6
+        return [max(0.0, now - _appended_at(found[0][0])) if found else 0.0 for found in entries]
+
     async def memory(self, partitions: int) -> int:
         """Bytes that the log takes in Redis."""
         async with self._redis.pipeline(transaction=False) as pipeline:
@@ -63,6 +73,11 @@ class Log:
             for key, name in places:
                 pipeline.hget(key, name)
             return [int(found or 0) for found in await pipeline.execute()]
+
+
+def _appended_at(entry_id: bytes) -> float:
+    """Seconds since 1970, by the log's clock."""
+    return int(entry_id.partition(b"-")[0]) / 1000
 
 
 @dataclass(eq=False, slots=True)

@@ -31,6 +31,8 @@ class Facts:
     """By partition, events and points of the project ever committed: every commit that holds some makes one grow."""
     received_hour: int = 0
     """Of those: received in the last hour; 0 where nobody needs to know."""
+    removals: int = 0
+    """How often rows of the project were removed, by its retention or with a person, and how often its windows were changed."""
 
     @property
     def received(self) -> int:
@@ -40,7 +42,7 @@ class Facts:
     @property
     def version(self) -> str:
         """Names this state of the project's data; other projects do not change it."""
-        return opaque.sealed(orjson.dumps(self.totals))
+        return opaque.sealed(orjson.dumps((*self.totals, self.removals)))
 
 
 def completeness(span: Span, facts: Facts, in_flight: int | None) -> float:

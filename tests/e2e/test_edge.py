@@ -21,6 +21,10 @@ import httpx
 import pytest
 from google.rpc import error_details_pb2, status_pb2
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 
 import tidemark
 from deploy.local.ports import accepts, free_port
@@ -281,6 +285,26 @@ def test_nothing_but_the_contract_is_reached(tenant: Tenant) -> None:
         assert "there is no such method" in (unknown.value.details() or "")
 
 
+def test_exporters_of_opentelemetry_come_by_the_edge_as_well(tenant: Tenant, rest: httpx.Client) -> None:
+    request = ExportLogsServiceRequest()
+    request.resource_logs.add().scope_logs.add().log_records.add(time_unix_nano=time.time_ns())
+    with grpc.insecure_channel(tenant.suite.edge.removeprefix("http://")) as channel:
+        LogsServiceStub(channel).Export(request, metadata=(("authorization", f"Bearer {tenant.key}"),))
+        with pytest.raises(grpc.RpcError) as refused:
+            TraceServiceStub(channel).Export(ExportTraceServiceRequest())
+        assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    protobuf = {"content-type": "application/x-protobuf"}
+    again = rest.post("/v1/logs", content=request.SerializeToString(), headers=protobuf)
+    assert (again.status_code, again.content) == (200, b"")
+    assert rest.post("/v1/traces", content=b"", headers=protobuf).status_code == 404
+
+    async def stored() -> int:
+        async with tenant.client() as client:
+            return (await tenant.settled(client)).total.stored
+
+    assert asyncio.run(stored()) == 1
+
+
 # --- what every answer and every request is like ----------------------------------------------------------------------
 
 
@@ -294,6 +318,7 @@ def test_every_kind_of_answer_carries_the_policy(tenant: Tenant, rest: httpx.Cli
         rest.get(f"/v1/{tenant.project}"),
         rest.get("/v1/nothing"),
         rest.get(f"/v1/{tenant.project}/ledger?nothing=1"),
+        rest.post("/v1/logs", content=b"?"),
         rest.get("/", headers={"x-large": "x" * 40_000}),
         *(
             rest.post(f"/tidemark.v1.{method}", content=bytes(5), headers=grpc_web)
@@ -304,7 +329,7 @@ def test_every_kind_of_answer_carries_the_policy(tenant: Tenant, rest: httpx.Cli
         assert all(answer.headers.get(name) for name in POLICY), answer
         assert answer.headers["server"] == "tidemark", answer
     assert "script-src 'self'" in answers[0].headers["content-security-policy"]
-    assert answers[7].status_code == 431
+    assert answers[8].status_code == 431
 
 
 def test_a_request_keeps_its_own_id(tenant: Tenant, rest: httpx.Client) -> None:
@@ -376,7 +401,7 @@ def test_with_tls_everything_is_encrypted_and_cookies_stay_within() -> None:
         names = ("CERT", "CLIENT_CERT", "ROOTS", "CLIENT_CA")
         files = {f"TIDEMARK_TLS_{each}_FILE": str(pem) for each in names}
         files |= {f"TIDEMARK_TLS_{each}_FILE": str(key) for each in ("KEY", "CLIENT_KEY")}
-        targets = {"query": "query", "gateway": "gateway", "edge": "edge"}
+        targets = {each: each for each in ("ingest", "query", "gateway", "edge")}
         with running(folder, targets, environment=files) as suite:
             in_tls(suite, pem, key)
 
@@ -391,7 +416,11 @@ def in_tls(suite: Suite, pem: Path, key: Path) -> None:
         assert answer.headers["set-cookie"].endswith("; Secure")
         by_rest = client.get("/v1/projects/demo", headers=OURS)
         assert by_rest.status_code == 200
-        for each in (answer, by_rest):
+        by_lane = client.post(
+            "/v1/track", json={"event": "a", "userId": "ann"}, auth=(suite.keys["TIDEMARK_INGEST_KEY"], "")
+        )
+        assert by_lane.json() == {"success": True}
+        for each in (answer, by_rest, by_lane):
             assert each.headers["strict-transport-security"] == "max-age=31536000"
 
 

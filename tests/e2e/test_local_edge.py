@@ -30,7 +30,7 @@ def checkout() -> Iterator[Checkout]:
         (checkout.root / "web/package.json").write_text(
             '{"scripts": {"build": "echo no such wombat; exit 1"}}'
         )
-        names = ("INGEST", "GATEWAY")
+        names = ("INGEST", "OTLP", "GATEWAY")
         checkout.settings |= {f"TIDEMARK_{name}_PORT": str(free_port()) for name in names}
         while not all(map(is_free, range(first := free_port(), first + TARGETS))):
             pass

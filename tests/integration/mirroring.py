@@ -131,6 +131,20 @@ class Stage:
 
         self.runner.run(once())
 
+    def erase(self) -> None:
+        """Removes from segments what has left the hypertable."""
+
+        async def once() -> None:
+            async with self.session() as session:
+                await session.erase()
+
+        self.runner.run(once())
+
+    def execute(self, statement: str, *parameters: object) -> None:
+        """Changes what the database says."""
+        with psycopg.connect(conninfo(self.url), autocommit=True) as connection:
+            connection.execute(statement, parameters or None)  # type: ignore[arg-type]
+
     def rows(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         """What the database says."""
         with psycopg.connect(conninfo(self.url), autocommit=True) as connection:

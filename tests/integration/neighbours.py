@@ -24,7 +24,19 @@ from tests.ingesting import event, event_batch, point, point_batch
 from tests.integration.answering import revoke
 from tests.integration.test_identity import add_key, add_project, bearer
 from tidemark import questions
-from tidemark.v1 import admin_pb2, cohort_pb2, dashboard_pb2, ingest_pb2, query_pb2
+from tidemark.v1 import (
+    admin_pb2,
+    cohort_pb2,
+    dashboard_pb2,
+    ingest_pb2,
+    letter_pb2,
+    pipeline_pb2,
+    query_pb2,
+    retention_pb2,
+    rule_pb2,
+    schema_pb2,
+    window_pb2,
+)
 from tidemark.v1.admin_pb2 import ROLE_ADMIN, ROLE_ANALYST, ROLE_INGEST, ROLE_VIEWER
 
 OURS, THEIRS, NOWHERE = "projects/ours", "projects/theirs", "projects/nowhere"
@@ -36,6 +48,10 @@ SPAN: questions.When = {"start": "2025-12-31", "end": "2026-01-02"}
 RANGE = questions.time_range(start="2025-12-31", end="2026-01-02")
 Metadata = tuple[tuple[str, str], ...]
 RPCS = {rpc.name: rpc for rpc in rpcs()}
+_ERASED = """
+INSERT INTO erasures (erasure_id, project_id, user_sha256, state, requested_by, notes, waits_for, completed_at)
+SELECT 'done-' || slug, project_id, '', 3, %s, ARRAY[%s], '{}', now() FROM projects WHERE slug = %s
+"""
 
 
 def requests(project: str, key_id: str, text: str = "x") -> dict[str, Message]:
@@ -47,6 +63,11 @@ def requests(project: str, key_id: str, text: str = "x") -> dict[str, Message]:
     tile = dashboard_pb2.Tile(id="one", title=text, query=counted)
     board = dashboard_pb2.Dashboard(name=f"{project}/dashboards/board", display_name=text, tiles=[tile])
     key = admin_pb2.Key(role=ROLE_VIEWER, display_name=text)
+    planned = schema_pb2.Schema(name=f"{project}/schemas/planned", document="{}", description=text)
+    described = rule_pb2.Rule(rule_id="one", description=text, drop=rule_pb2.DropField(field="properties.secret"))
+    rules = rule_pb2.Rules(name=f"{project}/rules", rules=[described])
+    visits = window_pb2.Window(display_name=text, aggregates=[window_pb2.WindowAggregate(id="n", aggregation=1)])  # type: ignore[arg-type]
+    visits.tumbling.size.seconds = 60
     batch = event_batch(event(1, name=text, user_id=text), sequence=0)
     points = point_batch(point(name=text), sequence=0, name="points")
     span, fresh, mode = RANGE, uuid.uuid4().hex[:12], COMMITTED
@@ -64,6 +85,48 @@ def requests(project: str, key_id: str, text: str = "x") -> dict[str, Message]:
         "Suggest": query_pb2.SuggestRequest(project=project, kind=1),  # type: ignore[arg-type]
         "GetLedger": query_pb2.GetLedgerRequest(project=project, time_range=questions.time_range("1h")),
         "GetPlatformAnalytics": query_pb2.GetPlatformAnalyticsRequest(project=project),
+        "CreateSchema": schema_pb2.CreateSchemaRequest(
+            parent=project, schema_id=f"s{fresh}", schema=schema_pb2.Schema(event_name=fresh, document="{}")
+        ),
+        "GetSchema": schema_pb2.GetSchemaRequest(name=planned.name),
+        "ListSchemas": schema_pb2.ListSchemasRequest(parent=project),
+        "ListSchemaVersions": schema_pb2.ListSchemaVersionsRequest(name=planned.name),
+        "UpdateSchema": schema_pb2.UpdateSchemaRequest(schema=planned),
+        "DeleteSchema": schema_pb2.DeleteSchemaRequest(name=planned.name),
+        "InferSchema": schema_pb2.InferSchemaRequest(parent=project, event_name=text, time_range=span),
+        "GetLineage": pipeline_pb2.GetLineageRequest(project=project, event_id=event(1).event_id),
+        "ListEventQuality": pipeline_pb2.ListEventQualityRequest(project=project, time_range=span),
+        "GetEventQuality": pipeline_pb2.GetEventQualityRequest(
+            project=project, event_name=text, time_range=span
+        ),
+        "ListProducers": pipeline_pb2.ListProducersRequest(project=project),
+        "ListDeadLetters": letter_pb2.ListDeadLettersRequest(parent=project),
+        "ListDeadLetterClusters": letter_pb2.ListDeadLetterClustersRequest(
+            parent=project, selection={"names": [f"{project}/deadLetters/1"]}
+        ),
+        "RepairDeadLetters": letter_pb2.RepairDeadLettersRequest(parent=project),
+        "DiscardDeadLetters": letter_pb2.DiscardDeadLettersRequest(
+            parent=project, selection={"reason": letter_pb2.DEAD_LETTER_REASON_UNSTORABLE}
+        ),
+        "ResumePartition": letter_pb2.ResumePartitionRequest(partition=0),
+        "CreateWindow": window_pb2.CreateWindowRequest(parent=project, window_id=f"w{fresh}", window=visits),
+        "GetWindow": window_pb2.GetWindowRequest(name=f"{project}/windows/visits"),
+        "ListWindows": window_pb2.ListWindowsRequest(parent=project),
+        "DeleteWindow": window_pb2.DeleteWindowRequest(name=f"{project}/windows/visits"),
+        "ListWindowResults": window_pb2.ListWindowResultsRequest(
+            name=f"{project}/windows/visits", time_range=span
+        ),
+        "GetRules": rule_pb2.GetRulesRequest(name=f"{project}/rules"),
+        "ListRulesVersions": rule_pb2.ListRulesVersionsRequest(name=f"{project}/rules"),
+        "UpdateRules": rule_pb2.UpdateRulesRequest(rules=rules),
+        "TryRules": rule_pb2.TryRulesRequest(name=f"{project}/rules", rules=rule_pb2.Rules(rules=rules.rules)),
+        "GetRetention": retention_pb2.GetRetentionRequest(name=f"{project}/retention"),
+        "UpdateRetention": retention_pb2.UpdateRetentionRequest(
+            retention=retention_pb2.Retention(name=f"{project}/retention")
+        ),
+        "EraseUser": retention_pb2.EraseUserRequest(parent=project, user_id="nobody"),
+        "GetErasure": retention_pb2.GetErasureRequest(name=f"{project}/erasures/done-{project.rpartition('/')[2]}"),
+        "ListErasures": retention_pb2.ListErasuresRequest(parent=project),
         "CreateCohort": cohort_pb2.CreateCohortRequest(
             parent=project, cohort_id=f"c{fresh}", cohort=cohort_pb2.Cohort(people=cohort.people)
         ),
@@ -112,6 +175,23 @@ def again(rpc: str, project: str, text: str) -> tuple[str, Message] | None:
             create = dashboard_pb2.CreateDashboardRequest(
                 parent=project, dashboard_id="board", dashboard=board
             )
+        case "DeleteSchema":
+            schema = schema_pb2.Schema(event_name="planned", document="{}", description=text)
+            create = schema_pb2.CreateSchemaRequest(parent=project, schema_id="planned", schema=schema)
+        case "DeleteWindow":
+            window = window_pb2.Window(
+                display_name=text,
+                key=["user_id"],
+                aggregates=[window_pb2.WindowAggregate(id="n", aggregation=1)],  # type: ignore[arg-type]
+            )
+            window.tumbling.size.seconds = 60
+            create = window_pb2.CreateWindowRequest(parent=project, window_id="visits", window=window)
+        case "DiscardDeadLetters":
+            bad = event(2, name=text, user_id=text, properties_json=b'{"a":1e-20000}')
+            batch = event_batch(bad, sequence=0)
+            return "PublishBatch", ingest_pb2.PublishBatchRequest(
+                project=project, batch=batch, ack_mode=COMMITTED
+            )
         case "DeleteReader":
             create = admin_pb2.CreateReaderRequest(parent=project, reader_id="tool")
         case _:
@@ -152,11 +232,13 @@ class Stage:
     async def furnish(self, project: str, text: str) -> None:
         """Makes what requests are about."""
         operator = self.keys["operator"]
-        for rpc in ("DeleteCohort", "DeleteDashboard", "DeleteReader"):
+        for rpc in ("DeleteCohort", "DeleteDashboard", "DeleteReader", "DeleteSchema", "DeleteWindow", "DiscardDeadLetters"):
             await self.replace(rpc, project, text)
         made = requests(project, "", text)
-        for rpc in ("UpdateProject", "Publish", "RecordMetrics"):
+        for rpc in ("UpdateProject", "UpdateRules", "Publish", "RecordMetrics"):
             assert (await self.call(rpc, made[rpc], operator))[0] == "OK"
+        async with self.served.resources.pool.connection() as connection:
+            await connection.execute(_ERASED, (text, text, project.removeprefix("projects/")))
         code, answer = await self.call("CreateKey", made["CreateKey"], operator)
         assert code == "OK"
         self.spare[project] = admin_pb2.CreateKeyResponse.FromString(answer).key.name.rpartition("/")[2]
@@ -168,11 +250,13 @@ class Stage:
             assert ended[0] == "OK", ended
 
     async def state(self, project: str) -> dict[str, str]:
-        """A digest of each table's rows of a project, but of what is recorded of calls themselves."""
+        """A digest of each table's rows of a project, but of what is recorded of calls themselves, and of erasures, which go on
+        by themselves.
+        """
         tables = """
             SELECT table_name FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
             WHERE table_schema = current_schema() AND column_name = 'project_id' AND table_type = 'BASE TABLE'
-            AND table_name NOT IN ('audit_log', 'audit_heads', 'commits')
+            AND table_name NOT IN ('audit_log', 'audit_heads', 'commits', 'erasures', 'retention')
         """
         digest = sql.SQL(
             "SELECT coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '') FROM {} t"

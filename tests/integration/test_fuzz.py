@@ -59,6 +59,12 @@ INTEGERS = (
     -(2**63),
     NOW_US // 10**6,
 )
+RANGES = (
+    dict.fromkeys((FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_SINT32), (1 - 2**31, 2**31))
+    | dict.fromkeys((FieldDescriptor.TYPE_UINT32, FieldDescriptor.TYPE_FIXED32), (0, 2**32))
+    | dict.fromkeys((FieldDescriptor.TYPE_UINT64, FieldDescriptor.TYPE_FIXED64), (0, 2**64))
+)
+"""The least number that a field holds and the first one beyond, of fields other than those of 64 bits with a sign."""
 DOUBLES = (0.0, 0.5, 1.0, -1.0, 1e308, -1e308, 5e-324, float("nan"), float("inf"), float("-inf"))
 TEXTS = (
     "", "clicked", "name", "type", "kind", "unit", "value", "user_id", "occurred_at", "observed_at", "properties.a",
@@ -132,8 +138,8 @@ class Chance:
             return draw.choice(DOUBLES)
         if field.enum_type is not None:
             return draw.choice([*(value.number for value in field.enum_type.values), -1, 99])
-        small = field.type == FieldDescriptor.TYPE_INT32
-        return draw.choice([number for number in INTEGERS if not small or abs(number) < 2**31])
+        least, beyond = RANGES.get(field.type, (-(2**63), 2**63))
+        return draw.choice([number for number in INTEGERS if least <= number < beyond])
 
     def question(self) -> query_pb2.RunQueryRequest:
         """A question in good form about odd fields, names and values."""

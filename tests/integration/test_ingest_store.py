@@ -4,13 +4,14 @@ import random
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import orjson
 import psycopg
 import pytest
 
 from services.ingest import microbatch, store
-from services.ingest.lease import Lease
+from services.ingest.lease import Lease, Standing
 from services.ingest.rollup import Buckets
 from services.kit import postgres
 from services.kit.instant import EPOCH
@@ -23,7 +24,11 @@ _EVERYTHING = """
 SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM metric_points), (SELECT count(*) FROM rollups_1m),
     (SELECT count(*) FROM rollups_1h), (SELECT count(*) FROM rollups_1d), (SELECT count(*) FROM ledger),
     (SELECT count(*) FROM batches), (SELECT count(*) FROM producers), (SELECT count(*) FROM project_totals),
-    (SELECT count(*) FROM commits), (SELECT count(*) FROM dead_letters)
+    (SELECT count(*) FROM commits), (SELECT count(*) FROM dead_letters), (SELECT count(*) FROM quality)
+"""
+_LETTERS = """
+SELECT batch_id, kind, rows, producer_id, reason, field, message, name, event_id, user_id, state, settled_by
+FROM dead_letters ORDER BY dead_letter_id
 """
 
 
@@ -44,7 +49,7 @@ async def test_a_microbatch_is_stored_with_all_that_tells_of_it(database: str) -
     )
     async with desk(database) as ours:
         await ours.commit(events, points)
-        assert await ours.rows(_EVERYTHING) == [(2, 1, 2, 2, 2, 2, 2, 2, 2, 2, 0)]
+        assert await ours.rows(_EVERYTHING) == [(2, 1, 2, 2, 2, 2, 2, 2, 2, 2, 0, 0)]
         size = sum(len(part) for fields in (events, points) for part in fields.values())
         ((last_id, version, batches, received, held, epoch),) = await ours.rows(_PARTITION)
         assert (last_id, version, batches, received, held, epoch) == ("1700000000002-0", 1, 2, 4, size, 1)
@@ -220,9 +225,10 @@ async def test_json_that_the_database_cannot_hold_becomes_a_dead_letter(database
         assert {letter[:4] for letter in letters} == {
             (0, store.at(NOW_US), "UNSTORABLE", "value overflows numeric format")
         }
-        contents = [orjson.loads(content) for *_, content in letters]
-        assert {content["event_id"] for content in contents} == {event_id(2).hex(), event_id(3).hex()}
-        assert {content["properties"] or content["context"] for content in contents} == {text.decode()}
+        contents = [content for *_, content in letters]
+        ids = {orjson.loads(content)["event_id"] for content in contents}
+        assert ids == {str(UUID(bytes=event_id(number))) for number in (2, 3)}
+        assert all(text in content for content in contents)
         assert await ours.balanced() == {"received": 3, "stored": 1, "duplicate": 0, "rejected": 0, "dead": 2}
         await ours.assert_rollups_equal_rows()
 
@@ -289,6 +295,123 @@ async def test_sums_beyond_the_largest_double_are_infinite(database: str) -> Non
         assert await ours.rows("SELECT count, sum, min, max FROM rollups_1d") == [
             (3, float("inf"), 1.7e308, 1.7e308)
         ]
+
+
+# --- rows at fault, and their repair ---------------------------------------------------------------------------------
+
+
+def at_fault(*numbers: int, reason: str = "SCHEMA", **changes: Any) -> dict[bytes, bytes]:
+    """Three events, of which those of these places are at fault."""
+    faults = {number: (reason, "properties.n", f"is {number}; send a text") for number in numbers}
+    quality = {"clicked": [3, len(numbers), 0, len(numbers), 1]}
+    rows = [event(number, user_id=f"u{number}") for number in range(3)]
+    told = {"rules": 4, "schemas": {"clicked": 2}, "source": "segment", "quality": quality, "rejected": 1}
+    return entry_fields(*rows, faults=faults, **told | changes)
+
+
+def repair(letters: list[int], *rows: Any, **changes: Any) -> dict[bytes, bytes]:
+    """A repair of these letters by these events."""
+    return entry_fields(*rows, source="repair", sequence=0, repairs=letters, **changes)
+
+
+async def test_rows_at_fault_become_dead_letters_with_all_that_is_known_of_them(database: str) -> None:
+    async with desk(database) as ours:
+        result = await ours.commit(at_fault(1, 2))
+        assert (result.stored.tolist(), result.dead.tolist()) == ([1], [2])
+        one, two = await ours.rows(_LETTERS)
+        assert one == (
+            0, "events", 1, "web-1", "SCHEMA", "properties.n", "is 1; send a text", "clicked", UUID(bytes=event_id(1)), "u1", 1, None,
+        )  # fmt: skip
+        assert two[6:9] == ("is 2; send a text", "clicked", UUID(bytes=event_id(2)))
+        assert (
+            await ours.value("SELECT count(DISTINCT signature) FROM dead_letters WHERE signature <> ''") == 1
+        )
+        assert await ours.rows(
+            "SELECT source, rules_version, schemas, stored, dead_lettered FROM batches"
+        ) == [("segment", 4, {"clicked": 2}, 1, 2)]
+        assert await ours.balanced() == {"received": 4, "stored": 1, "duplicate": 0, "rejected": 1, "dead": 2}
+        await ours.assert_rollups_equal_rows()
+
+
+async def test_quality_is_counted_by_name_and_hour_and_once(database: str) -> None:
+    async with desk(database) as ours:
+        await ours.commit(at_fault(1, sequence=1), at_fault(2, sequence=2, producer_id="web-2"))
+        for _ in range(2):
+            await ours.commit(at_fault(0, sequence=2, received_us=NOW_US + 60 * MINUTE_US))
+            ours.restart()
+        assert await ours.rows("SELECT * FROM quality ORDER BY hour") == [
+            (1, store.at(NOW_US), "clicked", 6, 2, 0, 2, 2),
+            (1, store.at(NOW_US + 60 * MINUTE_US), "clicked", 3, 1, 0, 1, 1),
+        ]
+
+
+async def test_what_is_repaired_moves_in_the_ledger_from_dead_lettered_to_stored(database: str) -> None:
+    async with desk(database) as ours:
+        await ours.commit(at_fault(1, 2))
+        result = await ours.commit(repair([1, 2], event(1), event(2)))
+        assert result.repaired == {1: 0, 2: 0}
+        assert [letter[-2:] for letter in await ours.rows(_LETTERS)] == [(2, 4096), (2, 4096)]
+        assert await ours.rows(
+            "SELECT source, stored, duplicate, dead_lettered FROM batches ORDER BY batch_id"
+        ) == [("segment", 1, 0, 0), ("repair", 2, 0, 0)]
+        assert await ours.rows("SELECT minute, received, stored, dead_lettered FROM ledger") == [
+            (store.at(NOW_US), 4, 3, 0)
+        ]
+        assert await ours.balanced() == {"received": 4, "stored": 3, "duplicate": 0, "rejected": 1, "dead": 0}
+        assert await ours.rows("SELECT received FROM project_totals") == [(4,)]
+        assert await ours.value("SELECT received FROM partitions WHERE partition = 0") == 4
+        await ours.assert_rollups_equal_rows()
+
+
+async def test_a_letter_is_repaired_once_however_often_it_is_asked_for(database: str) -> None:
+    async with desk(database) as ours:
+        await ours.commit(at_fault(0, 1, 2))
+        await ours.connection.execute("UPDATE dead_letters SET state = 3 WHERE dead_letter_id = 3")
+        again = [repair([1, 2], event(0), event(1)), repair([2, 1, 3], event(1), event(0), event(2))]
+        result = await ours.commit(*again)
+        assert (result.stored.tolist(), result.duplicate.tolist()) == ([2, 0], [0, 0])
+        ours.restart()
+        assert (await ours.commit(*again, at_fault(sequence=2))).stored.tolist() == [0, 0, 1]
+        assert await ours.rows("SELECT state, settled_by FROM dead_letters ORDER BY dead_letter_id") == [
+            (2, 4096),
+            (2, 4096),
+            (3, None),
+        ]
+        assert await ours.balanced() == {"received": 8, "stored": 3, "duplicate": 2, "rejected": 2, "dead": 1}
+        await ours.assert_rollups_equal_rows()
+
+
+async def test_a_repair_of_what_was_stored_meanwhile_is_a_duplicate(database: str) -> None:
+    async with desk(database) as ours:
+        await ours.commit(at_fault(1))
+        await ours.commit(entry_fields(event(1), sequence=2))
+        result = await ours.commit(repair([1], event(1)))
+        assert (result.stored.tolist(), result.duplicate.tolist()) == ([0], [1])
+        assert await ours.value("SELECT state FROM dead_letters") == 2
+        assert await ours.balanced() == {"received": 5, "stored": 3, "duplicate": 1, "rejected": 1, "dead": 0}
+
+
+async def test_a_repair_that_the_database_refuses_leaves_the_letter_open(database: str) -> None:
+    async with desk(database) as ours:
+        await ours.commit(at_fault(1, 2))
+        result = await ours.commit(repair([1, 2], poison(1), event(2)))
+        assert (result.stored.tolist(), result.dead.tolist()) == ([1], [0])
+        assert [letter[-2] for letter in await ours.rows(_LETTERS)] == [1, 2]
+        assert await ours.balanced() == {"received": 4, "stored": 2, "duplicate": 0, "rejected": 1, "dead": 1}
+
+
+async def test_points_are_repaired_like_events(database: str) -> None:
+    async with desk(database) as ours:
+        await ours.connection.execute("ALTER TABLE metric_points ADD CHECK (value < 100)")
+        numbered = [("1700000000000-0", entry_fields(point(1.0), point(200.0), producer_id="host"))]
+        work = microbatch.gather({0: numbered}, ours.positions, {}, LATE_AFTER_US, "violates a constraint")
+        await store.commit(ours.connection, work, ours.buckets, LEASE)
+        ours.positions |= work.after
+        await ours.connection.execute("ALTER TABLE metric_points DROP CONSTRAINT metric_points_value_check")
+        result = await ours.commit(repair([1, 2], point(1.0), point(200.0), producer_id="host"))
+        assert result.stored.tolist() == [2]
+        assert await ours.balanced() == {"received": 2, "stored": 2, "duplicate": 0, "rejected": 0, "dead": 0}
+        await ours.assert_rollups_equal_rows()
 
 
 # --- rollups ----------------------------------------------------------------------------------------------------------
@@ -362,15 +485,15 @@ async def test_two_writers_each_take_a_fair_share(database: str) -> None:
         one, two = (
             Lease(each, name, timedelta(seconds=60)) for each, name in ((first, "one"), (second, "two"))
         )
-        assert await one.renew([], [], EPOCH) == (set(), 8)
+        assert await one.renew([], [], EPOCH) == ({}, 8)
         held = {each.partition for each in await one.take(8)}
         assert len(held) == 8
-        assert await two.renew([], [], EPOCH) == (set(), 4)
+        assert await two.renew([], [], EPOCH) == ({}, 4)
         assert await two.take(4) == []
-        assert await one.renew(held, [], EPOCH) == (held, 4)
+        assert await one.renew(held, [], EPOCH) == (dict.fromkeys(held, Standing(False, "0-0")), 4)
         await one.give(sorted(held)[4:])
         assert {each.partition for each in await two.take(4)} == {4, 5, 6, 7}
-        assert await one.renew(held, [], EPOCH) == ({0, 1, 2, 3}, 4)
+        assert (await one.renew(held, [], EPOCH))[0].keys() == {0, 1, 2, 3}
         await two.leave()
         assert {each.partition for each in await one.take(8)} == {4, 5, 6, 7}
         assert (await one.renew(range(8), [], EPOCH))[1] == 8

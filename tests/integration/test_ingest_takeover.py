@@ -7,8 +7,8 @@ from dataclasses import replace
 from redis.asyncio import Redis
 
 from services.ingest.service import ingest, writer
-from services.ingest.stream import Log, partition_of
-from services.kit.keys import meta_key
+from services.ingest.stream import Log
+from services.kit.keys import meta_key, partition_of
 from services.kit.server import opened, working
 from services.kit.settings import Settings
 from tests.conftest import Suite

@@ -14,10 +14,10 @@ from redis.asyncio import Redis
 from services.ingest import store
 from services.ingest.backlog import Backlog
 from services.ingest.entry import TooNew
-from services.ingest.stream import Log, partition_of
+from services.ingest.stream import Log
 from services.ingest.writer import Writer
 from services.kit import postgres
-from services.kit.keys import COMMITS, log_key, meta_key, projects_key
+from services.kit.keys import COMMITS, log_key, meta_key, partition_of, projects_key
 from services.kit.settings import Settings
 from tests.conftest import counted
 from tests.ingesting import NOW_US, entry_fields, entry_of_header, event, point

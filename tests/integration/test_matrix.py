@@ -46,7 +46,7 @@ def expected(rpc: MethodDescriptor, who: str, project: str) -> str:
         return "UNAUTHENTICATED"
     if who not in MAY[permission_name(rpc)]:
         return "PERMISSION_DENIED"
-    if rpc.name in ("CreateProject", "ListProjects"):
+    if rpc.name in ("CreateProject", "ListProjects", "ResumePartition"):
         return "OK"
     if not project:
         optional = who != "operator" and "project" in rpc.input_type.fields_by_name
@@ -124,6 +124,11 @@ async def test_the_name_of_a_resource_of_theirs_opens_nothing_wherever_it_stands
             THEIRS,
             f"{THEIRS}/cohorts/vip",
             f"{THEIRS}/dashboards/board",
+            f"{THEIRS}/schemas/planned",
+            f"{THEIRS}/retention",
+            f"{THEIRS}/erasures/done-theirs",
+            f"{THEIRS}/windows/visits",
+            f"{THEIRS}/deadLetters/1",
             f"{THEIRS}/keys/{stage.spare[THEIRS]}",
             f"{THEIRS}/readers/tool",
             f"{OURS}/keys/{stage.spare[THEIRS]}",
@@ -266,6 +271,10 @@ def by_rest(project: str) -> dict[str, tuple[str, str, Any]]:
         "ListKeys": ("GET", f"/v1/{project}/keys", None),
         "RunQuery": ("POST", f"/v1/{project}/queries:run", {"query": asked}),
         "ListCohorts": ("GET", f"/v1/{project}/cohorts", None),
+        "ListSchemas": ("GET", f"/v1/{project}/schemas", None),
+        "ListWindows": ("GET", f"/v1/{project}/windows", None),
+        "ListDeadLetters": ("GET", f"/v1/{project}/deadLetters", None),
+        "ListEventQuality": ("GET", f"/v1/{project}/eventQuality", None),
         "GetDashboard": ("GET", f"/v1/{project}/dashboards/home", None),
         "PublishBatch": ("POST", f"/v1/{project}/events:publish", {"batch": batch}),
     }

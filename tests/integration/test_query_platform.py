@@ -118,10 +118,14 @@ async def test_platform_analytics_are_measured(suite: Suite, database: str) -> N
             connection.execute(
                 "UPDATE partitions SET owner = 'w1', leased_until = now() + interval '1 minute' WHERE partition = 2"
             )
+            connection.execute(
+                "UPDATE partitions SET paused_at = now(), paused_because = 'too bad' WHERE partition = 3"
+            )
         redis = served.resources.redis
         await redis.hset("tm:{2}:meta", mapping={"received": 11, "bytes": 500})
         await redis.hset("tm:{2}:projects", "1", 11)
-        await redis.xadd("tm:{2}:log", {"h": b"x" * 1000})
+        seconds, _ = await redis.time()
+        await redis.xadd("tm:{2}:log", {"h": b"x" * 1000}, id=f"{seconds - 60}000-0")
         await stub.RunQuery(pb.RunQueryRequest(query=series(NOON, NOON + HOUR, COUNT)), metadata=key)
         await refusal(stub.RunQuery(pb.RunQueryRequest(), metadata=key))
         watch = stub.WatchQuery(pb.WatchQueryRequest(query=series(NOON, NOON + HOUR, COUNT)), metadata=key)
@@ -136,6 +140,9 @@ async def test_platform_analytics_are_measured(suite: Suite, database: str) -> N
         busy = processing.partitions[2]
         assert (busy.writer, busy.backlog_events, busy.backlog_bytes) == ("w1", 10, 500)
         assert busy.HasField("watermark")
+        assert 60 <= busy.lag.ToSeconds() < 90
+        assert (busy.paused_because, processing.partitions[3].paused_because) == ("", "too bad")
+        assert processing.partitions[3].lag.ToNanoseconds() == 0
         assert (asked.answered, asked.failed, asked.watching) == (1, 1, 1)
         assert asked.latency_p50.nanos > 0
         assert system.database_bytes > 1_000_000

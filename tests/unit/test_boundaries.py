@@ -22,6 +22,7 @@ MAY_IMPORT = {
 EDGES = {
     "cache",
     "gateway",
+    "intake",
     "servicer",
     "source",
     "writer",
@@ -33,7 +34,10 @@ EDGES = {
     "service",
 }
 """Modules of a service that touch the outside; every other one is pure."""
-PURE_KIT = {f"services.kit.{name}" for name in ("errors", "instant", "keys", "opaque", "resource", "sketch")}
+PURE_KIT = {
+    f"services.kit.{name}"
+    for name in ("errors", "instant", "keys", "opaque", "profile", "resource", "sketch", "window")
+}
 """What pure modules may import of the kit."""
 OUTSIDE = {
     "asyncio", "grpc", "logging", "os", "pathlib", "psutil", "psycopg", "psycopg_pool", "random", "redis", "secrets",
@@ -94,7 +98,7 @@ def faults(name: str, text: str) -> Iterator[str]:
 def _impurities(tree: ast.Module, part: str) -> Iterator[str]:
     for module in sorted(_imports(tree)):
         of_kit = _within(module, "services.kit") and not any(_within(module, pure) for pure in PURE_KIT)
-        of_edge = _within(module, part) and EDGES & set(module.split("."))
+        of_edge = _within(module, part) and EDGES & set(module.split(".")[2:])
         if module.split(".")[0] in OUTSIDE or module.endswith("_pb2_grpc") or of_kit or of_edge:
             yield f"imports {module}"
     for node in ast.walk(tree):

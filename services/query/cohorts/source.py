@@ -91,8 +91,8 @@ class Cohorts:
         cohort_id, stored, *changed = row
         data = None
         if stored is not None:
-            totals = (await snapshot.facts()).totals
-            data = rule.read(CohortRule.FromString(stored), zone, now, name), totals
+            version = (await snapshot.facts()).version
+            data = rule.read(CohortRule.FromString(stored), zone, now, name), version
         async with self._locks[snapshot.project_id]:
             place = snapshot.project_id, name
             kept = self._kept.get(place)

@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from services.query.calendar import Span
 from services.query.columnar import layout
+from services.query.columnar.erase import Erasure, Expiry, Removal
 from services.query.columnar.segment import NOTHING, Frontier, Mirrored, Segment, path
 
 # What is touched is remembered for an hour; a frontier moves at least every ten minutes.
@@ -60,6 +61,27 @@ _RESTART = "DELETE FROM frontiers WHERE project_id = %s"
 _GONE = "SELECT segment_id, project_id FROM segments WHERE retired_at < now() - %s * interval '1 second'"
 _DROP = "DELETE FROM segments WHERE segment_id = ANY (%s::uuid[])"
 _IDS = "SELECT segment_id FROM segments"
+# Nobody who reads rows finds these any more; segments may still hold them.
+_ERASURES = """
+SELECT erasure_id, project_id, user_id, batches FROM erasures
+WHERE user_id IS NOT NULL AND events_at IS NOT NULL AND segments_at IS NULL ORDER BY created_at
+"""
+_EXPIRIES = """
+SELECT project_id, before
+FROM (
+    SELECT project_id, least(raw_before, date_trunc('day', now(), 'UTC') - raw_days * interval '1 day') AS before
+    FROM retention WHERE raw_before IS NOT NULL AND raw_days > 0 AND applied_at >= updated_at
+) AS kept
+WHERE EXISTS (SELECT FROM segments WHERE segments.project_id = kept.project_id AND retired_at IS NULL AND first_at < before)
+ORDER BY project_id
+"""
+_CHANGED = "UPDATE retention SET removals = removals + 1 WHERE project_id = %s"
+_REWRITTEN = """
+INSERT INTO erasure_parts AS had VALUES (%s, 'segments', 1)
+ON CONFLICT (erasure_id, place) DO UPDATE SET count = had.count + excluded.count
+"""
+_CLEAN = "UPDATE erasures SET segments_at = now() WHERE erasure_id = %s"
+_RETIRED = "SELECT segment_id FROM segments WHERE project_id = %s AND retired_at IS NOT NULL"
 _LOCK = "SELECT pg_try_advisory_lock(hashtext('tidemark mirror'))"
 
 
@@ -170,6 +192,43 @@ async def replace(connection: AsyncConnection[Any], old: Sequence[Segment], new:
         if retired.rowcount != len(old):
             raise Outrun(f"{len(old) - retired.rowcount} of {len(old)} segments are retired already")
         await connection.execute(_INSERT, _row(new))
+
+
+async def removals(connection: AsyncConnection[Any]) -> list[Removal]:
+    """What is to be removed from segments: people first."""
+    erasures = await _rows(connection, _ERASURES)
+    expiries = await _rows(connection, _EXPIRIES)
+    return [
+        *(Erasure(one, project, user, tuple(batches)) for one, project, user, batches in erasures),
+        *(Expiry(*row) for row in expiries),
+    ]
+
+
+async def cleaned(
+    connection: AsyncConnection[Any], removal: Removal, old: Segment, new: Segment | None
+) -> None:
+    """Puts a segment without what is removed in the place of another, or nothing, all or nothing; raises `Outrun` as `replace`."""
+    async with connection.transaction():
+        if (await connection.execute(_RETIRE, ([old.segment_id],))).rowcount != 1:
+            raise Outrun(f"segment {old.segment_id} is retired already")
+        if new is not None:
+            await connection.execute(_INSERT, _row(new))
+        await connection.execute(_CHANGED, (old.project_id,))
+        if isinstance(removal, Erasure):
+            await connection.execute(_REWRITTEN, (removal.erasure_id,))
+
+
+async def retired(connection: AsyncConnection[Any], project_id: int) -> list[Retired]:
+    """The segments of a project in whose place others have come, however lately."""
+    return [
+        Retired(str(segment_id), project_id)
+        for (segment_id,) in await _rows(connection, _RETIRED, project_id)
+    ]
+
+
+async def erased(connection: AsyncConnection[Any], erasure: Erasure) -> None:
+    """Says that no segment holds the person of an erasure."""
+    await connection.execute(_CLEAN, (erasure.erasure_id,))
 
 
 async def forget(connection: AsyncConnection[Any], project_id: int) -> None:

@@ -26,10 +26,11 @@ from services.kit import metrics, postgres
 from services.kit.service import Pool
 from services.kit.settings import Settings
 from services.query.columnar import rows, store, writer
+from services.query.columnar.erase import Erasure, concerned
 from services.query.columnar.segment import Frontier, Segment, merges
 from services.query.columnar.store import Outrun, Project
 from services.query.columnar.stream import Stream, exported, threaded, written
-from services.query.columnar.writer import Cutter, Damaged, merged
+from services.query.columnar.writer import Cutter, Damaged, merged, rewritten
 from services.query.stream import Log
 
 BEHIND_ROWS = 100_000
@@ -130,6 +131,7 @@ class Session:
             await _pause(draining, _TICK)
         merged = True
         while not draining.is_set():
+            await self.erase()
             moved = await self.cut_all(draining)
             # Only what was written can have made segments too many.
             merged = (moved or merged) and await self.merge_one()
@@ -203,6 +205,40 @@ class Session:
             await store.replace(self._connection, old, new)
             return True
         return False
+
+    async def erase(self) -> None:
+        """Removes from segments what has left the hypertable: people at once, what is too old in its time.
+
+        Nothing is being written meanwhile, and what is written from here on is read from a hypertable that holds no such row.
+        """
+        for removal in await store.removals(self._connection):
+            for old in concerned(await store.live(self._connection), removal):
+                try:
+                    if not await self._desk.do(lambda: writer.holds(self._desk.folder, old, removal)):  # noqa: B023
+                        continue
+                    new = await self._desk.do(
+                        lambda: rewritten(self._desk.folder, old, removal, self._desk.stopped)  # noqa: B023
+                    )
+                except (Damaged, OSError, pa.ArrowException) as error:
+                    await self._forget(old.project_id, str(error))
+                    return
+                await store.cleaned(self._connection, removal, old, new)
+            if isinstance(removal, Erasure):
+                await self._discard(removal.project_id)
+                await store.erased(self._connection, removal)
+                log.info("erasure %s: no segment holds the person", removal.erasure_id)
+
+    async def _discard(self, project_id: int) -> None:
+        """Removes the files of a project that no question begins to read, at once: those of retired segments, and of none."""
+        folder = self._desk.folder
+        gone = await store.retired(self._connection, project_id)
+        for each in gone:
+            writer.remove(folder, each.path)
+        await store.drop(self._connection, [each.segment_id for each in gone])
+        known = await store.known(self._connection)
+        for segment_id, place, _ in await self._desk.do(lambda: list(writer.files(folder))):
+            if segment_id not in known and place.startswith(f"{project_id}/"):
+                writer.remove(folder, place)
 
     async def sweep(self) -> None:
         """Removes files that nobody reads any more, and has projects mirrored anew whose files are missing."""

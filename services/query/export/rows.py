@@ -67,6 +67,8 @@ def table(query: pb.Query, result: Any) -> pa.Table:
     kind = query.WhichOneof("question") or ""
     if kind == "series":
         return _series(query.series.group_by, result)
+    if kind == "window":
+        return _window(result)
     if kind == "table":
         return _table(query.table.group_by, result)
     schema, rows = _BEHAVIOUR[kind]
@@ -89,6 +91,13 @@ def _series(group_by: Sequence[str], result: pb.SeriesResult) -> pa.Table:
         before = [value for line in lines for value in line.previous_values]
         columns.append(("previous_value", pa.array(before, pa.float64())))
     return _named(columns)
+
+
+def _window(result: pb.SeriesResult) -> pa.Table:
+    fields = max((len(line.group) for line in result.series), default=0)
+    found = _series([f"key{place}" for place in range(1, fields + 1)], result)
+    late = [count for line in result.series for count in line.late_counts]
+    return found.append_column("late_count", pa.array(late, _COUNT))
 
 
 def _table(group_by: Sequence[str], result: pb.TableResult) -> pa.Table:

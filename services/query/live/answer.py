@@ -92,7 +92,12 @@ def changed(old: pb.SeriesResult, new: pb.SeriesResult) -> list[int]:
     known = [before.get((start.seconds, start.nanos)) for start in new.bucket_starts]
     found = {slot for slot, at in enumerate(known) if at is None}
     for a, b in zip(old.series, new.series):
-        for was, now in ((a.values, b.values), (a.previous_values, b.previous_values)):
+        pairs = (
+            (a.values, b.values),
+            (a.previous_values, b.previous_values),
+            (a.late_counts, b.late_counts),
+        )
+        for was, now in pairs:
             past, present = list(was), list(now)
             if not past or not present:
                 found |= set(range(len(known))) if past or present else set()
@@ -114,6 +119,8 @@ def part(result: pb.SeriesResult, slots: Sequence[int]) -> pb.SeriesResult:
         kept.values.extend(line.values[slot] for slot in slots)
         if line.previous_values:
             kept.previous_values.extend(line.previous_values[slot] for slot in slots)
+        if line.late_counts:
+            kept.late_counts.extend(line.late_counts[slot] for slot in slots)
     return found
 
 

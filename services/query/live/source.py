@@ -52,7 +52,9 @@ class Round:
         self._known: dict[tuple[int, ...], list[Span]] = {}
 
     async def next(self, asked: Asked) -> Answer:
-        """The answer now, made of the last one and what was touched since."""
+        """The answer now, made of the last one and what was touched since; anew, where rows were removed."""
+        if asked.last is not None and asked.last.facts.removals != self.facts.removals:
+            asked = replace(asked, last=None)
         match asked.question:
             case Events():
                 return await self._events(asked, asked.question)

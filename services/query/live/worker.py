@@ -30,6 +30,7 @@ from services.query.question import Events, Question, Series, Table, cohorts, na
 from services.query.store import Snapshot, Store
 from services.query.stream import Bell, Commits, Log
 from services.query.trust import Facts, metadata
+from services.query.windows.question import Window
 from tidemark.v1 import question_pb2 as pb
 
 LEAST_INTERVAL = 0.25
@@ -79,7 +80,7 @@ def listened(query: pb.Query, question: Question) -> Span:
 
 def pause(question: Question, seconds: float) -> float:
     """How long a feed rests that took so many seconds to answer, so that slow ones leave the database time for others."""
-    if isinstance(question, Events | Series | Table):
+    if isinstance(question, Events | Series | Table | Window):
         return max(LEAST_INTERVAL - seconds, seconds)
     return max(1.0, 4 * seconds)
 

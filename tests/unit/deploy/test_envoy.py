@@ -16,6 +16,20 @@ from deploy.envoy.routes import routes
 from services.kit.errors import BadSetting
 
 ROOT = Path(__file__).parents[3]
+CLUSTERS = {
+    "IngestService": "ingest",
+    "SchemaService": "ingest",
+    "RuleService": "ingest",
+    "DeadLetterService": "ingest",
+    "WindowService": "ingest",
+    "RetentionService": "ingest",
+    "PipelineService": "query",
+    "QueryService": "query",
+    "CohortService": "query",
+    "DashboardService": "query",
+    "AdminService": "query",
+}
+"""Which target answers a service."""
 
 
 def ways(edge: Edge) -> dict[str, dict[str, Any]]:
@@ -29,7 +43,7 @@ def test_every_rpc_goes_to_the_servers_that_answer_it() -> None:
     for service in services():
         for method in service.methods:
             way = found[f"/{service.full_name}/{method.name}"]["route"]
-            assert way["cluster"] == ("ingest" if service.name == "IngestService" else "query")
+            assert way["cluster"] == CLUSTERS[service.name], service.name
 
 
 def test_streams_have_no_end_and_other_calls_end_after_those_of_the_server() -> None:
@@ -42,8 +56,19 @@ def test_streams_have_no_end_and_other_calls_end_after_those_of_the_server() -> 
 def test_what_the_contract_does_not_have_is_refused_by_the_edge() -> None:
     found = ways(Edge.read({}))
     refused = [path for path, way in found.items() if way.get("direct_response", {}).get("status") == 404]
-    assert refused == ["/v1/", "/tidemark.", "/grpc."]
+    assert refused == ["/v1/", "/tidemark.", "/grpc.", "/opentelemetry."]
     assert list(found)[-1] == "/"
+
+
+def test_what_sdks_of_others_send_goes_where_it_is_understood() -> None:
+    found = ways(Edge.read({}))
+    by_http = ["logs", "metrics", "batch", "track", "identify", "page", "screen", "group", "alias"]
+    assert [found[f"/v1/{path}"]["route"]["cluster"] for path in by_http] == ["gateway"] * len(by_http)
+    for signal in ("logs.v1.LogsService", "metrics.v1.MetricsService"):
+        way = found[f"/opentelemetry.proto.collector.{signal}/Export"]
+        assert way["route"]["cluster"] == "ingest"
+    order = list(found)
+    assert max(order.index(f"/v1/{path}") for path in by_http) < order.index("/v1/")
 
 
 def test_descriptors_come_behind_those_that_they_import() -> None:

@@ -46,12 +46,14 @@ def test_events_written_by_version_1_decode_for_ever() -> None:
             "s-1",
             '{"amount":12.5,"tags":["a","é"]}',
             '{"page":"/"}',
+            "None",
         ],
         [
             r"b'\x01\x9bv\xda\xa8\x00p\x00\x80\x00\x00\x00\x00\x00\x00\x02'",
             "6",
             "login failed 🔒",
             "2025-12-31 23:59:59.999999",
+            "None",
             "None",
             "None",
             "None",
@@ -71,6 +73,41 @@ def test_points_written_by_version_1_decode_for_ever() -> None:
         ["cpu", "2", "0.1", "1970-01-01 00:00:00", "ms", '{"host":"db-1"}'],
         ["balance", "1", "-1e+308", "2025-12-31 23:59:59.999999", "None", "None"],
     ]
+
+
+def test_events_written_by_version_2_decode_for_ever() -> None:
+    fields = golden("events-2.bin")
+    assert entry.decode_header(fields) == Header(
+        kind="events",
+        project_id=7,
+        producer_id="web-1:a.b_c",
+        epoch=1_767_225_600_000,
+        sequence=42,
+        sent_us=NOW_US - 1500,
+        received_us=NOW_US,
+        accepted=2,
+        rejected=1,
+        source="segment",
+        rules=3,
+        schemas={"clicked": 2, "login failed 🔒": 5},
+        quality={"login failed 🔒": [1, 1, 0, 1, 0]},
+    )
+    rows = entry.decode_rows(fields)
+    rows.validate(full=True)
+    assert rows.select(columns.EVENTS.names) == entry.decode_rows(golden("events-1.bin")).select(
+        columns.EVENTS.names
+    )
+    assert rows["fault"].to_pylist() == [
+        None,
+        '{"reason":"SCHEMA","field":"properties.amount","message":"is missing; send a number"}',
+    ]
+
+
+def test_points_written_by_version_2_decode_for_ever() -> None:
+    fields = golden("points-2.bin")
+    found = entry.decode_header(fields)
+    assert (found.source, found.repairs, found.received) == ("repair", [17, 2**40], 0)
+    assert entry.decode_rows(fields) == entry.decode_rows(golden("points-1.bin"))
 
 
 def test_every_version_ever_written_has_a_golden_entry() -> None:
@@ -127,7 +164,7 @@ def test_rows_that_are_not_as_many_as_the_header_says_are_corrupt() -> None:
         entry.decode_rows({b"h": head, b"e": body})
 
 
-@pytest.mark.parametrize(("version", "kind"), [(2, "events"), (1, "traces")])
+@pytest.mark.parametrize(("version", "kind"), [(3, "events"), (1, "traces")])
 def test_an_entry_of_a_later_release_is_left_for_it(version: int, kind: str) -> None:
     with pytest.raises(TooNew, match=f"version {version} of kind '{kind}' is newer than this release"):
         entry.decode_header(entry_of_header(v=version, kind=kind))
@@ -168,6 +205,17 @@ def _decode(fields: dict[bytes, bytes]) -> None:
         ("accepted", -1),
         ("rejected", None),
         ("crc", []),
+        ("source", "door"),
+        ("rules", -1),
+        ("schemas", []),
+        ("schemas", {"clicked": "1"}),
+        ("schemas", {"a\0b": 1}),
+        ("quality", {"clicked": [1, 2]}),
+        ("quality", {"clicked": [1, 2, 3, 4, -5]}),
+        ("quality", {"clicked": 5}),
+        ("repairs", [1]),
+        ("repairs", [1, "2"]),
+        ("repairs", {"1": 2}),
     ],
 )
 def test_a_header_that_no_batch_can_have_is_corrupt(name: str, value: object) -> None:

@@ -1,18 +1,15 @@
 """What a commit says of itself beside its rows."""
 
-import numpy as np
-
-from services.ingest import ledger, microbatch
+from services.ingest import ledger
 from services.ingest.microbatch import MINUTE_US, Microbatch
 from services.kit.instant import at
-from tests.ingesting import NOW_US, entry_fields, event, gathered
+from tests.ingesting import NOW_US, all_new, entry_fields, event, gathered
 
 
 def account(work: Microbatch) -> dict[str, list[tuple[object, ...]]]:
     """The rows for each table, when everything is stored."""
-    events, points = np.ones(len(work.events.batch), np.bool_), np.ones(len(work.points.batch), np.bool_)
-    result = microbatch.outcome(work, events, events, points)
-    told = ledger.account(work, result, work.dead, result.touched(work.batches))
+    result = all_new(work)
+    told = ledger.account(work, result, result.touched(work.batches))
     return {statement.split()[2]: rows for statement, rows in told}
 
 

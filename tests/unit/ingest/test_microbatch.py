@@ -1,41 +1,29 @@
 """Entries become database rows, and every row of every entry is accounted for, whatever became of it."""
 
-from collections import Counter
 from typing import Any
 
-import numpy as np
 import orjson
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest import entry, ledger, microbatch
-from services.ingest.microbatch import MAX_NAMES, MAX_TOUCHED, MINUTE_US, Microbatch, Outcome
-from tests.ingesting import NOW_US, entry_fields, entry_of_header, event, gathered, point, position
-
-Fields = dict[bytes, bytes]
-
-
-def all_new(work: Microbatch) -> Outcome:
-    """The outcome when the database holds none of the events and can store everything."""
-    events, points = np.ones(len(work.events.batch), np.bool_), np.ones(len(work.points.batch), np.bool_)
-    return microbatch.outcome(work, events, events, points)
-
-
-def flipped(fields: Fields, name: bytes, bit: int) -> Fields:
-    """The entry with one bit of a field changed."""
-    data = bytearray(fields[name])
-    data[bit // 8 % len(data)] ^= 1 << bit % 8
-    return fields | {name: bytes(data)}
-
-
-def totals(work: Microbatch, result: Outcome) -> dict[str, int]:
-    """The ledger, summed over producers and minutes."""
-    summed: Counter[str] = Counter()
-    for amounts in ledger.amounts(work, result).values():
-        summed.update(amounts)
-    return dict(summed)
-
+from services.ingest.outcome import outcome
+from tests.ingesting import (
+    NOW_US,
+    all_new,
+    copied,
+    entry_fields,
+    entry_of_header,
+    event,
+    event_id,
+    flipped,
+    gathered,
+    point,
+    position,
+    totals,
+)
 
 # --- rows -------------------------------------------------------------------------------------------------------------
 
@@ -203,7 +191,7 @@ def test_an_entry_with_an_unreadable_header_becomes_one_dead_letter() -> None:
     bad = flipped(good, b"h", 100)
     work = gathered(bad, good)
     (letter,) = work.dead
-    assert (letter.batch, letter.reason, letter.rows) == (0, "CORRUPT", 1)
+    assert (letter.batch, letter.why.reason, letter.rows) == (0, "CORRUPT", 1)
     assert letter.content == b"e " + bad[b"e"] + b"\nh " + bad[b"h"]
     assert work.after[0].last_id == "1-1"
     assert totals(work, all_new(work)) == {
@@ -219,7 +207,7 @@ def test_an_entry_with_unreadable_rows_becomes_a_dead_letter_for_all_of_them() -
     bad = flipped(entry_fields(event(1), event(2), rejected=1, project_id=3), b"e", 1000)
     work = gathered(bad)
     (letter,) = work.dead
-    assert (letter.rows, letter.message) == (2, "the checksum of the rows does not fit")
+    assert (letter.rows, letter.why.message) == (2, "the checksum of the rows does not fit")
     assert ledger.amounts(work, all_new(work))[3, "web-1", NOW_US]["dead_lettered"] == 2
     assert totals(work, all_new(work))["received"] == 3
 
@@ -237,145 +225,164 @@ def test_a_flipped_bit_anywhere_loses_nothing_and_stores_nothing_wrong(name: byt
 
 def test_an_entry_of_a_later_release_stops_the_writer() -> None:
     with pytest.raises(entry.TooNew):
-        gathered(entry_fields(event(1)), entry_of_header(v=2, kind="events"))
+        gathered(entry_fields(event(1)), entry_of_header(v=99, kind="events"))
 
 
-def test_a_row_that_the_database_refuses_is_kept_whole() -> None:
-    work = gathered(entry_fields(event(1), event(2, properties_json=b'{"a":1e-20000}', user_id="ada")))
-    bad = np.array([False, True])
-    (letter,) = microbatch.dead_letters(work.events, bad, ["value overflows numeric format"])
-    assert (letter.batch, letter.reason, letter.rows) == (0, "UNSTORABLE", 1)
-    assert letter.message == "value overflows numeric format"
-    content = orjson.loads(letter.content)
-    assert content["event_id"] == work.events.table["event_id"][1].as_py().hex()
-    assert content["properties"] == '{"a":1e-20000}'
-    assert content["user_id"] == "ada"
-    assert content["occurred_at"] == "2026-01-01T00:00:00"
+# --- rows at fault ----------------------------------------------------------------------------------------------------
 
 
-# --- the account ------------------------------------------------------------------------------------------------------
-
-
-@st.composite
-def works(draw: st.DrawFn) -> Microbatch:
-    """A microbatch with repetitions, rejections and corrupt entries."""
-    entries: dict[int, list[tuple[str, Fields]]] = {}
-    for number in range(draw(st.integers(1, 6))):
-        rows: list[Any] = (
-            [point(1.0) for _ in range(draw(st.integers(1, 3)))]
-            if draw(st.booleans())
-            else [
-                event(draw(st.integers(0, 4)), at_us=NOW_US + draw(st.integers(0, 1)))
-                for _ in range(draw(st.integers(0, 4)))
-            ]
-        )
-        fields = entry_fields(
-            *rows,
-            project_id=draw(st.integers(1, 2)),
-            producer_id=draw(st.sampled_from("ab")),
-            sequence=draw(st.integers(0, 3)),
-            rejected=draw(st.integers(0, 2)),
-            received_us=NOW_US + draw(st.integers(0, 2)) * MINUTE_US,
-        )
-        if draw(st.integers(0, 4)) == 0:
-            fields = flipped(
-                fields,
-                draw(st.sampled_from([name for name in fields if fields[name]])),
-                draw(st.integers(0, 9999)),
-            )
-        entries.setdefault(draw(st.integers(0, 1)), []).append((f"1-{number}", fields))
-    known = draw(
-        st.dictionaries(st.tuples(st.integers(1, 2), st.sampled_from("ab")), st.just((1, 1)), max_size=2)
-    )
-    return microbatch.gather(entries, {0: position(0), 1: position(1)}, known, 10**15)
-
-
-def masks(draw: st.DrawFn, count: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    return np.array(draw(st.lists(st.booleans(), min_size=count, max_size=count)), np.bool_)
-
-
-@settings(max_examples=200)
-@given(st.data())
-def test_the_ledger_always_balances(data: st.DataObject) -> None:
-    work = data.draw(works())
-    events, points = len(work.events.batch), len(work.points.batch)
-    storable = masks(data.draw, events) | work.repeated_ids
-    fresh = masks(data.draw, events) | ~storable  # What cannot be stored was never asked about.
-    result = microbatch.outcome(work, fresh, storable, masks(data.draw, points))
-
-    received = np.array([batch.header.accepted for batch in work.batches])
-    assert (result.stored + result.duplicate + result.dead == received).all()
-    assert (result.duplicate >= 0).all()
-    assert result.stored.sum() == len(result.events.batch) + len(result.points.batch)
-
-    rows = ledger.amounts(work, result)
-    for row in rows.values():
-        assert row["received"] == row["stored"] + row["duplicate"] + row["rejected"] + row["dead_lettered"]
-    assert sum(row["received"] for row in rows.values()) == sum(
-        batch.header.received for batch in work.batches
-    )
-
-
-def test_what_the_database_says_decides_what_becomes_of_each_row() -> None:
-    work = gathered(entry_fields(*(event(number) for number in range(4))))
-    fresh, storable = np.array([True, False, True, True]), np.array([True, True, False, True])
-    result = microbatch.outcome(work, fresh, storable, np.ones(0, np.bool_))
-    assert (result.stored.tolist(), result.duplicate.tolist(), result.dead.tolist()) == ([2], [1], [1])
-    assert [value[-1] for value in result.events.table["event_id"].to_pylist()] == [0, 3]
-
-
-# --- what was touched -------------------------------------------------------------------------------------------------
-
-
-def touched(*minutes: int) -> list[tuple[int, int]]:
-    """The spans, in minutes, of events in these minutes."""
+def test_a_row_at_fault_becomes_a_dead_letter_as_it_came() -> None:
+    row = event(2, user_id="ada", properties_json=b'{"amount":1e-20000}', context_json=b'{"page":"/"}')
     work = gathered(
-        entry_fields(*(event(number, at_us=minute * MINUTE_US + 5) for number, minute in enumerate(minutes)))
+        entry_fields(event(1), row, event(3), faults={1: ("SCHEMA", "properties.amount", "is 0; send more")})
     )
-    spans = all_new(work).touched(work.batches)[0][1]
-    assert all(edge % MINUTE_US == 0 for span in spans for edge in span)
-    return [(start // MINUTE_US, end // MINUTE_US) for start, end in spans]
-
-
-def test_neighbouring_minutes_are_one_span() -> None:
-    assert touched(10, 12, 11, 10, 20) == [(10, 13), (20, 21)]
-
-
-def test_beyond_sixty_four_spans_the_smallest_gaps_are_closed() -> None:
-    far_apart = [1000 * number for number in range(60)]
-    close = [100_000 + 2 * number for number in range(10)]
-    spans = touched(*far_apart, *close)
-    assert len(spans) == MAX_TOUCHED
-    assert spans[:60] == [(minute, minute + 1) for minute in far_apart]
-    assert spans[60][0] == 100_000
-    assert spans[-1][1] == 100_019
-
-
-def test_names_are_those_of_what_is_stored_unless_they_are_too_many() -> None:
-    work = gathered(
-        entry_fields(event(1, name="a"), event(2, name="b"), event(3, name="a")),
-        entry_fields(point(1.0, name="c"), producer_id="host"),
-        entry_fields(*(event(n, name=f"n{n}") for n in range(MAX_NAMES + 1)), project_id=2),
+    assert [value[-1] for value in work.events.table["event_id"].to_pylist()] == [1, 3]
+    (letter,) = work.dead
+    assert (letter.why.reason, letter.why.field, letter.why.message) == (
+        "SCHEMA",
+        "properties.amount",
+        "is 0; send more",
     )
-    fresh = np.array([True, False, *[True] * (MAX_NAMES + 2)])
-    result = microbatch.outcome(work, fresh, np.ones(len(fresh), np.bool_), np.ones(1, np.bool_))
-    assert result.names() == {1: ["a", "c"], 2: None}
-    assert all_new(gathered()).names() == {}
+    assert (letter.batch, letter.rows, letter.name, letter.event_id, letter.user_id) == (
+        0,
+        1,
+        "clicked",
+        event_id(2),
+        "ada",
+    )
+    assert orjson.loads(letter.content) == {
+        "event_id": "019b76da-a800-7000-8000-000000000002",
+        "type": "EVENT_TYPE_USER_ACTION",
+        "name": "clicked",
+        "occurred_at": "2026-01-01T00:00:00.000000Z",
+        "user_id": "ada",
+        "properties": {"amount": 0.0},
+        "context": {"page": "/"},
+    }
+    assert b'{"amount":1e-20000}' in letter.content
+    assert totals(work, all_new(work)) == {
+        "received": 3,
+        "stored": 2,
+        "duplicate": 0,
+        "rejected": 0,
+        "dead_lettered": 1,
+    }
 
 
-def test_nothing_stored_touches_nothing() -> None:
-    work = gathered(entry_fields(event(1)))
-    none = np.zeros(1, np.bool_)
-    assert microbatch.outcome(work, none, ~none, np.ones(0, np.bool_)).touched(work.batches) == {}
+def test_faults_of_a_batch_that_was_committed_before_count_as_duplicates() -> None:
+    fields = entry_fields(event(1), event(2), faults={0: ("RULE", "name", "?")}, sequence=5)
+    work = gathered(fields, known={(1, "web-1"): (1, 5)})
+    assert work.dead == []
+    assert totals(work, all_new(work))["duplicate"] == 2
 
 
-@settings(max_examples=100)
-@given(st.lists(st.integers(0, 300), min_size=1, max_size=200))
-def test_spans_cover_every_minute_in_order_and_are_few(minutes: list[int]) -> None:
-    spans = touched(*minutes)
-    assert len(spans) <= MAX_TOUCHED
-    assert all(any(start <= minute < end for start, end in spans) for minute in minutes)
-    edges = [edge for span in spans for edge in span]
-    assert edges == sorted(set(edges))
-    if len(spans) < MAX_TOUCHED:
-        assert sum(end - start for start, end in spans) == len(set(minutes))
+def test_letters_differ_in_signature_by_what_is_wrong_and_not_by_the_value() -> None:
+    faults = {
+        number: ("SCHEMA", "properties.n", f"is {number}, less than 10; send more") for number in range(2)
+    }
+    faults[2] = ("SCHEMA", "properties.n", "is missing")
+    letters = gathered(entry_fields(*(event(number) for number in range(3)), faults=faults)).dead
+    assert letters[0].signature == letters[1].signature != letters[2].signature
+
+
+# --- poison -----------------------------------------------------------------------------------------------------------
+
+
+def test_all_rows_of_poison_become_letters_of_their_own() -> None:
+    entries = [entry_fields(event(1), event(2)), entry_fields(point(1.5, unit="ms"), producer_id="host")]
+    numbered = [(f"1-{number}", fields) for number, fields in enumerate(entries)]
+    work = microbatch.gather({0: numbered}, {0: position()}, {}, 0, "violates a constraint")
+    assert len(work.events.batch) == len(work.points.batch) == 0
+    assert [(letter.batch, letter.why.reason, letter.why.message, letter.rows) for letter in work.dead] == [
+        (0, "POISON", "violates a constraint", 1),
+        (0, "POISON", "violates a constraint", 1),
+        (1, "POISON", "violates a constraint", 1),
+    ]
+    assert orjson.loads(work.dead[2].content) == {
+        "name": "cpu",
+        "kind": "METRIC_KIND_GAUGE",
+        "value": 1.5,
+        "observed_at": "2026-01-01T00:00:00.000000Z",
+        "unit": "ms",
+    }
+    assert totals(work, all_new(work))["dead_lettered"] == 3
+
+
+def test_poison_that_cannot_be_decoded_is_kept_whole() -> None:
+    bad = flipped(entry_fields(event(1), event(2)), b"e", 1000)
+    (letter,) = microbatch.gather({0: [("1-0", bad)]}, {0: position()}, {}, 0, "fails").dead
+    assert (letter.why.reason, letter.rows, letter.kind) == ("CORRUPT", 2, "events")
+
+
+def test_texts_that_the_database_cannot_hold_are_shown_without_what_it_cannot() -> None:
+    rows = entry.decode_rows(entry_fields(event(1, user_id="ada")))
+    place = rows.schema.get_field_index("user_id")
+    odd = rows.set_column(place, rows.schema.field(place), pa.array(["a\0da"]))
+    head, body = entry.encode(entry.decode_header(entry_fields(event(1))), odd)
+    (letter,) = microbatch.gather(
+        {0: [("1-0", {b"h": head, b"e": body})]}, {0: position()}, {}, 0, "no \0 in text"
+    ).dead
+    assert (letter.user_id, letter.why.message) == ("a\ufffdda", "no \ufffd in text")
+    assert orjson.loads(letter.content)["user_id"] == "a\0da"
+
+
+# --- repairs ----------------------------------------------------------------------------------------------------------
+
+
+def repair(*letters: int, first: int = 0, **changes: Any) -> dict[bytes, bytes]:
+    """A repair of these dead letters, with events of successive numbers."""
+    rows = [event(first + number) for number in range(len(letters))]
+    return entry_fields(*rows, source="repair", sequence=0, repairs=letters, **changes)
+
+
+def test_a_repair_was_received_before() -> None:
+    work = gathered(repair(7, 8))
+    assert work.after[0].received == 0
+    assert work.letters() == [7, 8]
+    result = all_new(work)
+    assert result.repaired == {7: 0, 8: 0}
+    assert totals(work, result) == {
+        "received": 0,
+        "stored": 2,
+        "duplicate": 0,
+        "rejected": 0,
+        "dead_lettered": -2,
+    }
+
+
+def test_only_letters_that_are_open_are_repaired_and_each_once() -> None:
+    work = gathered(repair(7, 8, 9), entry_fields(event(50)), repair(9, 10, first=20)).repairing([8, 9, 10])
+    assert work.events.letter.tolist() == [8, 9, 0, 10]
+    assert work.events.batch.tolist() == [0, 0, 1, 2]
+    assert all_new(work).repaired == {8: 0, 9: 0, 10: 2}
+
+
+def test_a_row_that_is_not_repaired_hides_none_with_the_same_id() -> None:
+    work = gathered(repair(7), entry_fields(event(0)))
+    assert work.repeated_ids.tolist() == [False, True]
+    assert work.repairing([]).repeated_ids.tolist() == [False]
+
+
+def test_a_repair_that_cannot_be_stored_leaves_its_letter_alone() -> None:
+    work = gathered(repair(7, 8))
+    result = outcome(work, copied([True, False]), copied([]))
+    assert (result.repaired, result.letters) == ({7: 0}, [])
+    assert totals(work, result) == {
+        "received": 0,
+        "stored": 1,
+        "duplicate": 0,
+        "rejected": 0,
+        "dead_lettered": -1,
+    }
+    for poison in ("fails", ""):
+        fields = repair(7) if poison else flipped(repair(7), b"e", 1000)
+        work = microbatch.gather({0: [("1-0", fields)]}, {0: position()}, {}, 0, poison)
+        assert work.dead == []
+        assert set(totals(work, all_new(work)).values()) == {0}
+
+
+def test_a_repair_of_what_is_known_counts_as_duplicate() -> None:
+    work = gathered(repair(7, 8))
+    result = outcome(work, copied([True, True], fresh=[False, True]), copied([]))
+    assert result.repaired == {7: 0, 8: 0}
+    assert (result.stored.tolist(), result.duplicate.tolist()) == ([1], [1])

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.stream import order, partition_of
+from services.ingest.stream import order
+from services.kit.keys import partition_of
 
 IDS = st.tuples(st.integers(0, 2**63), st.integers(0, 2**63))
 

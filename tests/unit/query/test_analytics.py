@@ -7,8 +7,11 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 def test_a_backlog_is_what_the_log_has_and_the_database_has_not() -> None:
-    partitions = [Partition(0, "w", 10, 100, NOON), Partition(1, "", 50, 900, None)]
-    found = processing(120, LedgerEntry(received=3), [0.5, 2.0], partitions, [(15, 180), (40, 800)])
+    partitions = [
+        Partition(0, "w", 10, 100, NOON, "1-0", ""),
+        Partition(1, "", 50, 900, None, "1-0", "too bad"),
+    ]
+    found = processing(120, LedgerEntry(received=3), [0.5, 2.0], partitions, [(15, 180), (40, 800)], [1.5, 0])
     assert found.stored_per_second == 2
     assert [(p.backlog_events, p.backlog_bytes, p.writer) for p in found.partitions] == [
         (5, 80, "w"),
@@ -16,11 +19,13 @@ def test_a_backlog_is_what_the_log_has_and_the_database_has_not() -> None:
     ]
     assert found.partitions[0].watermark.ToDatetime(UTC) == NOON
     assert not found.partitions[1].HasField("watermark")
+    assert [each.lag.ToMilliseconds() for each in found.partitions] == [1500, 0]
+    assert [each.paused_because for each in found.partitions] == ["", "too bad"]
     assert found.commit_latency_p99.ToMilliseconds() == 2000
 
 
 def test_without_batches_there_is_no_latency() -> None:
-    assert not processing(0, LedgerEntry(), None, [], []).HasField("commit_latency_p50")
+    assert not processing(0, LedgerEntry(), None, [], [], []).HasField("commit_latency_p50")
 
 
 def test_questions_are_counted_with_their_time() -> None:

@@ -95,3 +95,16 @@ def test_only_events_that_arrived_since_are_sent() -> None:
 def test_a_snapshot_holds_all_of_an_answer() -> None:
     whole = snapshot(counted(1, 2))
     assert (whole.kind, list(whole.series.series[0].values)) == (SNAPSHOT, [1, 2])
+
+
+def test_a_restated_window_is_a_change_though_its_value_is_the_same() -> None:
+    def kept(*late: int) -> q.SeriesResult:
+        shown = q.SeriesResult(series=[q.Series(measure_id="n", values=[5, 5], late_counts=late)])
+        for hour in range(2):
+            shown.bucket_starts.add().FromDatetime(NOON + hour * HOUR)
+        return shown
+
+    question = counted(1).question
+    change = delta(answered(question, kept(0, 0)), answered(question, kept(0, 1)))
+    assert change is not None
+    assert (change.kind, list(change.series.series[0].late_counts)) == (DELTA, [1])
