@@ -91,6 +91,7 @@ class DeadLetterServiceServicer:
     def RepairDeadLetters(self, request, context):
         """Sends dead letters through the pipeline again: patches, the present rules, the present schemas, then the log. With
         `validate_only` it tells what would be recovered and which figures would change. Progress is told at least every second.
+        Letters that rules have been applied to before, UNSTORABLE and POISON, go without the rules; metric points go as they came.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -60,6 +60,8 @@ class Repair:
         self.tally.fail(faults)
         for each in mended:
             storable = await self._storable(each)
+            if not storable.waiting:
+                continue
             duplicates = await self._duplicates(storable)
             if not self._plan.validate_only:
                 await self._bring(storable, duplicates)

@@ -13,7 +13,7 @@ import {
   type RepairDeadLettersResponse,
 } from '../gen/tidemark/v1/letter_pb'
 import { bucket, instant, number } from '../model/format'
-import { ACTIONS, type Action, type Patch, outcome, rule, wanting } from '../model/repair'
+import { ACTIONS, type Action, type Patch, outcome, rule, wanting } from './model/repair'
 import { letters } from './clients'
 import { Page } from './page'
 

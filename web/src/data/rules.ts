@@ -10,7 +10,7 @@ import {
   type TryRulesResponse,
 } from '../gen/tidemark/v1/rule_pb'
 import { instant, number } from '../model/format'
-import { BEGUN, added, read, write } from '../model/rules'
+import { BEGUN, added, read, write } from './model/rules'
 import { rules } from './clients'
 import { Page } from './page'
 

@@ -1,9 +1,9 @@
 /** The repair of dead letters: what a person chooses becomes a patch, and what the server foresees becomes sentences. */
 import { create } from '@bufbuild/protobuf'
 import { ValueSchema } from '@bufbuild/protobuf/wkt'
-import type { RepairDeadLettersResponse } from '../gen/tidemark/v1/letter_pb'
-import { CastField_Type as CastType, type Rule, RuleSchema } from '../gen/tidemark/v1/rule_pb'
-import { number } from './format'
+import type { RepairDeadLettersResponse } from '../../gen/tidemark/v1/letter_pb'
+import { CastField_Type as CastType, type Rule, RuleSchema } from '../../gen/tidemark/v1/rule_pb'
+import { number } from '../../model/format'
 
 /** A change to a field, as somebody chooses it. */
 export type Patch = { field: string; action: Action; value: string }

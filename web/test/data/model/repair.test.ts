@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
-import { RepairDeadLettersResponseSchema } from '../../src/gen/tidemark/v1/letter_pb'
-import { CastField_Type as CastType } from '../../src/gen/tidemark/v1/rule_pb'
-import { outcome, rule, wanting } from '../../src/model/repair'
+import { RepairDeadLettersResponseSchema } from '../../../src/gen/tidemark/v1/letter_pb'
+import { CastField_Type as CastType } from '../../../src/gen/tidemark/v1/rule_pb'
+import { outcome, rule, wanting } from '../../../src/data/model/repair'
 
 test.each([
   ['5', { case: 'numberValue', value: 5 }],

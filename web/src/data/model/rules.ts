@@ -1,6 +1,6 @@
 /** Enrichment rules as a text that people edit, and what is said of them. */
 import { create, fromJsonString, toJson } from '@bufbuild/protobuf'
-import { type Rule, type Rules, RulesSchema } from '../gen/tidemark/v1/rule_pb'
+import { type Rule, type Rules, RulesSchema } from '../../gen/tidemark/v1/rule_pb'
 
 /** What a new rule may do, and how it is begun. */
 export const BEGUN: { title: string; rule: Record<string, unknown> }[] = [

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
-import { RulesSchema } from '../../src/gen/tidemark/v1/rule_pb'
-import { BEGUN, added, read, write } from '../../src/model/rules'
+import { RulesSchema } from '../../../src/gen/tidemark/v1/rule_pb'
+import { BEGUN, added, read, write } from '../../../src/data/model/rules'
 
 test('every rule that can be begun can be read', () => {
   const text = BEGUN.reduce((so_far, { rule }) => added(so_far, rule), '')
