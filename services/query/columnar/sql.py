@@ -13,6 +13,7 @@ from itertools import pairwise
 import pyarrow as pa
 
 from services.kit.instant import MICROSECOND, us_of
+from services.query.calendar import Span
 from services.query.columnar import where
 from services.query.columnar.layout import Layout, uncounted
 from services.query.columnar.scan import Column, Scan, Text
@@ -131,7 +132,8 @@ def _rows(
     scan: Aggregation, segments: Sequence[Segment], folder: str, tail: pa.Table | None, inquiry: Inquiry
 ) -> str:
     """The rows of a scan: when, groups and values."""
-    found = [_segments(scan, each, folder, inquiry) for each in _alike(segments)]
+    spans = scan.tiles[0].spans
+    found = [_segments(scan, each, folder, inquiry) for each in _alike(segments, spans)]
     if tail is not None and tail.num_rows:
         inquiry.tables[TAIL] = tail
         names = ", ".join([*_keys(scan), *values(scan)])
@@ -145,19 +147,20 @@ def _segments(scan: Aggregation, segments: Sequence[Segment], folder: str, inqui
     columns = ["epoch_us(occurred_at) AS at_us"]
     columns += [f"{where.text(each, layout, inquiry)} AS g{i}" for i, each in enumerate(measure.groups)]
     columns += [f"{_measured(each, layout, inquiry)} AS {name}" for name, each in values(scan).items()]
-    limits = [where.within(tile.spans, inquiry) for tile in scan.tiles]
+    limits = [where.condition(measure.filter, layout, inquiry)]
     if measure.name:
         limits.append(f"name = {inquiry.value(measure.name)}")
-    limits.append(where.condition(measure.filter, layout, inquiry))
+    if not segments[0].inside(scan.tiles[0].spans):
+        limits.append(where.within(scan.tiles[0].spans, inquiry))
     files = inquiry.value([f"{folder}/{each.path}" for each in segments])
     return f"SELECT {', '.join(columns)} FROM read_parquet({files}) WHERE {' AND '.join(limits)}"  # noqa: S608
 
 
-def _alike(segments: Sequence[Segment]) -> list[list[Segment]]:
-    """Segments with the same columns together: a statement for each takes long to be planned."""
+def _alike(segments: Sequence[Segment], spans: Sequence[Span]) -> list[list[Segment]]:
+    """Together the segments with the same columns of which the times are compared, or need not be: each statement must be planned."""
     found: dict[Hashable, list[Segment]] = {}
     for each in segments:
-        found.setdefault(uncounted(each.layout), []).append(each)
+        found.setdefault((uncounted(each.layout), each.inside(spans)), []).append(each)
     return list(found.values())
 
 
