@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from services.kit.instant import MICROSECOND
 from services.query.behaviour.question import Sessions
-from services.query.behaviour.timeline import Rows, Timeline, begins, ends, largest, percent, times
+from services.query.behaviour.timeline import Codes, Rows, Timeline, begins, ends, largest, percent, times
 from tidemark.v1 import question_pb2 as pb
 
 MARGIN = timedelta(days=1)
@@ -84,22 +84,24 @@ def _notes(question: Sessions, timeline: Timeline) -> tuple[str, ...]:
 
 def _found(question: Sessions, timeline: Timeline) -> Found:
     rows, session = _labelled(question, timeline)
-    user, at = timeline.user[rows], timeline.at[rows]
-    first = begins(session, user)
+    first = begins(session, timeline.user[rows])
     last = ends(first, len(rows))
     fits = _reduced(np.add, timeline.flag("fits")[rows].astype(np.int32), first)
     # Runs by session. Those of one person are in order of time already, and mostly that is all there are.
     order = np.argsort(session[first], kind="stable")
     first, last, fits = first[order], last[order], fits[order]
     heads = begins(session[first])
-    number = np.repeat(np.arange(len(heads)), np.diff(heads, append=len(first)))
-    begun, ended = _reduced(np.minimum, at[first], heads), _reduced(np.maximum, at[last], heads)
-    foremost = np.flatnonzero(at[first] == begun[number])
-    hindmost = np.flatnonzero(at[last] == ended[number])
+    del order, session
+    number = np.repeat(np.arange(len(heads), dtype=np.int32), np.diff(heads, append=len(first)))
+    opened, closed = timeline.at[rows[first]], timeline.at[rows[last]]
+    begun, ended = _reduced(np.minimum, opened, heads), _reduced(np.maximum, closed, heads)
+    foremost = np.flatnonzero(opened == begun[number])
+    hindmost = np.flatnonzero(closed == ended[number])
+    del opened, closed
     start, end = times((question.span.start, question.span.end))
     chosen = (begun >= start) & (begun < end) & (_reduced(np.add, fits, heads) > 0)
     seen = np.zeros(len(timeline.users) + 1, np.bool_)
-    seen[user[first[chosen[number]]]] = True
+    seen[timeline.user[rows[first[chosen[number]]]]] = True
     return Found(
         starts=begun[chosen],
         ends=ended[chosen],
@@ -110,17 +112,20 @@ def _found(question: Sessions, timeline: Timeline) -> Found:
     )
 
 
-def _labelled(question: Sessions, timeline: Timeline) -> tuple[Rows, Rows]:
+def _labelled(question: Sessions, timeline: Timeline) -> tuple[Rows, Codes]:
     """The rows that belong to a session, and a number for the session of each."""
     ids = timeline.texts("session")
     known = ids.codes != ids.code("")
+    if known.all():
+        return np.arange(len(timeline)), ids.codes
     rows = np.flatnonzero(known | (timeline.user < len(timeline.users)))
     known, user, at = known[rows], timeline.user[rows], timeline.at[rows]
     opens = np.ones(len(rows), np.bool_)
     opens[1:] = (user[1:] != user[:-1]) | (at[1:] - at[:-1] >= question.gap // MICROSECOND)
     # What has no id and opens nothing goes with the row before, and so with the last row that says which session it is of.
-    says = np.maximum.accumulate(np.where(known | opens, np.arange(len(rows)), 0))
-    session = np.where(known, ids.codes[rows], len(ids.labels) + np.arange(len(rows)))
+    places = np.arange(len(rows), dtype=np.int32)
+    says = np.maximum.accumulate(np.where(known | opens, places, 0))
+    session = np.where(known, ids.codes[rows], len(ids.labels) + places)
     return rows, session[says]
 
 

@@ -13,7 +13,7 @@ The documents are there as well, for all other keys. Where a value cannot be rea
 a mark says so, and a question that depends on it is answered from the database.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,6 +118,14 @@ def read(document: Mapping[str, Any]) -> Layout:
         )
         for of, found in document.items()
     }
+
+
+def uncounted(layout: Layout) -> Hashable:
+    """What layouts have in common whose files have the same columns, with the same in them."""
+    return tuple(
+        (of, tuple((each.name, each.forms, each.marks) for each in shredded.keys), shredded.rest)
+        for of, shredded in sorted(layout.items())
+    )
 
 
 def wanted(layouts: Sequence[Layout]) -> dict[str, tuple[str, ...]]:

@@ -50,8 +50,8 @@ class Scan:
     """Whether events without a user are wanted as well; their user is null and they stand last."""
     cuts: tuple[datetime, ...] = ()
     """Instants, in order. Before the last of them, one row of each user in each piece of time that they cut is enough for each
-    combination of flags, whichever row it is; texts come from that row. Lifecycles ask who was there, through all of time, and
-    would else read every event. A table that holds all rows serves as well."""
+    combination of flags, whichever row it is; texts come from that row, and rows of one instant stand in any order. Lifecycles ask
+    who was there, through all of time, and would else hold every event. A table that holds all rows serves as well."""
 
 
 def source_of(table: pa.Table) -> DataSource:

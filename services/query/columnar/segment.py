@@ -43,6 +43,10 @@ class Segment:
         """Where the file is in the folder of segments."""
         return path(self.project_id, self.segment_id)
 
+    def inside(self, spans: Sequence[Span]) -> bool:
+        """Whether one of the spans holds all of its events."""
+        return any(span.start <= self.first_at and self.last_at < span.end for span in spans)
+
     @property
     def tier(self) -> int:
         """Grows by one where segments of the tier below become one."""

@@ -20,6 +20,7 @@ from adbc_driver_postgresql import dbapi
 from psycopg import AsyncConnection
 
 from services.kit import metrics
+from services.kit.instant import us_of
 from services.query.calendar import Span
 from services.query.columnar import rows, sql, store, timeline
 from services.query.columnar.scan import Scan
@@ -151,7 +152,7 @@ class Bulk:
                 assert reader is not None
                 _take(_tables(reader, inquiry), scan, segment, places, parts)
             _take(map(pa.table, read_tail()), scan, None, places, parts)
-            order = timeline.order(parts)
+            order = timeline.order(parts, us_of(scan.cuts[-1]) if scan.cuts else None)
             if order.disputed is not None:
                 ids = _ids(places, order, lambda segment, at: sql.ids(scan, segment, folder, at), reader)
                 order = timeline.settled(order, ids)
@@ -270,8 +271,8 @@ def _broken() -> Iterator[None]:
 def _take(
     tables: Iterator[pa.Table], scan: Scan, segment: Segment | None, places: list[_Place], parts: list[Part]
 ) -> None:
-    """Adds the rows of one place, if there are any. Those of a segment stand in order, but where each is one of several."""
-    ordered = segment is not None and not scan.cuts
+    """Adds the rows of one place, if there are any. Those of a segment stand in order."""
+    ordered = segment is not None
     found, ids, last = [], [], -1
     for table in tables:
         if ordered:

@@ -5,16 +5,18 @@ from segments and from a table of the tail, which `rows` reads with the same col
 that its rows stay in the order in which they lie there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pyarrow as pa
 
 from services.kit.instant import MICROSECOND, us_of
+from services.query.calendar import Span
 from services.query.columnar import where
-from services.query.columnar.layout import Layout
-from services.query.columnar.scan import Column, Flag, Scan, Text
+from services.query.columnar.layout import Layout, uncounted
+from services.query.columnar.scan import Column, Scan, Text
 from services.query.columnar.segment import Segment
 from services.query.columnar.where import Inexact, Inquiry
 from services.query.fields import Form
@@ -31,45 +33,20 @@ TAIL = "tail"
 
 
 def bulk(scan: Scan, segment: Segment, folder: str) -> Inquiry:
-    """The rows of a bulk scan in one segment: user, instant, number in the file and its columns, in the order of the file.
-
-    With cuts, rows are wanted once for each user, piece of time and combination of flags, and come in any order with their ids.
-    """
+    """The rows of a bulk scan in one segment: user, instant, number in the file and its columns, in the order of the file."""
     inquiry = Inquiry()
-    columns = [_column(each, segment.layout, inquiry) for each in scan.columns]
-    named = [f"{text} AS c{i}" for i, text in enumerate(columns)]
+    columns = [f"{_column(each, segment.layout, inquiry)} AS c{i}" for i, each in enumerate(scan.columns)]
     file = inquiry.value(f"{folder}/{segment.path}")
     limits = [
         where.within((scan.span,), inquiry),
         where.condition(scan.condition, segment.layout, inquiry),
         *([] if scan.anonymous else ["user_id IS NOT NULL"]),
     ]
+    listed = ", ".join(["user_id", "epoch_us(occurred_at) AS at_us", "file_row_number", *columns])
     rows = f"FROM read_parquet({file}, file_row_number = true) WHERE {' AND '.join(limits)}"
-    if not scan.cuts:
-        listed = ", ".join(["user_id", "epoch_us(occurred_at) AS at_us", "file_row_number", *named])
-        # A list of values becomes a join, which gives rows in any order.
-        order = " ORDER BY file_row_number" if " IN (" in rows else ""
-        inquiry.text = f"SELECT {listed} {rows}{order}"
-        return inquiry
-    chosen = ["user_id", "epoch_us(occurred_at) AS at_us", "event_id", *named]
-    all_rows = f"SELECT {', '.join(chosen)} {rows}"
-    slot = _slot("at_us", [scan.span.start, *(cut for cut in scan.cuts if cut > scan.span.start)])
-    told = ["user_id", *(f"c{i}" for i, each in enumerate(scan.columns) if isinstance(each, Flag))]
-    last = inquiry.value(us_of(scan.cuts[-1]), "BIGINT")
-    listed = ", ".join(["user_id", "at_us", "event_id", *(f"c{i}" for i in range(len(columns)))])
-    packed = ", ".join(
-        f"{name} := {name}" for name in ("at_us", "event_id", *(f"c{i}" for i in range(len(columns))))
-    )
-    unpacked = ", ".join(
-        f"one.{name}" for name in ("at_us", "event_id", *(f"c{i}" for i in range(len(columns))))
-    )
-    inquiry.text = (
-        f"WITH found AS ({all_rows})\n"
-        f"SELECT user_id, {unpacked} FROM (\n"
-        f"SELECT user_id, any_value(struct_pack({packed})) AS one FROM found WHERE at_us < {last}\n"
-        f"GROUP BY {', '.join(told)}, {slot}\n)\n"
-        f"UNION ALL\nSELECT {listed} FROM found WHERE at_us >= {last}"
-    )
+    # A list of values becomes a join, which gives rows in any order.
+    order = " ORDER BY file_row_number" if " IN (" in rows else ""
+    inquiry.text = f"SELECT {listed} {rows}{order}"
     return inquiry
 
 
@@ -128,12 +105,18 @@ def ranking(ranking: Ranking, segments: Sequence[Segment], folder: str, tail: pa
     """As `services.query.sql.ranking`: the groups of a scan over all buckets, in the order asked for."""
     inquiry, scan = Inquiry(), ranking.scan
     keys = ", ".join(_keys(scan))
-    aggregates = _aggregates(scan, inquiry)
-    rows = _rows(scan, segments, folder, tail, inquiry)
+    rows = f"FROM (\n{_rows(scan, segments, folder, tail, inquiry)}\n) AS rows\n"
     direction = "ASC" if ranking.ascending else "DESC"
-    order = "" if ranking.whole else f"ORDER BY {_size(scan, inquiry)} {direction} NULLS LAST, {keys}\n"
+    if counted := _counted(scan):
+        pairs = _pairs(scan, counted, inquiry)
+        rows = f"FROM (\nSELECT {keys}, {pairs.columns}\n{rows}GROUP BY {keys}, {counted}\n) AS pairs\n"
+        aggregates, size = pairs.within, f"count({counted})"
+    else:
+        aggregates = _aggregates(scan, inquiry)
+        size = "" if ranking.whole else _size(scan, inquiry)
+    order = "" if ranking.whole else f"ORDER BY {size} {direction} NULLS LAST, {keys}\n"
     inquiry.text = (
-        f"SELECT {keys}, {', '.join(aggregates)}\nFROM (\n{rows}\n) AS rows\nGROUP BY {keys}\n{order}"
+        f"SELECT {keys}, {', '.join(aggregates)}\n{rows}GROUP BY {keys}\n{order}"
         f"LIMIT {inquiry.value(ranking.limit + ranking.whole)}"
     )
     return inquiry
@@ -149,7 +132,8 @@ def _rows(
     scan: Aggregation, segments: Sequence[Segment], folder: str, tail: pa.Table | None, inquiry: Inquiry
 ) -> str:
     """The rows of a scan: when, groups and values."""
-    found = [_segment(scan, each, folder, inquiry) for each in segments]
+    spans = scan.tiles[0].spans
+    found = [_segments(scan, each, folder, inquiry) for each in _alike(segments, spans)]
     if tail is not None and tail.num_rows:
         inquiry.tables[TAIL] = tail
         names = ", ".join([*_keys(scan), *values(scan)])
@@ -157,17 +141,27 @@ def _rows(
     return "\nUNION ALL\n".join(found)
 
 
-def _segment(scan: Aggregation, segment: Segment, folder: str, inquiry: Inquiry) -> str:
-    measure, layout = scan.measures[0][1], segment.layout
+def _segments(scan: Aggregation, segments: Sequence[Segment], folder: str, inquiry: Inquiry) -> str:
+    """The rows in segments that are laid out alike."""
+    measure, layout = scan.measures[0][1], segments[0].layout
     columns = ["epoch_us(occurred_at) AS at_us"]
     columns += [f"{where.text(each, layout, inquiry)} AS g{i}" for i, each in enumerate(measure.groups)]
     columns += [f"{_measured(each, layout, inquiry)} AS {name}" for name, each in values(scan).items()]
-    limits = [where.within(tile.spans, inquiry) for tile in scan.tiles]
+    limits = [where.condition(measure.filter, layout, inquiry)]
     if measure.name:
         limits.append(f"name = {inquiry.value(measure.name)}")
-    limits.append(where.condition(measure.filter, layout, inquiry))
-    file = inquiry.value(f"{folder}/{segment.path}")
-    return f"SELECT {', '.join(columns)} FROM read_parquet({file}) WHERE {' AND '.join(limits)}"  # noqa: S608
+    if not segments[0].inside(scan.tiles[0].spans):
+        limits.append(where.within(scan.tiles[0].spans, inquiry))
+    files = inquiry.value([f"{folder}/{each.path}" for each in segments])
+    return f"SELECT {', '.join(columns)} FROM read_parquet({files}) WHERE {' AND '.join(limits)}"  # noqa: S608
+
+
+def _alike(segments: Sequence[Segment], spans: Sequence[Span]) -> list[list[Segment]]:
+    """Together the segments with the same columns of which the times are compared, or need not be: each statement must be planned."""
+    found: dict[Hashable, list[Segment]] = {}
+    for each in segments:
+        found.setdefault((uncounted(each.layout), each.inside(spans)), []).append(each)
+    return list(found.values())
 
 
 def _measured(measure: Measure, layout: Layout, inquiry: Inquiry) -> str:
@@ -229,30 +223,46 @@ def _counted(scan: Aggregation) -> str:
     return columns.pop() if uniques and len(columns) == 1 else ""
 
 
-def _paired(scan: Aggregation, counted: str, rows: str, inquiry: Inquiry) -> str:
-    """The statement of `cells` that meets each value of a group once and counts those: measured, it takes less than half the
-    time of counting different values, and of the memory."""
-    pairs: list[str] = []
-    groups: list[str] = []
-    everything: list[str] = []
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Aggregates by way of pairs of a group and a value: each value of a group is met once, and those that are met are counted.
+    Measured, that takes less than half the time and the memory of counting different values."""
+
+    columns: str
+    """The SELECT list of a pair: its value, and what can be added up of the other measures."""
+    within: list[str]
+    """The aggregates of a group, of its pairs."""
+    across: list[str]
+    """Those of several groups together."""
+
+
+def _pairs(scan: Aggregation, counted: str, inquiry: Inquiry) -> _Pairs:
+    """The pairs of a scan with the values of the column `counted`; says in `inquiry.columns` what each aggregate is."""
+    columns, within, across = [counted], [], []
     for index, measure in scan.measures:
         for kind in _kinds(measure):
             inquiry.columns += ((index, kind),)
             if kind == "exact":
-                groups.append(f"CAST(nullif(count({counted}), 0) AS DOUBLE)")
-                everything.append(f"CAST(nullif(count(DISTINCT {counted}), 0) AS DOUBLE)")
+                within.append(f"CAST(nullif(count({counted}), 0) AS DOUBLE)")
+                across.append(f"CAST(nullif(count(DISTINCT {counted}), 0) AS DOUBLE)")
                 continue
-            name = f"a{len(pairs)}"
-            pairs.append(f", {_aggregate(kind, measure, scan, inquiry)} AS {name}")
+            name = f"a{len(columns)}"
+            columns.append(f"{_aggregate(kind, measure, scan, inquiry)} AS {name}")
             added = f"CAST(sum({name}) AS BIGINT)" if kind == "count" else f"{kind}({name})"
-            groups.append(added)
-            everything.append(added)
+            within.append(added)
+            across.append(added)
+    return _Pairs(", ".join(columns), within, across)
+
+
+def _paired(scan: Aggregation, counted: str, rows: str, inquiry: Inquiry) -> str:
+    """The statement of `cells` by way of pairs."""
+    pairs = _pairs(scan, counted, inquiry)
     place, by = ("NULL", "") if scan.across else ("place", " GROUP BY place")
     return (
-        f"WITH pairs AS MATERIALIZED (\nSELECT slot, place, {counted}{''.join(pairs)}\nFROM (\n{rows}\n) AS rows\n"
+        f"WITH pairs AS MATERIALIZED (\nSELECT slot, place, {pairs.columns}\nFROM (\n{rows}\n) AS rows\n"
         f"GROUP BY slot, place, {counted}\n)\n"
-        f"SELECT slot, place, {', '.join(groups)} FROM pairs GROUP BY slot, place\n"
-        f"UNION ALL\nSELECT NULL, {place}, {', '.join(everything)} FROM pairs{by}"
+        f"SELECT slot, place, {', '.join(pairs.within)} FROM pairs GROUP BY slot, place\n"
+        f"UNION ALL\nSELECT NULL, {place}, {', '.join(pairs.across)} FROM pairs{by}"
     )
 
 

@@ -9,9 +9,6 @@ import asyncio
 import contextlib
 import contextvars
 import os
-import shutil
-import tempfile
-import weakref
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
@@ -23,6 +20,7 @@ import pyarrow as pa
 from adbc_driver_postgresql import dbapi
 from psycopg import AsyncClientCursor, AsyncConnection
 
+from services.kit.scratch import Scratch
 from services.query.columnar.where import Inquiry
 from services.query.where import Statement
 
@@ -160,12 +158,11 @@ class Lake:
 
     def __init__(self, folder: str, memory_bytes: int) -> None:
         self.folder = str(Path(folder).resolve())
-        self._spill = tempfile.mkdtemp(prefix="tidemark-spill-")
-        weakref.finalize(self, shutil.rmtree, self._spill, ignore_errors=True)
+        self._spill = Scratch("tidemark-spill-")
         self._connection = duckdb.connect(
             config={
                 "memory_limit": f"{memory_bytes}B",
-                "temp_directory": self._spill,
+                "temp_directory": str(self._spill.path),
                 "threads": os.cpu_count() or 1,
                 "autoload_known_extensions": False,
                 "autoinstall_known_extensions": False,
@@ -174,7 +171,7 @@ class Lake:
             }
         )
         self._connection.execute("SET TimeZone = 'UTC'")
-        self._connection.execute("SET allowed_directories = ?", [[f"{self.folder}/", f"{self._spill}/"]])
+        self._connection.execute("SET allowed_directories = ?", [[f"{self.folder}/", f"{self._spill.path}/"]])
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
 

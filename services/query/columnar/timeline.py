@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from services.kit.instant import us_of
 from services.query.columnar.scan import Column, Flag, Scan
 
 Integers = NDArray[np.int64]
@@ -82,19 +83,20 @@ class Order:
 
 
 def part(table: pa.Table, scan: Scan, *, ordered: bool) -> Part:
-    """A part of rows of user, instant and the columns of the scan. Nothing of the table is kept, which would keep all of it."""
+    """A part of rows of user, instant and the columns of the scan; of rows in order, without those that its cuts make needless.
+    Nothing of the table is kept, which would keep all of it."""
     users = table.column(0)
     codes, different = _runs(users) if ordered else _codes(users)
     at = table.column(1)
     if not pa.types.is_int64(at.type):
         at = at.cast(pa.int64())
-    return Part(
-        different,
-        codes,
-        np.array(at.to_numpy()),
-        tuple(_column(table.column(i + 2), each) for i, each in enumerate(scan.columns)),
-        ordered,
-    )
+    instants = np.array(at.to_numpy())
+    columns = [table.column(i + 2) for i in range(len(scan.columns))]
+    if ordered and scan.cuts:
+        needed = _needed(codes, instants, columns, scan)
+        codes, instants = codes[needed], instants[needed]
+        columns = [each.take(pa.array(needed)) for each in columns]
+    return Part(different, codes, instants, tuple(map(_column, columns, scan.columns)), ordered)
 
 
 def concatenated(parts: Sequence[Part]) -> Part:
@@ -110,8 +112,11 @@ def concatenated(parts: Sequence[Part]) -> Part:
     return Part(users, codes, np.concatenate([each.at for each in parts]), columns, ordered)
 
 
-def order(parts: list[Part]) -> Order:
-    """The order of the rows of all parts by user and time. Takes the parts out of their list: they are as large as the result."""
+def order(parts: list[Part], settled_from: int | None = None) -> Order:
+    """The order of the rows of all parts by user and time, and from an instant on by id, if one is given; else everywhere.
+
+    Takes the parts out of their list: they are as large as the result.
+    """
     sizes = [len(each.at) for each in parts]
     ordered = [each.ordered for each in parts]
     users, numbers, numbering = _numbered(parts)
@@ -120,6 +125,9 @@ def order(parts: list[Part]) -> Order:
     places = np.argsort(numbers, kind="stable")
     numbers = numbers[places]
     same = numbers[1:] == numbers[:-1]
+    if settled_from is not None:
+        equal = np.flatnonzero(same)
+        same[equal[numbering.at(numbers[equal]) < settled_from]] = False
     if not same.any():
         return Order(users, numbers, numbering, places, None)
     # What stands in one part that is ordered stays as it is.
@@ -163,8 +171,7 @@ def table(order: Order, columns: Sequence[tuple[pa.ChunkedArray, ...]], scan: Sc
 
 def _numbered(parts: list[Part]) -> tuple[pa.Array, Integers, Numbering]:
     """The users of all parts, in order, and the numbers of their rows, one part after the other."""
-    users = pc.unique(pa.chunked_array([each.users for each in parts], pa.string()))
-    users = users.take(pc.sort_indices(users))
+    users, known = _ranked([each.users for each in parts])
     bounds = [bound for each in parts if len(each.at) for bound in (int(each.at.min()), int(each.at.max()))]
     least, most = min(bounds, default=0), max(bounds, default=0)
     width, instants = most - least + 1, None
@@ -177,13 +184,26 @@ def _numbered(parts: list[Part]) -> tuple[pa.Array, Integers, Numbering]:
         each = parts.pop(0)
         here = numbers[first : first + len(each.at)]
         # -1, a row without a user, takes the last entry.
-        known = pc.index_in(each.users, users).to_numpy(zero_copy_only=False).astype(np.int64)
-        np.take(np.append(known, len(users)) * width, each.codes, out=here, mode="wrap")
+        np.take(np.append(known.pop(0), len(users)) * width, each.codes, out=here, mode="wrap")
         here += each.at if instants is None else np.searchsorted(instants, each.at)
         first += len(each.at)
     if instants is None:
         numbers -= least
     return users, numbers, Numbering(width, least, instants)
+
+
+def _ranked(texts: Sequence[pa.Array]) -> tuple[pa.Array, list[Integers]]:
+    """The different texts of all, in order, and for each of those given its place among them."""
+    encoded = pa.chunked_array(texts, pa.string()).dictionary_encode()
+    # All chunks have one dictionary; empty ones are left out.
+    different = encoded.chunk(0).dictionary if encoded.num_chunks else pa.array([], pa.string())
+    order = pc.sort_indices(different)
+    rank = np.empty(len(order), np.int64)
+    rank[order.to_numpy()] = np.arange(len(order))
+    places = [rank[chunk.indices.to_numpy()] for chunk in encoded.chunks]
+    return different.take(order), np.split(
+        np.concatenate([*places, rank[:0]]), np.cumsum([len(each) for each in texts])[:-1]
+    )
 
 
 def _unified(parts: Sequence[Part]) -> tuple[pa.Array, NDArray[np.int32]]:
@@ -208,6 +228,19 @@ def _continued(parts: Sequence[Part]) -> tuple[pa.Array, NDArray[np.int32]]:
             users.append(each.users[int(again) :])
             count, last = count + len(users[-1]), each.users[-1].as_py()
     return _one(pa.chunked_array(users, pa.string())), np.concatenate(codes)
+
+
+def _needed(
+    codes: NDArray[np.int32], at: Integers, columns: Sequence[pa.ChunkedArray], scan: Scan
+) -> Integers:
+    """Of rows in order, those that the cuts of a scan leave."""
+    slots = np.searchsorted(np.array([us_of(cut) for cut in scan.cuts]), at, side="right")
+    begun = np.concatenate(([True], (codes[1:] != codes[:-1]) | (slots[1:] != slots[:-1])))
+    told = np.cumsum(begun | (slots == len(scan.cuts)))
+    for column, each in zip(columns, scan.columns):
+        if isinstance(each, Flag):
+            told = told * 2 + column.to_numpy()
+    return np.sort(np.unique(told, return_index=True)[1])
 
 
 def _runs(users: pa.ChunkedArray) -> tuple[NDArray[np.int32], pa.Array]:

@@ -131,14 +131,17 @@ def within(spans: Sequence[Span], inquiry: Inquiry) -> str:
 
 
 def text(field: Field, layout: Layout, inquiry: Inquiry) -> str:
-    """A field as the text that groups are told apart by; empty when it is missing."""
+    """A field as the text that groups are told apart by; empty when it is missing.
+
+    `concat` takes what is missing for the empty text, and of a column with a dictionary looks at each text once; `coalesce` does not.
+    """
     match field.form:
         case Form.JSON:
-            return f"coalesce({_text(field, layout, inquiry)}, '')"
+            return f"concat({_text(field, layout, inquiry)})"
         case Form.NAMED:
             return f"CAST({field.column} AS VARCHAR)"
         case _:
-            return f"coalesce({field.column}, '')"
+            return f"concat({field.column})"
 
 
 def condition(stated: Condition, layout: Layout, inquiry: Inquiry) -> str:

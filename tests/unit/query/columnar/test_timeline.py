@@ -1,6 +1,9 @@
 """Rows of several places come out in one order."""
 
+import time
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -9,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.kit.instant import EPOCH, MICROSECOND
 from services.query.calendar import Span
 from services.query.columnar import timeline
 from services.query.columnar.scan import Flag, Scan, Text
@@ -32,19 +36,24 @@ def key(row: Row) -> tuple[bool, str, int, int]:
     return row[0] is None, row[0] or "", row[1], row[2]
 
 
+def arrow(rows: list[Row]) -> pa.Table:
+    """Rows as a scan reads them."""
+    columns = [
+        pa.array([row[0] for row in rows], pa.string()),
+        pa.array([row[1] for row in rows], pa.int64()),
+        pa.array([row[3] or None for row in rows], pa.string()),
+        pa.array([row[2] % 2 == 1 for row in rows], pa.bool_()),
+    ]
+    return pa.table(columns, names=list("abcd"))
+
+
 def part(rows: list[Row], pieces: int, *, ordered: bool) -> timeline.Part:
     """Rows that come in some pieces."""
     size = max(1, -(-len(rows) // pieces))
     found = []
     for first in range(0, max(1, len(rows)), size):
         some = rows[first : first + size]
-        columns = [
-            pa.array([row[0] for row in some], pa.string()),
-            pa.array([row[1] for row in some], pa.int64()),
-            pa.array([row[3] or None for row in some], pa.string()),
-            pa.array([row[2] % 2 == 1 for row in some], pa.bool_()),
-        ]
-        found.append(timeline.part(pa.table(columns, names=list("abcd")), SCAN, ordered=ordered))
+        found.append(timeline.part(arrow(some), SCAN, ordered=ordered))
     return timeline.concatenated(found)
 
 
@@ -104,12 +113,54 @@ def test_ids_are_asked_for_only_where_nothing_else_decides() -> None:
     assert len(order.rows()) == 2
 
 
+@given(rows, st.lists(st.integers(0, 4), min_size=1, max_size=3, unique=True), st.integers(1, 3))
+def test_cuts_leave_a_row_of_each_user_piece_and_flag_and_all_rows_behind_the_last(
+    found: list[Row], cuts: list[int], pieces: int
+) -> None:
+    ends = sorted(cuts)
+    scan = replace(SCAN, cuts=tuple(EPOCH + cut * MICROSECOND for cut in ends))
+    every = sorted(found, key=key)
+    size = max(1, -(-len(every) // pieces))
+    batches = [every[first : first + size] for first in range(0, max(1, len(every)), size)]
+    thin = timeline.concatenated([timeline.part(arrow(some), scan, ordered=True) for some in batches])
+    users = [None if code < 0 else thin.users[code].as_py() for code in thin.codes]
+    odd = thin.columns[1].to_pylist()
+    kept = Counter(zip(users, (sum(cut <= at for cut in ends) for at in thin.at), odd))
+    needed = Counter((row[0], sum(cut <= row[1] for cut in ends), row[2] % 2 == 1) for row in every)
+    assert kept.keys() == needed.keys()
+    assert all(count == needed[each] for each, count in kept.items() if each[1] == len(ends))
+    assert all(count <= len(batches) for each, count in kept.items() if each[1] < len(ends))
+
+
+def test_ids_decide_from_an_instant_on_if_one_is_given() -> None:
+    both = [[("ann", 2, 1, "a"), ("ann", 5, 2, "a")], [("ann", 2, 3, "a"), ("ann", 5, 4, "a")]]
+    order = timeline.order([part(each, 1, ordered=True) for each in both], settled_from=5)
+    assert order.instants().tolist() == [5]
+    assert timeline.order([part(each, 1, ordered=True) for each in both], settled_from=6).disputed is None
+
+
 def test_codes_grow_with_the_rows() -> None:
     parts = [part([("bob", 1, 1, "a")], 1, ordered=True), part([("ann", 1, 2, "a")], 1, ordered=True)]
     columns = [each.columns for each in parts]
     table = timeline.table(timeline.order(parts), columns, SCAN)
     assert table["user"].combine_chunks().indices.to_pylist() == [0, 1]
     assert table["user"].to_pylist() == ["ann", "bob"]
+
+
+def test_many_places_cost_hardly_more_than_few() -> None:
+    users = [f"user-{number:06}" for number in range(100_000)]
+
+    def took(places: int) -> float:
+        size = len(users) // places
+        texts = [pa.array(users[first : first + size]) for first in range(0, len(users), size)]
+        codes, at = np.arange(size, dtype=np.int32), np.zeros(size, np.int64)
+        parts = [timeline.Part(each, codes, at, (), ordered=True) for each in texts]
+        began = time.process_time()
+        assert len(timeline.order(parts).users) == len(users)
+        return time.process_time() - began
+
+    # A place whose users were looked up among all would cost what all do: fifty times as much here.
+    assert took(500) < 8 * max(took(5), 0.05)
 
 
 def test_times_too_far_apart_for_one_number_are_ordered_all_the_same() -> None:

@@ -52,7 +52,7 @@ def test_only_forms_that_some_row_has_are_looked_at() -> None:
 def test_the_text_of_a_value_is_that_of_its_form() -> None:
     layout = shredded(Key("k", 1, "sdr"))
     found = text(field("properties.k", pb.SOURCE_EVENTS, "field"), layout, Inquiry())
-    assert found == "coalesce(coalesce(p0s, p0d, nullif(p0r, 'null')), '')"
+    assert found == "concat(coalesce(p0s, p0d, nullif(p0r, 'null')))"
 
 
 @pytest.mark.parametrize("operator", [pb.OPERATOR_EQUAL, pb.OPERATOR_GREATER])
