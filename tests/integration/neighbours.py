@@ -78,6 +78,8 @@ def requests(project: str, key_id: str, text: str = "x") -> dict[str, Message]:
         "RecordMetricsBatch": ingest_pb2.RecordMetricsBatchRequest(
             project=project, batch=points, ack_mode=mode
         ),
+        "ValidateEvents": ingest_pb2.ValidateEventsRequest(project=project, events=batch.events),
+        "WatchCritical": query_pb2.WatchCriticalRequest(project=project),
         "RunQuery": query_pb2.RunQueryRequest(project=project, query=questions.events(**SPAN)),
         "WatchQuery": query_pb2.WatchQueryRequest(project=project, query=questions.events(**SPAN)),
         "ExplainQuery": query_pb2.ExplainQueryRequest(project=project, query=counted, analyze=True),

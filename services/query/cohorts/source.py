@@ -38,7 +38,7 @@ class _Kept:
     members: Members
     changed: list[Any]
     """Which state of the cohort they are of."""
-    data: tuple[Rule, tuple[int, ...]] | None
+    data: tuple[Rule, str] | None
     """Which rule found them at that instant, in which data; None where they are listed."""
     found_at: float
 

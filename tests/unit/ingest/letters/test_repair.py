@@ -195,7 +195,7 @@ patches_ = st.sampled_from(
         to_number("properties.amount"),
         put("properties.amount.deep", 1),
         hashed("user_id", rule_id=""),
-        drop("name"),
+        drop("session_id"),
         put("user_id", 5),
         Rule(when="properties.amount > 3", drop=DropField(field="context.a")),
     ]
