@@ -53,9 +53,6 @@ export class EventsPage extends Page {
         font-weight: 600;
         font-variant-numeric: tabular-nums;
       }
-      td code {
-        overflow-wrap: anywhere;
-      }
     `,
   ]
 
@@ -88,7 +85,7 @@ export class EventsPage extends Page {
           @change=${(event: CustomEvent<TimeRange>) => (this.range = event.detail)}
         ></tm-time-range>
       </header>
-      ${this.trouble()} ${this.name ? this.single() : html`<div class="panel">${this.all()}</div>`}
+      ${this.trouble()} ${this.name ? this.single() : this.sheet('Events', this.all())}
       ${this.more && !this.name ? html`<button ?disabled=${this.busy} @click=${() => this.load(this.more)}>Show more</button>` : nothing}
     `
   }
@@ -117,14 +114,14 @@ export class EventsPage extends Page {
         ${events.map(
           each =>
             html`<tr>
-              <td><a href="/data/events/${encodeURIComponent(each.eventName)}">${each.eventName}</a></td>
+              <td class="text"><a href="/data/events/${encodeURIComponent(each.eventName)}">${each.eventName}</a></td>
               <td class="number">${number(each.count)}</td>
               <td class="number">${changed(each)}</td>
               <td>${each.lastOccurredAt ? `${roughly(seconds(each.freshness))} ago` : NOTHING}</td>
               <td>${schema(each)}</td>
               <td class="number">${violations(each)}</td>
               <td class="number">${number(each.ruleFailureCount)}</td>
-              <td class="number">${number(each.deadLetteredCount)}</td>
+              <td class="number">${each.deadLetteredCount ? html`<a href="/data/letters">${number(each.deadLetteredCount)}</a>` : '0'}</td>
             </tr>`,
         )}
       </tbody>
@@ -146,12 +143,12 @@ export class EventsPage extends Page {
             ['Checked', number(event.checkedCount)],
             ['Violations', violations(event)],
             ['Rules failed', number(event.ruleFailureCount)],
-            ['Dead letters', number(event.deadLetteredCount)],
+            ['Dead letters', event.deadLetteredCount ? html`<a href="/data/letters">${number(event.deadLetteredCount)}</a>` : '0'],
             ['Rejected', number(event.rejectedCount)],
           ].map(([title, figure]) => html`<div><dt>${title}</dt><dd>${figure}</dd></div>`)}
         </dl>
       </div>
-      <div class="panel">${this.properties(one)}</div>
+      ${this.sheet('Properties', this.properties(one))}
       <p class="muted small">
         Seen in ${number(one.sampleCount)} of the newest events, compared with ${number(one.previousSampleCount)} of the time before.
       </p>
@@ -176,13 +173,13 @@ export class EventsPage extends Page {
         ${properties.map(
           each =>
             html`<tr>
-              <td><code>${each.path}</code> ${each.planned ? html`<span class="chip good">planned</span>` : nothing}</td>
+              <td class="text"><code>${each.path}</code> ${each.planned ? html`<span class="chip good">planned</span>` : nothing}</td>
               <td>${types(each)}</td>
               <td class="number">${percent(each.nullShare)}</td>
               <td class="number">${percent(each.previousNullShare)}</td>
               <td class="number ${each.typeDrift > DRIFTED ? 'bad-text' : ''}">${percent(each.typeDrift)}</td>
               <td class="number">${number(each.distinctCount)}</td>
-              <td class="muted">${each.examples.join(', ')}</td>
+              <td class="text muted">${each.examples.join(', ')}</td>
             </tr>`,
         )}
       </tbody>
@@ -192,15 +189,20 @@ export class EventsPage extends Page {
   private async load(pageToken = '') {
     const { project } = this.session
     const { range: timeRange, wanted: search, name } = this
-    await this.act(async () => {
-      if (name) {
-        this.one = await pipeline.getEventQuality({ project, eventName: name, timeRange })
-        return
-      }
-      const page = await pipeline.listEventQuality({ project, timeRange, search, pageSize: PAGE, pageToken })
-      this.events = pageToken ? [...(this.events ?? []), ...page.events] : page.events
-      this.more = page.nextPageToken
-    })
+    if (name) {
+      await this.read(
+        () => pipeline.getEventQuality({ project, eventName: name, timeRange }),
+        found => (this.one = found),
+      )
+      return
+    }
+    await this.read(
+      () => pipeline.listEventQuality({ project, timeRange, search, pageSize: PAGE, pageToken }),
+      page => {
+        this.events = pageToken ? [...(this.events ?? []), ...page.events] : page.events
+        this.more = page.nextPageToken
+      },
+    )
   }
 }
 
@@ -211,7 +213,7 @@ function changed({ count, previousCount }: EventQuality): string {
 
 function schema(event: EventQuality) {
   if (!event.schema)
-    return html`<a href="/data/schemas?event=${encodeURIComponent(event.eventName)}">make one</a>`
+    return html`<a href="/data/schemas/-?event=${encodeURIComponent(event.eventName)}">make one</a>`
   const id = event.schema.split('/').at(-1)!
   return html`<a href="/data/schemas/${id}">version ${event.schemaVersion}</a>
     <span class="muted small">${ENFORCEMENTS[event.enforcement]}</span>`

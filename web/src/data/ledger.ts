@@ -61,7 +61,7 @@ export class LedgerPage extends Page {
         </p>
       </header>
       ${this.trouble()}
-      <div class="panel">${this.body()}</div>
+      ${this.sheet('Ledger', this.body())}
       ${
         ledger?.nextPageToken
           ? html`<button ?disabled=${this.busy} @click=${() => this.load(ledger.nextPageToken)}>Show more</button>`
@@ -93,7 +93,7 @@ export class LedgerPage extends Page {
           each =>
             html`<tr>
               <td>${each.minute ? bucket(timestampMs(each.minute), MINUTE, this.session.zone) : ''}</td>
-              <td>${each.producerId}</td>
+              <td class="text">${each.producerId}</td>
               ${amounts(each)}
             </tr>`,
         )}
@@ -109,12 +109,14 @@ export class LedgerPage extends Page {
 
   private async load(pageToken = '') {
     const { project } = this.session
-    await this.act(async () => {
-      const { range: timeRange, producer: producerId } = this
-      const found = await queries.getLedger({ project, timeRange, producerId, pageSize: PAGE, pageToken })
-      this.ledger = found
-      this.entries = pageToken ? [...this.entries, ...found.entries] : found.entries
-    })
+    const { range: timeRange, producer: producerId } = this
+    await this.read(
+      () => queries.getLedger({ project, timeRange, producerId, pageSize: PAGE, pageToken }),
+      found => {
+        this.ledger = found
+        this.entries = pageToken ? [...this.entries, ...found.entries] : found.entries
+      },
+    )
   }
 }
 

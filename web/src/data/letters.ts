@@ -20,11 +20,11 @@ import { Page } from './page'
 const DAY = 86_400_000
 const REASONS: Record<Reason, string> = {
   [Reason.UNSPECIFIED]: '',
-  [Reason.SCHEMA]: 'its schema does not allow it',
-  [Reason.RULE]: 'a rule failed',
-  [Reason.UNSTORABLE]: 'the database refused it',
-  [Reason.CORRUPT]: 'its batch cannot be read',
-  [Reason.POISON]: 'its batch failed',
+  [Reason.SCHEMA]: 'schema',
+  [Reason.RULE]: 'rule',
+  [Reason.UNSTORABLE]: 'not storable',
+  [Reason.CORRUPT]: 'not readable',
+  [Reason.POISON]: 'broke its batch',
 }
 
 /** What could not be stored: the kinds of fault, the letters of one, and the loop of repair: patch, preview, repair. */
@@ -92,7 +92,7 @@ export class LettersPage extends Page {
         </p>
       </header>
       ${this.trouble()} ${this.result ? html`<p class="notice" role="status">${this.result}</p>` : nothing}
-      ${this.name ? this.one() : html`<div class="panel">${this.all()}</div>`}
+      ${this.name ? this.one() : this.sheet('Kinds of fault', this.all())}
     `
   }
 
@@ -115,10 +115,10 @@ export class LettersPage extends Page {
         ${clusters.map(
           each =>
             html`<tr>
-              <td><a href="/data/letters/${encodeURIComponent(each.signature)}">${each.eventName || 'unknown'}</a></td>
-              <td>${REASONS[each.reason]}</td>
-              <td><code>${each.field}</code></td>
-              <td>${each.message}</td>
+              <td class="text"><a href="/data/letters/${encodeURIComponent(each.signature)}">${each.eventName || 'unknown'}</a></td>
+              <td><span class="chip">${REASONS[each.reason]}</span></td>
+              <td class="text"><code>${each.field}</code></td>
+              <td class="text">${each.message}</td>
               <td class="number">${number(each.count)}</td>
               <td>${this.at(each.lastReceivedAt)}</td>
             </tr>`,
@@ -131,7 +131,7 @@ export class LettersPage extends Page {
     const corrupt = this.letters?.[0]?.reason === Reason.CORRUPT
     return html`
       ${this.session.author && this.letters?.length && !corrupt ? this.repairing() : nothing}
-      <div class="panel">${this.listing()}</div>
+      ${this.sheet('Letters', this.listing())}
       ${this.more ? html`<button ?disabled=${this.busy} @click=${() => this.load(this.more)}>Show more</button>` : nothing}
     `
   }
@@ -153,8 +153,8 @@ export class LettersPage extends Page {
           each =>
             html`<tr>
               <td>${this.at(each.receivedAt)}<br /><span class="muted small">${each.producerId}</span></td>
-              <td>${each.field ? html`<code>${each.field}</code><br />` : nothing}${each.message}</td>
-              <td><pre tabindex="0">${readable(each.content)}</pre></td>
+              <td class="text">${each.field ? html`<code>${each.field}</code><br />` : nothing}${each.message}</td>
+              <td class="text"><pre tabindex="0" aria-label="As it came">${readable(each.content)}</pre></td>
             </tr>`,
         )}
       </tbody>

@@ -11,6 +11,7 @@ export abstract class Page extends LitElement {
   @property({ attribute: false }) name = ''
   @state() protected failure = ''
   @state() protected busy = false
+  private turn = 0
 
   static override styles = [
     shared,
@@ -23,10 +24,13 @@ export abstract class Page extends LitElement {
         flex-wrap: wrap;
         margin-bottom: var(--space-3);
       }
-      header p {
-        flex-basis: 100%;
-        max-width: 80ch;
-        margin: 0;
+      header > p {
+        flex: 1 0 100%;
+        padding-right: max(0px, 100% - 100ch);
+      }
+      h1 {
+        min-width: 0;
+        overflow-wrap: anywhere;
       }
       .panel {
         overflow-x: auto;
@@ -38,6 +42,20 @@ export abstract class Page extends LitElement {
       }
       tbody tr:hover {
         background: var(--sunken);
+      }
+      th,
+      td {
+        white-space: nowrap;
+      }
+      td.text {
+        min-width: 160px;
+        white-space: normal;
+        overflow-wrap: anywhere;
+      }
+      caption {
+        padding: var(--space-3) var(--space-3) 0;
+        font-weight: 620;
+        text-align: left;
       }
       td a {
         color: var(--text);
@@ -79,18 +97,29 @@ export abstract class Page extends LitElement {
 
   /** Does something with the server; what goes wrong is shown. Says whether it went well. */
   protected async act(what: () => Promise<unknown>): Promise<boolean> {
+    let well = false
+    await this.read(what, () => (well = true))
+    return well
+  }
+
+  /** Asks the server, and takes its answer unless something else was asked meanwhile. */
+  protected async read<T>(ask: () => Promise<T>, take: (answer: T) => void): Promise<void> {
+    const turn = ++this.turn
     this.busy = true
     this.failure = ''
     try {
-      await what()
-      return true
+      const answer = await ask()
+      if (turn === this.turn) take(answer)
     } catch (error) {
-      this.failure =
-        error instanceof Error && error.constructor === Error ? error.message : problem(error).text
-      return false
+      if (turn === this.turn) this.failure = said(error)
     } finally {
-      this.busy = false
+      if (turn === this.turn) this.busy = false
     }
+  }
+
+  /** A table that scrolls by itself where the window is too narrow for it, by the keyboard as well. */
+  protected sheet(label: string, content: unknown) {
+    return html`<div class="panel" role="region" aria-label=${label} tabindex="0">${content}</div>`
   }
 
   protected trouble() {
@@ -103,4 +132,8 @@ export abstract class Page extends LitElement {
       ${loaded ? html`<strong>${title}</strong>${more ? html`<p>${more}</p>` : nothing}` : this.failure ? 'Not loaded' : 'Loading…'}
     </div>`
   }
+}
+
+function said(error: unknown): string {
+  return error instanceof Error && error.constructor === Error ? error.message : problem(error).text
 }

@@ -41,7 +41,7 @@ export class PartitionsPage extends Page {
         </p>
       </header>
       ${this.trouble()}
-      <div class="panel">${this.body()}</div>
+      ${this.sheet('Partitions', this.body())}
     `
   }
 
@@ -52,7 +52,7 @@ export class PartitionsPage extends Page {
     return html`<table>
       <thead>
         <tr>
-          <th scope="col" class="number">Partition</th>
+          <th scope="col">Partition</th>
           <th scope="col">State</th>
           <th scope="col">Writer</th>
           <th scope="col" class="number">Waiting</th>
@@ -66,14 +66,14 @@ export class PartitionsPage extends Page {
         ${partitions.map(each => {
           const { tone, words } = standing(each)
           return html`<tr>
-            <td class="number">${each.partition}</td>
-            <td><span class="chip ${tone}">${words}</span> ${each.pausedBecause}</td>
+            <td>${each.partition}</td>
+            <td class=${each.pausedBecause ? 'text' : ''}><span class="chip ${tone}">${words}</span> ${each.pausedBecause}</td>
             <td>${each.writer || NOTHING}</td>
             <td class="number">${number(each.backlogEvents)}</td>
             <td class="number">${bytes(Number(each.backlogBytes))}</td>
             <td class="number">${duration(seconds(each.lag))}</td>
             <td>${each.watermark ? `${roughly(Math.max(0, now - timestampMs(each.watermark)) / 1000)} ago` : NOTHING}</td>
-            <td>${each.pausedBecause && this.session.role === 'admin' ? this.resume(each.partition) : nothing}</td>
+            <td>${each.pausedBecause && this.session.operator ? this.resume(each.partition) : nothing}</td>
           </tr>`
         })}
       </tbody>

@@ -33,7 +33,7 @@ export class ProducersPage extends Page {
         <p class="muted">Who sends, the last one first. The counts are of the last hour.</p>
       </header>
       ${this.trouble()}
-      <div class="panel">${this.body()}</div>
+      ${this.sheet('Producers', this.body())}
       ${this.more ? html`<button ?disabled=${this.busy} @click=${() => this.load(this.more)}>Show more</button>` : nothing}
     `
   }
@@ -63,7 +63,7 @@ export class ProducersPage extends Page {
         ${producers.map(
           each =>
             html`<tr>
-              <td>${each.producerId}</td>
+              <td class="text">${each.producerId}</td>
               <td class="muted">${each.source}</td>
               <td class="number">${each.partition}</td>
               <td>${each.lastReceivedAt ? `${roughly((now - timestampMs(each.lastReceivedAt)) / 1000)} ago` : NOTHING}</td>

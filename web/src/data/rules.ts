@@ -40,6 +40,9 @@ export class RulesPage extends Page {
         min-height: 320px;
         resize: vertical;
       }
+      select {
+        justify-self: start;
+      }
       input {
         width: min(220px, 100%);
       }
@@ -149,7 +152,7 @@ export class RulesPage extends Page {
                 <td class="number">${number(each.appliedCount)}</td>
                 <td class="number">${number(each.changedCount)}</td>
                 <td class="number">${number(each.failedCount)}</td>
-                <td>${each.firstFailure}</td>
+                <td class="text">${each.firstFailure}</td>
               </tr>`,
           )}
         </tbody>
@@ -161,10 +164,10 @@ export class RulesPage extends Page {
   private history() {
     return html`<div class="panel">
       <table>
-        <caption class="hidden-text">Versions</caption>
+        <caption>Versions</caption>
         <thead>
           <tr>
-            <th scope="col" class="number">Version</th>
+            <th scope="col">Version</th>
             <th scope="col">Made</th>
             <th scope="col" class="number">Rules</th>
             <th scope="col"><span class="hidden-text">Actions</span></th>
@@ -174,7 +177,7 @@ export class RulesPage extends Page {
           ${this.versions.map(
             each =>
               html`<tr>
-                <td class="number">${each.version}</td>
+                <td>${each.version}</td>
                 <td>${each.updateTime ? instant(timestampMs(each.updateTime), this.session.zone) : ''}</td>
                 <td class="number">${each.rules.length}</td>
                 <td><button class="quiet" @click=${() => (this.text = write(each))}>Show</button></td>

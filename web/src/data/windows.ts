@@ -64,7 +64,7 @@ export class WindowsPage extends Page {
         </p>
       </header>
       ${this.trouble()}
-      <div class="panel">${this.name ? this.one() : this.all()}</div>
+      ${this.sheet(this.name ? 'Results' : 'Windows', this.name ? this.one() : this.all())}
       ${this.more ? html`<button ?disabled=${this.busy} @click=${() => this.load(this.more)}>Show more</button>` : nothing}
       ${this.dialogs()}
     `
@@ -93,10 +93,10 @@ export class WindowsPage extends Page {
         ${listed.map(
           each =>
             html`<tr>
-              <td><a href="/data/windows/${idOf(each)}">${each.displayName || idOf(each)}</a></td>
+              <td class="text"><a href="/data/windows/${idOf(each)}">${each.displayName || idOf(each)}</a></td>
               <td>${spans(each)}</td>
-              <td>${each.eventNames.join(', ') || 'all'}</td>
-              <td>${each.key.map(path => html`<code>${path}</code> `)}</td>
+              <td class="text">${each.eventNames.join(', ') || 'all'}</td>
+              <td class="text">${each.key.map(path => html`<code>${path}</code> `)}</td>
               <td>${each.aggregates.map(aggregate => aggregate.id).join(', ')}</td>
             </tr>`,
         )}
@@ -131,7 +131,7 @@ export class WindowsPage extends Page {
             html`<tr>
               <td>${this.at(each.start)}</td>
               <td>${this.at(each.end)}</td>
-              ${each.key.map(value => html`<td>${value || NOTHING}</td>`)}
+              ${each.key.map(value => html`<td class="text">${value || NOTHING}</td>`)}
               ${each.values.map(value => html`<td class="number">${number(value)}</td>`)}
               <td class="number">${number(each.eventCount)}</td>
               <td>
