@@ -84,7 +84,8 @@ RETENTION_FAILURES = Counter(
 )
 # Rises for hours: an erasure waits for a partition that is paused or has no writer, or for a mirror that is stopped.
 ERASURE_AGE_SECONDS = Gauge(
-    "tidemark_erasure_age_seconds", "Time since the oldest erasure that is not complete was asked for; 0 for none."
+    "tidemark_erasure_age_seconds",
+    "Time since the oldest erasure that is not complete was asked for; 0 for none.",
 )
 # `fenced`: a writer was frozen or too slow for its lease, or a person is being erased; `unavailable`: PostgreSQL or Redis went away; `poisoned`: entries could
 # not be committed together, see the dead letters; `paused`: a partition has paused.

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from services.kit.calendar import Span
 from services.query import behaviour, plan
 from services.query.behaviour.question import Behaviour
-from services.query.calendar import Span
 from services.query.columnar import rows
 from services.query.columnar import scan as columnar
 from services.query.columnar.segment import Mirrored

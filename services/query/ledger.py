@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from services.query.calendar import Span
+from services.kit.calendar import Span
 from tidemark.v1.query_pb2 import LedgerEntry
 
 RECOUNTED_RANGE = timedelta(hours=24)

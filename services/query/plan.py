@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
-from services.query.calendar import Span, ceil, floor
+from services.kit.calendar import Span, ceil, floor
 from services.query.filter import Comparison, leaves
 from services.query.measure import Measure
 from services.query.question import Measured, Series, Table

@@ -10,15 +10,15 @@ from zoneinfo import ZoneInfo
 
 from google.protobuf.message import Message
 
+from services.kit.calendar import Span, Step, edges, fitting, seconds_of
 from services.kit.errors import Invalid
+from services.kit.period import span, width
 from services.query import formula, measure
 from services.query.behaviour import question as behaviour
 from services.query.behaviour.question import Behaviour
-from services.query.calendar import Span, Step, edges, fitting, seconds_of
 from services.query.filter import NOBODY, Condition, People, names
 from services.query.formula import Formula
 from services.query.measure import Measure
-from services.query.period import span, width
 from services.query.windows import question as windows
 from services.query.windows.question import Window
 from tidemark.v1 import question_pb2 as pb

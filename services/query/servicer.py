@@ -12,12 +12,13 @@ import psutil
 
 import tidemark
 from services.kit import audit, identity, metrics, page
+from services.kit.calendar import Span, ceil, floor
 from services.kit.call import Project, current
 from services.kit.errors import Invalid
 from services.kit.instant import at, us_of
+from services.kit.period import LAST_END, span
 from services.kit.settings import Settings
 from services.query import analytics, ledger, suggest
-from services.query.calendar import Span, ceil, floor
 from services.query.critical import cursor
 from services.query.critical.stream import KEPT_MS, Critical
 from services.query.export.source import Exports
@@ -26,7 +27,6 @@ from services.query.live.board import single
 from services.query.live.cursor import decode
 from services.query.live.stream import Boards, Tiles
 from services.query.live.worker import LEAST_INTERVAL, Watched
-from services.query.period import LAST_END, span
 from services.query.source import Request, Source, answer, put
 from services.query.store import Store
 from services.query.stream import Log

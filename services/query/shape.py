@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from services.kit.calendar import Span
 from services.query import formula
-from services.query.calendar import Span
 from services.query.fields import Form, name_of
 from services.query.formula import Values
 from services.query.part import FROM_NOTHING, Part, merged, total, value

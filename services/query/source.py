@@ -15,13 +15,13 @@ from uuid import UUID
 from google.protobuf.message import Message
 
 from services.kit import metrics
+from services.kit.calendar import Span
 from services.kit.call import Project
 from services.kit.errors import DeadlineExceeded
 from services.query import behaviour
 from services.query.behaviour.people import page
 from services.query.behaviour.question import People
 from services.query.cache import Cache, Kept
-from services.query.calendar import Span
 from services.query.cohorts.source import Cohorts
 from services.query.columnar.scan import source_of
 from services.query.normal import normal

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.query.calendar import Span
+from services.kit.calendar import Span
 from services.query.fields import Form
 from services.query.filter import names
 from services.query.measure import Measure

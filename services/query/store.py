@@ -16,11 +16,11 @@ import pyarrow as pa
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import TupleRow
 
+from services.kit.calendar import Span
 from services.kit.errors import DeadlineExceeded, Exhausted, Invalid, NotFound
 from services.kit.service import Pool
 from services.query import analytics, ledger
 from services.query.analytics import Partition
-from services.query.calendar import Span
 from services.query.columnar import scan as columnar
 from services.query.columnar.source import Bulk
 from services.query.columnar.stream import written

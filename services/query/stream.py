@@ -10,9 +10,9 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from services.kit.calendar import Span
 from services.kit.instant import at
 from services.kit.keys import COMMITS, log_key, meta_key, projects_key
-from services.query.calendar import Span
 
 _RETRY_SECONDS = 0.5
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import orjson
 
 from services.kit import opaque
+from services.kit.calendar import Span
 from services.kit.sketch import QUANTILE_ERROR, UNIQUES_ERROR
-from services.query.calendar import Span
 from services.query.plan import Plan
 from tidemark.v1 import question_pb2 as pb
 

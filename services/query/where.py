@@ -20,7 +20,7 @@ from dataclasses import field as made_by
 
 import orjson
 
-from services.query.calendar import Span
+from services.kit.calendar import Span
 from services.query.fields import Field, Form
 from services.query.filter import All, Any, Comparison, Condition, Members, Not, Scalar
 from tidemark.v1 import question_pb2 as pb

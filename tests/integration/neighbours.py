@@ -64,9 +64,13 @@ def requests(project: str, key_id: str, text: str = "x") -> dict[str, Message]:
     board = dashboard_pb2.Dashboard(name=f"{project}/dashboards/board", display_name=text, tiles=[tile])
     key = admin_pb2.Key(role=ROLE_VIEWER, display_name=text)
     planned = schema_pb2.Schema(name=f"{project}/schemas/planned", document="{}", description=text)
-    described = rule_pb2.Rule(rule_id="one", description=text, drop=rule_pb2.DropField(field="properties.secret"))
+    described = rule_pb2.Rule(
+        rule_id="one", description=text, drop=rule_pb2.DropField(field="properties.secret")
+    )
     rules = rule_pb2.Rules(name=f"{project}/rules", rules=[described])
-    visits = window_pb2.Window(display_name=text, aggregates=[window_pb2.WindowAggregate(id="n", aggregation=1)])  # type: ignore[arg-type]
+    visits = window_pb2.Window(
+        display_name=text, aggregates=[window_pb2.WindowAggregate(id="n", aggregation=1)]
+    )  # type: ignore[arg-type]
     visits.tumbling.size.seconds = 60
     batch = event_batch(event(1, name=text, user_id=text), sequence=0)
     points = point_batch(point(name=text), sequence=0, name="points")
@@ -121,13 +125,17 @@ def requests(project: str, key_id: str, text: str = "x") -> dict[str, Message]:
         "GetRules": rule_pb2.GetRulesRequest(name=f"{project}/rules"),
         "ListRulesVersions": rule_pb2.ListRulesVersionsRequest(name=f"{project}/rules"),
         "UpdateRules": rule_pb2.UpdateRulesRequest(rules=rules),
-        "TryRules": rule_pb2.TryRulesRequest(name=f"{project}/rules", rules=rule_pb2.Rules(rules=rules.rules)),
+        "TryRules": rule_pb2.TryRulesRequest(
+            name=f"{project}/rules", rules=rule_pb2.Rules(rules=rules.rules)
+        ),
         "GetRetention": retention_pb2.GetRetentionRequest(name=f"{project}/retention"),
         "UpdateRetention": retention_pb2.UpdateRetentionRequest(
             retention=retention_pb2.Retention(name=f"{project}/retention")
         ),
         "EraseUser": retention_pb2.EraseUserRequest(parent=project, user_id="nobody"),
-        "GetErasure": retention_pb2.GetErasureRequest(name=f"{project}/erasures/done-{project.rpartition('/')[2]}"),
+        "GetErasure": retention_pb2.GetErasureRequest(
+            name=f"{project}/erasures/done-{project.rpartition('/')[2]}"
+        ),
         "ListErasures": retention_pb2.ListErasuresRequest(parent=project),
         "CreateCohort": cohort_pb2.CreateCohortRequest(
             parent=project, cohort_id=f"c{fresh}", cohort=cohort_pb2.Cohort(people=cohort.people)
@@ -234,7 +242,14 @@ class Stage:
     async def furnish(self, project: str, text: str) -> None:
         """Makes what requests are about."""
         operator = self.keys["operator"]
-        for rpc in ("DeleteCohort", "DeleteDashboard", "DeleteReader", "DeleteSchema", "DeleteWindow", "DiscardDeadLetters"):
+        for rpc in (
+            "DeleteCohort",
+            "DeleteDashboard",
+            "DeleteReader",
+            "DeleteSchema",
+            "DeleteWindow",
+            "DiscardDeadLetters",
+        ):
             await self.replace(rpc, project, text)
         made = requests(project, "", text)
         for rpc in ("UpdateProject", "UpdateRules", "Publish", "RecordMetrics"):

@@ -24,9 +24,9 @@ from services.ingest.erasure import store as erasures
 from services.ingest.erasure.worker import Eraser
 from services.ingest.service import ingest, writer
 from services.ingest.store import Fenced
+from services.kit.calendar import Span
 from services.kit.postgres import connect
 from services.kit.settings import Settings
-from services.query.calendar import Span
 from services.query.columnar import store as segments
 from services.query.columnar.scan import Scan
 from services.query.columnar.segment import FAN_IN

@@ -16,9 +16,9 @@ from redis.asyncio import Redis
 
 from deploy.local.ports import free_port
 from deploy.local.suite import ROOT
+from services.kit.calendar import Span
 from services.kit.keys import meta_key
 from services.kit.postgres import connect
-from services.query.calendar import Span
 from services.query.columnar import store, worker
 from services.query.columnar.scan import Scan, Text
 from services.query.columnar.segment import FAN_IN, Frontier

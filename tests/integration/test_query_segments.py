@@ -8,7 +8,7 @@ from google.protobuf.struct_pb2 import Value
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.query.calendar import Span
+from services.kit.calendar import Span
 from services.query.columnar.scan import Column, Flag, Scan, Text
 from services.query.columnar.segment import FAN_IN
 from services.query.fields import field

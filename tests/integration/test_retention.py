@@ -18,9 +18,9 @@ from services.ingest.retention import store
 from services.ingest.retention.policy import TABLES, Cut, Policy
 from services.ingest.retention.worker import Session
 from services.ingest.service import ingest, writer
+from services.kit.calendar import Span
 from services.kit.postgres import connect, conninfo
 from services.kit.settings import Settings
-from services.query.calendar import Span
 from services.query.columnar.scan import Scan
 from services.query.filter import EVERYTHING
 from services.query.service import query

@@ -36,7 +36,18 @@ EDGES = {
 """Modules of a service that touch the outside; every other one is pure."""
 PURE_KIT = {
     f"services.kit.{name}"
-    for name in ("errors", "instant", "keys", "opaque", "profile", "resource", "sketch", "window")
+    for name in (
+        "calendar",
+        "errors",
+        "instant",
+        "keys",
+        "opaque",
+        "period",
+        "profile",
+        "resource",
+        "sketch",
+        "window",
+    )
 }
 """What pure modules may import of the kit."""
 OUTSIDE = {

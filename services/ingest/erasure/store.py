@@ -18,6 +18,7 @@ from services.ingest.erasure import certificate, person, sql
 from services.ingest.erasure.certificate import Erasure
 from services.ingest.erasure.recount import Group, Recount
 from services.ingest.erasure.sql import Day
+from services.ingest.store import hold
 from services.ingest.windows import store as windows
 from services.kit.call import Project
 from services.kit.errors import NotFound
@@ -239,6 +240,9 @@ async def erase(
         touched: list[Group] = await (await connection.execute(sql.TOUCHED, values)).fetchall()
         held = sorted({partition for _, _, partition, _ in touched})
         values |= {"held": held}
+        # A commit holds its buckets before it moves its partitions: whoever locks both asks in that order.
+        if locked:
+            await hold(connection, held)
         versions = dict(
             await (await connection.execute(sql.LOCKED if locked else sql.VERSIONS, values)).fetchall()
         )
@@ -246,6 +250,7 @@ async def erase(
         whole = raw_before is None or raw_before <= day.start
         recount = await _recounted(connection, work, touched, values) if whole else None
         if not locked:
+            await hold(connection, held)
             await connection.execute(sql.LOCKED, values)
             seen = values | {"versions": [versions[each] for each in sorted(versions)]}
             disturbed = await (await connection.execute(sql.DISTURBED, seen)).fetchone()

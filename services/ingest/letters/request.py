@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 
 from services.ingest.definitions.definition import Definition
 from services.ingest.letters.record import reason_text
-from services.ingest.letters.span import Span, span
 from services.ingest.rules.program import Program, compile_rules
 from services.ingest.schemas.check import compile_schema
+from services.kit.calendar import Span
 from services.kit.errors import Invalid
+from services.kit.period import span
 from services.kit.resource import ID
 from tidemark.v1 import letter_pb2 as pb
 from tidemark.v1.rule_pb2 import Rule, Rules

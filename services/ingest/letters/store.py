@@ -221,7 +221,7 @@ def _conditions(project_id: int, selection: Selection) -> tuple[str, dict[str, A
         values["ids"] = list(selection.ids)
     if selection.received is not None:
         limits.append("received_at >= %(start)s AND received_at < %(end)s")
-        values["start"], values["end"] = selection.received
+        values["start"], values["end"] = selection.received.start, selection.received.end
     return " AND ".join(limits), values
 
 

@@ -10,10 +10,11 @@ import pyarrow as pa
 
 from services.ingest.letters.record import Cluster, Letter, cluster_messages
 from services.ingest.letters.repair import Fault, Mended
-from services.ingest.letters.span import day_of
 from services.ingest.signature import signature
+from services.kit.calendar import beginning
 from services.kit.instant import at
 from tidemark.v1 import letter_pb2 as pb
+from tidemark.v1.question_pb2 import Interval
 from tidemark.v1.rule_pb2 import Trial
 
 MAX_CLUSTERS = 100
@@ -58,7 +59,7 @@ class Tally:
         time = "occurred_at" if mended.kind == "events" else "observed_at"
         names, times = mended.rows["name"].to_pylist(), mended.rows[time].cast(pa.int64()).to_pylist()
         for row in range(count):
-            figure = names[row], day_of(at(times[row]), self.zone)
+            figure = names[row], beginning(at(times[row]), Interval.UNIT_DAY, self.zone)
             if row not in duplicates and (figure in self._figures or len(self._figures) < MAX_FIGURES):
                 self._figures[figure] += 1
 

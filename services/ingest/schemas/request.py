@@ -7,12 +7,13 @@ import re
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from services.ingest.letters.span import Span, span
 from services.ingest.schemas import compatibility
 from services.ingest.schemas.document import read
 from services.ingest.validate import MAX_NAME
 from services.kit import resource
+from services.kit.calendar import Span
 from services.kit.errors import Invalid
+from services.kit.period import span
 from tidemark.v1 import schema_pb2 as pb
 
 MAX_DESCRIPTION = 1000
@@ -72,7 +73,7 @@ def sample(request: pb.InferSchemaRequest, zone: str, now: datetime) -> tuple[Sp
     event_name(request.event_name, "event_name")
     if request.sample_size < 0:
         raise Invalid("sample_size", f"is {request.sample_size}; give 1 to {LARGEST_SAMPLE}")
-    asked = (now - RECENT, now + timedelta(hours=1))
+    asked = Span(now - RECENT, now + timedelta(hours=1))
     if request.HasField("time_range"):
         asked = span(request.time_range, ZoneInfo(zone), now, "time_range")
     return asked, min(request.sample_size or SAMPLE, LARGEST_SAMPLE)

@@ -7,8 +7,8 @@ import orjson
 import psycopg
 from psycopg.rows import class_row
 
-from services.ingest.letters.span import Span
 from services.ingest.schemas.record import SchemaRecord
+from services.kit.calendar import Span
 from services.kit.call import Project
 from services.kit.errors import AlreadyExists, Conflict, Exhausted, Invalid, NotFound
 from services.kit.repetition import remember
@@ -144,7 +144,7 @@ class Store:
         found: list[dict[str, Any]] = []
         size = 0
         async with self._pool.connection() as connection, connection.cursor(name="newest") as cursor:
-            await cursor.execute(_NEWEST, (project.project_id, event_name, *span, limit))
+            await cursor.execute(_NEWEST, (project.project_id, event_name, span.start, span.end, limit))
             async for (text,) in cursor:
                 size += len(text or "")
                 if size > SAMPLE_BYTES:

@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from services.ingest.letters.span import Span, span
+from services.kit.calendar import Span
 from services.kit.errors import Invalid
 from services.kit.instant import EPOCH, at, us_of
+from services.kit.period import span
 from services.kit.window import MAX_KEY
 from tidemark.v1 import window_pb2 as pb
 
@@ -23,7 +24,7 @@ def asked_span(request: pb.ListWindowResultsRequest, zone: str, now: datetime) -
     """When the windows begin that are asked for."""
     if request.HasField("time_range"):
         return span(request.time_range, ZoneInfo(zone), now, "time_range")
-    return now - DEFAULT, now
+    return Span(now - DEFAULT, now)
 
 
 def asked_key(request: pb.ListWindowResultsRequest, window: pb.Window) -> list[str] | None:

@@ -69,7 +69,7 @@ class Windows(window_pb2_grpc.WindowServiceServicer):
         window = record.window
         key = read.asked_key(request, window)
         before = read.position(page.position(request, int, str), window)
-        rows, watermark = await self._store.results(record, span, key, before, limit + 1)
+        rows, watermark = await self._store.results(record, (span.start, span.end), key, before, limit + 1)
         response = pb.ListWindowResultsResponse(
             results=[row.message(window, watermark) for row in rows[:limit]]
         )

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
+from services.kit.calendar import Span
 from services.kit.instant import EPOCH
 from services.query.behaviour import funnel, lifecycle, paths, retention, sessions
 from services.query.behaviour.question import (
@@ -25,7 +26,6 @@ from services.query.behaviour.question import (
     Sessions,
 )
 from services.query.behaviour.timeline import Timeline
-from services.query.calendar import Span
 from services.query.columnar.scan import Column, Flag, Scan, Text
 from services.query.fields import Field, field
 from services.query.filter import EVERYTHING, All, Any, Comparison, Condition, Members, both

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.kit.calendar import Span, edges
+from services.kit.calendar import Step as Width
 from services.kit.errors import Invalid
 from services.kit.instant import EPOCH, MICROSECOND
-from services.query.calendar import Span, edges
-from services.query.calendar import Step as Width
 from services.query.fields import Field, Form, field
 from services.query.filter import EVERYTHING, Comparison, Condition, People, both, condition
 from tidemark.v1 import question_pb2 as pb

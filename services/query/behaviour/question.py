@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from services.kit import period
+from services.kit.calendar import Span, edges, fitting
 from services.kit.errors import Invalid
 from services.kit.instant import MICROSECOND
-from services.query import period
 from services.query.behaviour import given
 from services.query.behaviour.given import Step
-from services.query.calendar import Span, edges, fitting
 from services.query.fields import Field
 from services.query.filter import Condition, Members, names
 from services.query.filter import People as Cohorts

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from services.kit.calendar import Span
 from services.kit.instant import us_of
-from services.query.calendar import Span
 from services.query.fields import Field, Form, name_of
 
 Rows = NDArray[np.int64]

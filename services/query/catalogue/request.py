@@ -7,9 +7,9 @@ Messages come in from `servicer.py`, plain values go back to it and on to `store
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from services.kit.calendar import Span, ceil, floor
 from services.kit.errors import Invalid
-from services.query.calendar import Span, ceil, floor
-from services.query.period import span
+from services.kit.period import span
 from tidemark.v1 import pipeline_pb2 as pb
 from tidemark.v1.question_pb2 import TimeRange
 

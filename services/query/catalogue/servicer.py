@@ -5,16 +5,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.kit import audit, identity, page
+from services.kit.calendar import Span
 from services.kit.call import Project, current
 from services.kit.errors import Invalid, NotFound
 from services.kit.instant import at, us_of
-from services.query.calendar import Span
+from services.kit.period import LAST_END
 from services.query.catalogue import request as read
 from services.query.catalogue import store
 from services.query.catalogue.quality import of_properties
 from services.query.catalogue.store import Wanted
 from services.query.lineage.source import lineage
-from services.query.period import LAST_END
 from services.query.store import Store
 from tidemark.v1 import pipeline_pb2 as pb
 from tidemark.v1 import pipeline_pb2_grpc

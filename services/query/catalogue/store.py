@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from services.query.calendar import Span
+from services.kit.calendar import Span
 from services.query.catalogue.producer import ProducerRecord
 from services.query.catalogue.quality import EventRecord
 from services.query.plan import covering

@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 
+from services.kit.calendar import Span
 from services.kit.errors import Invalid
+from services.kit.period import span
 from services.query.behaviour.answer import either, within
 from services.query.behaviour.given import step
 from services.query.behaviour.timeline import Timeline
-from services.query.calendar import Span
 from services.query.columnar.scan import Flag, Scan
 from services.query.filter import NOBODY, Condition, both
-from services.query.period import span
 from services.query.question import cohorts
 from tidemark.v1 import cohort_pb2 as pb
 

@@ -5,7 +5,7 @@ What is not in a segment yet is told by the number of its batch: `after` holds, 
 
 from collections.abc import Sequence
 
-from services.query.calendar import Span
+from services.kit.calendar import Span
 from services.query.columnar.layout import JSON_COLUMNS, SCHEMA
 from services.query.columnar.scan import Column, Scan, Text
 from services.query.columnar.sql import values

@@ -14,7 +14,7 @@ from typing import cast
 
 import pyarrow as pa
 
-from services.query.calendar import Span
+from services.kit.calendar import Span
 from services.query.fields import Field
 from services.query.filter import Condition
 from tidemark.v1.question_pb2 import DataSource

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from services.query.calendar import Span
+from services.kit.calendar import Span
 from services.query.columnar.layout import Layout
 
 MOST_ROWS = 4_000_000

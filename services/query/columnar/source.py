@@ -20,8 +20,8 @@ from adbc_driver_postgresql import dbapi
 from psycopg import AsyncConnection
 
 from services.kit import metrics
+from services.kit.calendar import Span
 from services.kit.instant import us_of
-from services.query.calendar import Span
 from services.query.columnar import rows, sql, store, timeline
 from services.query.columnar.scan import Scan
 from services.query.columnar.segment import NOTHING, Mirrored, Segment, worthwhile

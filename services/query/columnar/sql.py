@@ -12,8 +12,8 @@ from itertools import pairwise
 
 import pyarrow as pa
 
+from services.kit.calendar import Span
 from services.kit.instant import MICROSECOND, us_of
-from services.query.calendar import Span
 from services.query.columnar import where
 from services.query.columnar.layout import Layout, uncounted
 from services.query.columnar.scan import Column, Scan, Text

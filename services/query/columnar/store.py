@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
-from services.query.calendar import Span
+from services.kit.calendar import Span
 from services.query.columnar import layout
 from services.query.columnar.erase import Erasure, Expiry, Removal
 from services.query.columnar.segment import NOTHING, Frontier, Mirrored, Segment, path

@@ -12,7 +12,7 @@ from dataclasses import field as made_by
 
 import pyarrow as pa
 
-from services.query.calendar import Span
+from services.kit.calendar import Span
 from services.query.columnar.layout import Layout, Marks, Shredded, column
 from services.query.fields import Field, Form
 from services.query.filter import All, Any, Comparison, Condition, Members, Not, Scalar

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from services.kit import resource
 from services.kit.errors import Invalid
+from services.kit.period import span
 from services.query.dashboards.tiles import Choice, asked, own, substitute
 from services.query.fields import field
 from services.query.filter import NOBODY, People, condition
-from services.query.period import span
 from services.query.question import read
 from tidemark.v1 import dashboard_pb2 as pb
 from tidemark.v1.question_pb2 import SOURCE_EVENTS, SOURCE_METRICS

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from services.kit.calendar import Span, floor
 from services.kit.errors import Invalid
-from services.query.calendar import Span, floor
-from services.query.period import instant
+from services.kit.period import instant
 from tidemark.v1 import pipeline_pb2 as pb
 from tidemark.v1.question_pb2 import SOURCE_EVENTS, SOURCE_METRICS, Interval
 

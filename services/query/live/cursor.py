@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 import orjson
 
 from services.kit import opaque
+from services.kit.calendar import Span
 from services.kit.errors import Invalid
 from services.kit.instant import MICROSECOND, at, us_of
-from services.query.calendar import Span
 from services.query.live import renewal
 from services.query.live.answer import DELTA, Answer, heartbeat, message, part, snapshot
 from services.query.live.board import Latest, State

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeVar
 
+from services.kit.calendar import Span
 from services.kit.instant import us_of
-from services.query.calendar import Span
 from services.query.part import Part
 from services.query.plan import Plan, Scan
 from services.query.question import Series

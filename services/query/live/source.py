@@ -10,7 +10,7 @@ from itertools import count
 
 from google.protobuf.message import Message
 
-from services.query.calendar import Span
+from services.kit.calendar import Span
 from services.query.live import renewal
 from services.query.live.answer import Answer, content, lines
 from services.query.live.cursor import Seen, resumed

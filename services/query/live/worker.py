@@ -16,16 +16,16 @@ from datetime import UTC, datetime
 from itertools import accumulate
 
 from services.kit import metrics
+from services.kit.calendar import Span
 from services.kit.call import Project
 from services.kit.errors import DeadlineExceeded, Error, Exhausted, Internal
 from services.kit.failure import failure
 from services.kit.instant import EPOCH
-from services.query.calendar import Span
+from services.kit.period import LAST_END
 from services.query.cohorts.source import Cohorts
 from services.query.live.answer import Answer, digest
 from services.query.live.board import Latest
 from services.query.live.source import Asked, Round
-from services.query.period import LAST_END
 from services.query.question import Events, Question, Series, Table, cohorts, named, read
 from services.query.store import Snapshot, Store
 from services.query.stream import Bell, Commits, Log

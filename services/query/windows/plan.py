@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.kit import window as kit
+from services.kit.calendar import Step, edges, fitting, seconds_of
 from services.kit.errors import Invalid
 from services.kit.instant import at, us_of
 from services.kit.sketch import QUANTILE_ERROR, UNIQUES_ERROR
-from services.query.calendar import Step, edges, fitting, seconds_of
 from services.query.trust import Origin
 from services.query.windows.question import Window
 from tidemark.v1 import question_pb2 as pb

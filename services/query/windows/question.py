@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from services.kit.calendar import Span
 from services.kit.errors import Invalid
 from services.kit.resource import ID
 from services.kit.window import MAX_KEY
-from services.query.calendar import Span
 from tidemark.v1 import question_pb2 as pb
 
 MAX_TOP, DEFAULT_TOP = 100, 10

@@ -6,18 +6,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
-from deploy.local.suite import ROOT
 from tests.browser import NARROW, WIDE, Browse, Visit
 from tests.deployment import Tenant
+from tests.e2e.page.axe import accessible
 from tests.e2e.page.boards import Happened, count, counted, drawn, hours, made, sent, series
 from tidemark.v1 import question_pb2 as q
 from tidemark.v1.dashboard_pb2 import Display, Tile
 
 TALLEST = 6_000
 """Pixels; what is below is drawn when somebody scrolls there."""
-AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 STEPS = ("page_view", "cart_add", "checkout", "order_placed")
 
 
@@ -112,19 +111,6 @@ async def places(visit: Visit, path: str, width: int) -> AsyncIterator[str]:
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_label("API key")).to_be_visible()
     yield "sign-in"
-
-
-async def accessible(page: Page) -> None:
-    """axe finds nothing serious."""
-    await page.evaluate(AXE.read_text())
-    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    serious = [
-        f"{each['id']}: {node['target']} {node['failureSummary']}"
-        for each in found["violations"]
-        if each["impact"] in ("serious", "critical")
-        for node in each["nodes"]
-    ]
-    assert not serious, "\n".join(serious)
 
 
 async def shopped(tenant: Tenant) -> str:

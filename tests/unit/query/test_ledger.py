@@ -1,6 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
-from services.query.calendar import Span
+from services.kit.calendar import Span
 from services.query.ledger import RECOUNTED_ROWS, Account, Amounts, balanced, entry, recountable
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ from google.protobuf.struct_pb2 import Value
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.query.calendar import Span, floor
+from services.kit.calendar import Span, floor
 from services.query.filter import Members
 from services.query.plan import ROLLUPS, Plan, covering, plan, reads, why
 from services.query.question import Series, Table, read

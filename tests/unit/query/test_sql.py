@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.kit.calendar import Span
 from services.kit.errors import Invalid
-from services.query.calendar import Span
 from services.query.filter import Members
 from services.query.plan import Plan, Tile, plan
 from services.query.question import Events, Series, Table, read

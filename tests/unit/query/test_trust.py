@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.query.calendar import Span
+from services.kit.calendar import Span
 from services.query.trust import Facts, Origin, completeness, metadata
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -13,6 +13,8 @@ export type Session = {
   role: Role
   /** Whether dashboards and cohorts may be made and changed. */
   author: boolean
+  /** Whether the key is one of the whole installation that may run it. */
+  operator: boolean
   /** Projects that may be chosen instead; more than one only with a key of the whole installation. */
   projects: string[]
   /** When the session ends by itself. */
@@ -81,6 +83,7 @@ async function describe(answer: Answer): Promise<Session> {
     zone: project?.timeZone || 'UTC',
     role,
     author: role !== 'viewer',
+    operator: whole && role === 'admin',
     projects: whole ? listed.map(each => each.name) : [name],
     ends: new Date(answer.expires_at),
   }

@@ -80,6 +80,10 @@ export class Data extends LitElement {
     `,
   ]
 
+  override updated() {
+    this.renderRoot.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }
+
   override render() {
     return html`
       <nav aria-label="Data">

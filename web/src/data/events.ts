@@ -118,7 +118,7 @@ export class EventsPage extends Page {
               <td class="number">${number(each.count)}</td>
               <td class="number">${changed(each)}</td>
               <td>${each.lastOccurredAt ? `${roughly(seconds(each.freshness))} ago` : NOTHING}</td>
-              <td>${schema(each)}</td>
+              <td>${schema(each, this.session.author)}</td>
               <td class="number">${violations(each)}</td>
               <td class="number">${number(each.ruleFailureCount)}</td>
               <td class="number">${each.deadLetteredCount ? html`<a href="/data/letters">${number(each.deadLetteredCount)}</a>` : '0'}</td>
@@ -139,11 +139,16 @@ export class EventsPage extends Page {
             ['Events', number(event.count)],
             ['Before', number(event.previousCount)],
             ['Last', event.lastOccurredAt ? `${roughly(seconds(event.freshness))} ago` : NOTHING],
-            ['Schema', schema(event)],
+            ['Schema', schema(event, this.session.author)],
             ['Checked', number(event.checkedCount)],
             ['Violations', violations(event)],
             ['Rules failed', number(event.ruleFailureCount)],
-            ['Dead letters', event.deadLetteredCount ? html`<a href="/data/letters">${number(event.deadLetteredCount)}</a>` : '0'],
+            [
+              'Dead letters',
+              event.deadLetteredCount
+                ? html`<a href="/data/letters">${number(event.deadLetteredCount)}</a>`
+                : '0',
+            ],
             ['Rejected', number(event.rejectedCount)],
           ].map(([title, figure]) => html`<div><dt>${title}</dt><dd>${figure}</dd></div>`)}
         </dl>
@@ -211,7 +216,8 @@ function changed({ count, previousCount }: EventQuality): string {
   return share === undefined ? NOTHING : signed(share)
 }
 
-function schema(event: EventQuality) {
+function schema(event: EventQuality, author: boolean) {
+  if (!event.schema && !author) return NOTHING
   if (!event.schema)
     return html`<a href="/data/schemas/-?event=${encodeURIComponent(event.eventName)}">make one</a>`
   const id = event.schema.split('/').at(-1)!

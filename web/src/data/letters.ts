@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf'
 import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { type PropertyValues, css, html, nothing } from 'lit'
 import { customElement, query, state } from 'lit/decorators.js'
+import { live } from 'lit/directives/live.js'
 import { icon } from '../app/icons'
 import {
   type DeadLetter,
@@ -47,6 +48,10 @@ export class LettersPage extends Page {
         grid-template-columns: minmax(140px, 2fr) minmax(140px, 1fr) minmax(140px, 2fr) auto;
         gap: var(--space-2);
         align-items: end;
+        min-width: 0;
+        margin: 0;
+        padding: 0;
+        border: 0;
       }
       .outcome {
         padding: 0 var(--space-4) var(--space-4);
@@ -54,8 +59,16 @@ export class LettersPage extends Page {
       progress {
         width: 100%;
       }
+      td.whole {
+        width: 50%;
+        min-width: 220px;
+        max-width: 0;
+      }
+      summary {
+        cursor: pointer;
+      }
       td pre {
-        max-height: 180px;
+        margin-top: var(--space-2);
         white-space: pre-wrap;
         overflow-wrap: anywhere;
       }
@@ -154,7 +167,12 @@ export class LettersPage extends Page {
             html`<tr>
               <td>${this.at(each.receivedAt)}<br /><span class="muted small">${each.producerId}</span></td>
               <td class="text">${each.field ? html`<code>${each.field}</code><br />` : nothing}${each.message}</td>
-              <td class="text"><pre tabindex="0" aria-label="As it came">${readable(each.content)}</pre></td>
+              <td class="whole">
+                <details>
+                  <summary class="clip"><code>${brief(each.content)}</code></summary>
+                  <pre tabindex="0" aria-label="As it came">${readable(each.content)}</pre>
+                </details>
+              </td>
             </tr>`,
         )}
       </tbody>
@@ -192,16 +210,16 @@ export class LettersPage extends Page {
     const asks = ACTIONS.find(each => each.action === patch.action)?.asks
     return html`<fieldset class="patch">
       <legend class="hidden-text">Change ${at + 1}</legend>
-      <label class="field">Field <input required .value=${patch.field} @change=${(event: Event) => change({ field: value(event).trim() })} /></label>
+      <label class="field">Field <input required .value=${live(patch.field)} @change=${(event: Event) => change({ field: value(event).trim() })} /></label>
       <label class="field"
         >Change
         <select @change=${(event: Event) => change({ action: value(event) as Action })}>
-          ${ACTIONS.map(each => html`<option value=${each.action} ?selected=${each.action === patch.action}>${each.title}</option>`)}
+          ${ACTIONS.map(each => html`<option value=${each.action} .selected=${live(each.action === patch.action)}>${each.title}</option>`)}
         </select>
       </label>
       ${
         asks
-          ? html`<label class="field">${asks} <input .value=${patch.value} @change=${(event: Event) => change({ value: value(event) })} /></label>`
+          ? html`<label class="field">${asks} <input .value=${live(patch.value)} @change=${(event: Event) => change({ value: value(event) })} /></label>`
           : html`<span></span>`
       }
       <button
@@ -329,6 +347,16 @@ export class LettersPage extends Page {
 
   private at(time: DeadLetter['receivedAt']): string {
     return time ? instant(timestampMs(time), this.session.zone) : ''
+  }
+}
+
+/** What tells one letter from another on one line: its properties, or all of it where there are none. */
+function brief(text: string): string {
+  try {
+    const { properties } = JSON.parse(text) as { properties?: unknown }
+    return properties ? JSON.stringify(properties) : text
+  } catch {
+    return text
   }
 }
 

@@ -48,7 +48,7 @@ export abstract class Page extends LitElement {
         white-space: nowrap;
       }
       td.text {
-        min-width: 160px;
+        min-width: 180px;
         white-space: normal;
         overflow-wrap: anywhere;
       }
@@ -97,24 +97,29 @@ export abstract class Page extends LitElement {
 
   /** Does something with the server; what goes wrong is shown. Says whether it went well. */
   protected async act(what: () => Promise<unknown>): Promise<boolean> {
-    let well = false
-    await this.read(what, () => (well = true))
-    return well
-  }
-
-  /** Asks the server, and takes its answer unless something else was asked meanwhile. */
-  protected async read<T>(ask: () => Promise<T>, take: (answer: T) => void): Promise<void> {
-    const turn = ++this.turn
     this.busy = true
     this.failure = ''
     try {
-      const answer = await ask()
-      if (turn === this.turn) take(answer)
+      await what()
+      return true
     } catch (error) {
-      if (turn === this.turn) this.failure = said(error)
+      this.failure =
+        error instanceof Error && error.constructor === Error ? error.message : problem(error).text
+      return false
     } finally {
-      if (turn === this.turn) this.busy = false
+      this.busy = false
     }
+  }
+
+  /** Asks the server, and takes its answer unless something else was asked meanwhile. */
+  protected async read<T>(ask: () => Promise<T>, take: (answer: T) => void): Promise<boolean> {
+    const turn = ++this.turn
+    return this.act(async () => {
+      const answer = await ask().catch((error: unknown) => {
+        if (turn === this.turn) throw error
+      })
+      if (turn === this.turn) take(answer as T)
+    })
   }
 
   /** A table that scrolls by itself where the window is too narrow for it, by the keyboard as well. */
@@ -132,8 +137,4 @@ export abstract class Page extends LitElement {
       ${loaded ? html`<strong>${title}</strong>${more ? html`<p>${more}</p>` : nothing}` : this.failure ? 'Not loaded' : 'Loading…'}
     </div>`
   }
-}
-
-function said(error: unknown): string {
-  return error instanceof Error && error.constructor === Error ? error.message : problem(error).text
 }

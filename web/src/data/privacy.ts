@@ -18,10 +18,10 @@ type Days = 'rawDays' | 'minuteDays' | 'hourDays' | 'dayDays' | 'ledgerDays'
 
 const KEPT: [name: Days, title: string, about: string][] = [
   ['rawDays', 'Events and points', 'as they came, with dead letters'],
-  ['minuteDays', 'Minutes', 'figures by the minute'],
-  ['hourDays', 'Hours', 'figures by the hour'],
-  ['dayDays', 'Days', 'figures by the day'],
-  ['ledgerDays', 'Ledger', 'the account and the batches'],
+  ['minuteDays', 'Figures by minute', 'rollups'],
+  ['hourDays', 'Figures by hour', 'rollups'],
+  ['dayDays', 'Figures by day', 'rollups'],
+  ['ledgerDays', 'Ledger', 'the account, and the batches'],
 ]
 
 const STATES: Record<State, { tone: '' | 'good' | 'warn'; words: string }> = {
@@ -88,11 +88,11 @@ export class PrivacyPage extends Page {
     const { kept } = this
     if (!kept) return this.empty(false, '')
     return html`<form class="days" @submit=${this.keep}>
-      <h2 id="kept-title" class="ends">Kept for</h2>
+      <h2 id="kept-title" class="ends">Kept for so many days <span class="muted small">(0 is for ever)</span></h2>
       ${KEPT.map(
         ([name, title, about]) =>
           html`<label class="field"
-            >${title}, days
+            >${title}
             <input
               type="number"
               name=${name}
@@ -103,7 +103,7 @@ export class PrivacyPage extends Page {
               aria-describedby="${name}-about"
               @input=${() => (this.saved = false)}
             />
-            <span class="muted small" id="${name}-about">${about}; 0 is for ever</span>
+            <span class="muted small" id="${name}-about">${about}</span>
           </label>`,
       )}
       ${
@@ -125,7 +125,7 @@ export class PrivacyPage extends Page {
       this.person = (new FormData(form).get('person') as string).trim()
       if (this.person) this.dialog.showModal()
     }
-    return html`<section class="panel" aria-labelledby="erase-title">
+    return html`<section class="panel" aria-labelledby="erase-title" tabindex="0">
       <form class="erase" @submit=${ask}>
         <label class="field"><span id="erase-title">Remove a person</span> <input name="person" required maxlength="200" placeholder="user id, exactly" autocomplete="off" /></label>
         <button class="danger" ?disabled=${this.busy}>Remove…</button>
@@ -137,6 +137,7 @@ export class PrivacyPage extends Page {
   private certificates(erasures: Erasure[]) {
     const at = (each: Erasure['createTime']) => (each ? instant(timestampMs(each), this.session.zone) : '')
     return html`<table>
+      <caption>Certificates</caption>
       <thead>
         <tr>
           <th scope="col">Certificate</th>
@@ -154,7 +155,7 @@ export class PrivacyPage extends Page {
               <td><span class="chip ${STATES[each.state].tone}">${STATES[each.state].words}</span></td>
               <td>${at(each.createTime)}<br /><span class="muted small">${each.requestedBy}</span></td>
               <td>${at(each.completeTime)}</td>
-              <td>
+              <td class="text">
                 ${each.parts.map(part => html`<div>${part.place.replaceAll('_', ' ')}: ${number(part.count)}</div>`)}
                 ${each.notes.map(note => html`<p class="muted small">${note}</p>`)}
               </td>

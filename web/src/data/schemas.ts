@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf'
 import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { type PropertyValues, css, html, nothing } from 'lit'
 import { customElement, query, state } from 'lit/decorators.js'
+import { live } from 'lit/directives/live.js'
 import { icon } from '../app/icons'
 import { navigate } from '../app/router'
 import {
@@ -15,6 +16,9 @@ import { instant, percent } from '../model/format'
 import { schemas } from './clients'
 import { ENFORCEMENTS } from './events'
 import { Page } from './page'
+
+/** Stands for a schema that is not made yet, where its id would be. */
+const NEW = '-'
 
 const WHAT: { value: Enforcement; title: string }[] = [
   { value: Enforcement.WARN, title: 'store it and count it' },
@@ -37,6 +41,7 @@ export class SchemasPage extends Page {
   @state() private seen: InferredProperty[] = []
   @state() private saved = ''
   @query('dialog') private dialog!: HTMLDialogElement
+  @query('section form') private form!: HTMLFormElement
 
   static override styles = [
     ...Page.styles,
@@ -66,17 +71,17 @@ export class SchemasPage extends Page {
     const { shown } = this
     return html`
       <header class="row">
-        <h1>${shown ? html`<a href="/data/schemas">Schemas</a> · ${shown.eventName || 'new'}` : 'Schemas'}</h1>
+        <h1>${this.name ? html`<a href="/data/schemas">Schemas</a> · ${this.name === NEW ? 'new' : shown?.eventName || this.name}` : 'Schemas'}</h1>
         <span class="grow"></span>
         ${
-          this.session.author && !shown
-            ? html`<button class="primary" @click=${() => this.begin('')}>${icon('add')} New schema</button>`
+          this.session.author && !this.name
+            ? html`<a class="button primary" href="/data/schemas/${NEW}">${icon('add')} New schema</a>`
             : nothing
         }
         <p class="muted">What the properties of events must look like, as JSON Schema. They are checked after the rules.</p>
       </header>
       ${this.trouble()}
-      ${shown ? this.editor(shown) : html`<div class="panel">${this.all()}</div>`}
+      ${shown ? this.editor(shown) : this.sheet('Schemas', this.name ? this.empty(false, '') : this.all())}
     `
   }
 
@@ -101,7 +106,7 @@ export class SchemasPage extends Page {
         ${listed.map(
           each =>
             html`<tr>
-              <td>
+              <td class="text">
                 <a href="/data/schemas/${each.name.split('/').at(-1)!}">${each.eventName}</a>
                 ${each.description ? html`<p class="muted small">${each.description}</p>` : nothing}
               </td>
@@ -119,29 +124,29 @@ export class SchemasPage extends Page {
     const made = schema.name !== ''
     return html`
       <section class="panel">
-        <form @submit=${this.save}>
+        <form @submit=${this.save} @input=${this.change}>
           ${
             made
               ? nothing
               : html`<div class="row">
-                  <label class="field">Event <input name="event" required maxlength="200" .value=${schema.eventName} /></label>
+                  <label class="field">Event <input name="event" required maxlength="200" autocomplete="off" .value=${live(schema.eventName)} /></label>
                   <button type="button" ?disabled=${this.busy} @click=${this.propose}>Propose from stored events</button>
                 </div>`
           }
           <label class="field"
             >JSON Schema of the properties
-            <textarea class="code" name="document" spellcheck="false" rows="18" ?readonly=${!author} .value=${schema.document}></textarea>
+            <textarea class="code" name="document" spellcheck="false" rows="18" ?readonly=${!author} .value=${live(schema.document)}></textarea>
           </label>
           <div class="options">
             <label class="field">Where it is broken <select name="enforcement" ?disabled=${!author}>${options(WHAT, schema.enforcement)}</select></label>
             <label class="field">A new version promises <select name="compatibility" ?disabled=${!author}>${options(PROMISES, schema.compatibility)}</select></label>
           </div>
-          <label class="field">What it is for <input name="description" maxlength="1000" ?readonly=${!author} .value=${schema.description} /></label>
+          <label class="field">What it is for <input name="description" maxlength="1000" ?readonly=${!author} .value=${live(schema.description)} /></label>
           ${
             author
               ? html`<div class="row ends">
                   ${this.saved ? html`<span class="good-text" role="status">${this.saved}</span>` : nothing}
-                  ${made ? html`<button type="button" class="danger" @click=${() => this.dialog.showModal()}>Delete…</button>` : html`<a href="/data/schemas" @click=${this.leave}>Cancel</a>`}
+                  ${made ? html`<button type="button" class="danger" @click=${() => this.dialog.showModal()}>Delete…</button>` : html`<a class="button" href="/data/schemas">Cancel</a>`}
                   <button class="primary" ?disabled=${this.busy}>${made ? 'Save as a new version' : 'Create'}</button>
                 </div>`
               : nothing
@@ -163,9 +168,9 @@ export class SchemasPage extends Page {
   }
 
   private evidence() {
-    return html`<div class="panel">
+    return html`<div class="panel" role="region" aria-label="What was seen" tabindex="0">
       <table>
-        <caption class="hidden-text">What was seen of each property</caption>
+        <caption>What was seen of each property</caption>
         <thead>
           <tr>
             <th scope="col">Property</th>
@@ -178,10 +183,10 @@ export class SchemasPage extends Page {
           ${this.seen.map(
             each =>
               html`<tr>
-                <td><code>${each.path}</code></td>
+                <td class="text"><code>${each.path}</code></td>
                 <td>${each.types.join(', ')}</td>
                 <td class="number">${percent(each.presentShare)}</td>
-                <td class="muted">${each.examples.join(', ')}</td>
+                <td class="text muted">${each.examples.join(', ')}</td>
               </tr>`,
           )}
         </tbody>
@@ -195,10 +200,10 @@ export class SchemasPage extends Page {
     }
     return html`<div class="panel">
       <table>
-        <caption class="hidden-text">Versions</caption>
+        <caption>Versions</caption>
         <thead>
           <tr>
-            <th scope="col" class="number">Version</th>
+            <th scope="col">Version</th>
             <th scope="col">Made</th>
             <th scope="col">Violations</th>
             <th scope="col"><span class="hidden-text">Actions</span></th>
@@ -208,7 +213,7 @@ export class SchemasPage extends Page {
           ${this.versions.map(
             each =>
               html`<tr>
-                <td class="number">${each.version}</td>
+                <td>${each.version}</td>
                 <td>${this.at(each)}</td>
                 <td>${ENFORCEMENTS[each.enforcement]}</td>
                 <td><button class="quiet" @click=${() => take(each)}>Show</button></td>
@@ -228,48 +233,54 @@ export class SchemasPage extends Page {
     })
   }
 
-  private leave = () => {
-    this.shown = undefined
+  /** Keeps what is written, so that a proposal or another version can take its place. */
+  private change = () => {
+    this.saved = ''
+    this.shown = this.written()
+  }
+
+  private written(): Schema {
+    const fields = new FormData(this.form)
+    const text = (name: string) => (fields.get(name) as string | null) ?? ''
+    return create(SchemaSchema, {
+      ...this.shown!,
+      eventName: this.shown!.name ? this.shown!.eventName : text('event'),
+      document: text('document'),
+      enforcement: Number(text('enforcement')),
+      compatibility: Number(text('compatibility')),
+      description: text('description'),
+    })
   }
 
   private propose = async () => {
-    const eventName = this.field('event')
+    const event = this.renderRoot.querySelector<HTMLInputElement>('input[name=event]')!
+    if (!event.reportValidity()) return
     const { project: parent } = this.session
-    await this.act(async () => {
-      const { schema, properties } = await schemas.inferSchema({ parent, eventName })
-      this.seen = properties
-      this.shown = create(SchemaSchema, {
-        enforcement: this.shown!.enforcement,
-        compatibility: this.shown!.compatibility,
-        eventName,
-        document: JSON.stringify(JSON.parse(schema?.document ?? '{}'), null, 2),
-      })
-    })
+    await this.read(
+      () => schemas.inferSchema({ parent, eventName: event.value }),
+      ({ schema, properties }) => {
+        const document = JSON.stringify(JSON.parse(schema?.document ?? '{}'), null, 2)
+        this.seen = properties
+        this.shown = create(SchemaSchema, { ...this.shown!, document })
+      },
+    )
   }
 
   private save = async (event: SubmitEvent) => {
     event.preventDefault()
-    const schema = create(SchemaSchema, {
-      name: this.shown!.name,
-      etag: this.shown!.etag,
-      eventName: this.shown!.name ? this.shown!.eventName : this.field('event'),
-      document: this.field('document'),
-      enforcement: Number(this.field('enforcement')),
-      compatibility: Number(this.field('compatibility')),
-      description: this.field('description'),
-    })
-    await this.act(async () => {
-      if (schema.name) {
-        const paths = ['document', 'enforcement', 'compatibility', 'description']
-        const changed = (await schemas.updateSchema({ schema, updateMask: { paths } })).schema!
-        await this.load()
-        this.saved = `Version ${changed.version} is saved.`
-        return
-      }
-      const { project: parent } = this.session
-      const made = await schemas.createSchema({ parent, schema, requestId: crypto.randomUUID() })
-      navigate(`/data/schemas/${made.schema!.name.split('/').at(-1)!}`)
-    })
+    const schema = this.written()
+    const { project: parent } = this.session
+    if (!schema.name) {
+      await this.act(async () => {
+        const made = await schemas.createSchema({ parent, schema, requestId: crypto.randomUUID() })
+        navigate(`/data/schemas/${made.schema!.name.split('/').at(-1)!}`)
+      })
+      return
+    }
+    const paths = ['document', 'enforcement', 'compatibility', 'description']
+    if (!(await this.act(() => schemas.updateSchema({ schema, updateMask: { paths } })))) return
+    await this.load()
+    this.saved = `Version ${this.shown!.version} is saved.`
   }
 
   private forget = async () => {
@@ -277,28 +288,27 @@ export class SchemasPage extends Page {
     if (await this.act(() => schemas.deleteSchema({ name, etag }))) navigate('/data/schemas')
   }
 
-  private field(name: string): string {
-    const form = this.renderRoot.querySelector('form')!
-    return ((new FormData(form).get(name) as string | null) ?? '').trim()
-  }
-
   private async load() {
     const { project: parent } = this.session
-    await this.act(async () => {
-      if (this.name) {
-        const name = `${parent}/schemas/${this.name}`
-        const [{ schema }, { schemas: versions }] = await Promise.all([
-          schemas.getSchema({ name }),
-          schemas.listSchemaVersions({ name }),
-        ])
+    if (this.name === NEW) {
+      this.begin(new URLSearchParams(location.search).get('event') ?? '')
+      return
+    }
+    if (!this.name) {
+      await this.read(
+        () => schemas.listSchemas({ parent, pageSize: 1000 }),
+        ({ schemas: listed }) => (this.listed = listed),
+      )
+      return
+    }
+    const name = `${parent}/schemas/${this.name}`
+    await this.read(
+      () => Promise.all([schemas.getSchema({ name }), schemas.listSchemaVersions({ name })]),
+      ([{ schema }, { schemas: versions }]) => {
         this.shown = schema
         this.versions = versions
-        return
-      }
-      this.listed = (await schemas.listSchemas({ parent, pageSize: 1000 })).schemas
-      const wanted = new URLSearchParams(location.search).get('event')
-      if (wanted && this.session.author) this.begin(wanted)
-    })
+      },
+    )
   }
 
   private at({ updateTime }: Schema): string {
@@ -308,6 +318,6 @@ export class SchemasPage extends Page {
 
 function options(choices: { value: number; title: string }[], chosen: number) {
   return choices.map(
-    ({ value, title }) => html`<option value=${value} ?selected=${value === chosen}>${title}</option>`,
+    ({ value, title }) => html`<option value=${value} .selected=${live(value === chosen)}>${title}</option>`,
   )
 }

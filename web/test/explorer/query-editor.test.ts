@@ -11,6 +11,7 @@ const session = {
   zone: 'UTC',
   role: 'analyst' as const,
   author: true,
+  operator: false,
   projects: ['projects/demo'],
   ends: new Date(),
 }

@@ -12,6 +12,7 @@ from services.ingest.letters.request import (
     selection,
     some_selection,
 )
+from services.kit.calendar import Span
 from services.kit.errors import Invalid
 from tests.unit.ingest.letters.ruling import drop, hashed
 from tidemark import questions
@@ -46,7 +47,7 @@ def test_every_limit_is_read() -> None:
         time_range=questions.time_range("1h"),
         state=pb.DEAD_LETTER_STATE_DISCARDED,
     )
-    hour = (NOW - timedelta(hours=1), NOW)
+    hour = Span(NOW - timedelta(hours=1), NOW)
     assert read(given) == Selection((7,), "0a", "RULE", "paid", hour, DISCARDED)
 
 

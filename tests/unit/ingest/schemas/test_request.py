@@ -58,12 +58,12 @@ def test_what_cannot_be_changed_is_named(paths: tuple[str, ...], fields: dict[st
 
 
 def test_a_sample_is_of_the_last_month_unless_it_is_of_another_time() -> None:
-    (start, end), size = request.sample(pb.InferSchemaRequest(event_name="a"), "UTC", NOW)
-    assert (start, end > NOW, size) == (NOW - timedelta(days=30), True, 1000)
+    span, size = request.sample(pb.InferSchemaRequest(event_name="a"), "UTC", NOW)
+    assert (span.start, span.end > NOW, size) == (NOW - timedelta(days=30), True, 1000)
     asked = pb.InferSchemaRequest(
         event_name="a",
         time_range=questions.time_range(start="2026-01-01", end="2026-01-02"),
         sample_size=99_999,
     )
-    (start, end), size = request.sample(asked, "UTC", NOW)
-    assert (end - start, size) == (timedelta(days=1), 10_000)
+    span, size = request.sample(asked, "UTC", NOW)
+    assert (span.end - span.start, size) == (timedelta(days=1), 10_000)

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from hypothesis import strategies as st
 
+from services.kit.calendar import Span
 from services.query.behaviour.answer import result, scan
 from services.query.behaviour.question import Behaviour, read
-from services.query.calendar import Span
 from services.query.columnar.scan import Scan, Text
 from services.query.filter import NOBODY, All, Any, Comparison, Condition, Members, Not, People
 from tidemark.v1 import question_pb2 as q

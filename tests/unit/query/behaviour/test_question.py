@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
+from services.kit.calendar import Span, edges
+from services.kit.calendar import Step as Width
 from services.kit.errors import Invalid
 from services.query.behaviour.question import Funnel, Lifecycle, Paths, Retention, Sessions, named
-from services.query.calendar import Span, edges
-from services.query.calendar import Step as Width
 from services.query.filter import EVERYTHING, Members
 from tests.unit.query.behaviour.happening import BERLIN, LATER, NOON, question, step
 from tests.unit.query.test_filter import compared, every

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services.kit.calendar import Span
 from services.kit.errors import Invalid
-from services.query.calendar import Span
 from services.query.catalogue import request
 from tidemark import questions
 from tidemark.v1 import pipeline_pb2 as pb

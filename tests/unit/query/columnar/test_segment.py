@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.query.calendar import Span
+from services.kit.calendar import Span
 from services.query.columnar import layout
 from services.query.columnar.layout import EMPTY, Key, Marks, Shredded
 from services.query.columnar.segment import (

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.kit.calendar import Span
 from services.kit.instant import EPOCH, MICROSECOND
-from services.query.calendar import Span
 from services.query.columnar import timeline
 from services.query.columnar.scan import Flag, Scan, Text
 from services.query.fields import field

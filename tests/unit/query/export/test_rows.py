@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.query.calendar import Span
+from services.kit.calendar import Span
 from services.query.export import rows
 from services.query.filter import EVERYTHING
 from services.query.question import Events

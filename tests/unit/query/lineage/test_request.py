@@ -3,8 +3,8 @@ from uuid import UUID
 
 import pytest
 
+from services.kit.calendar import Span
 from services.kit.errors import Invalid
-from services.query.calendar import Span
 from services.query.lineage.request import Bucket, subject
 from tidemark.v1 import pipeline_pb2 as pb
 from tidemark.v1.question_pb2 import SOURCE_EVENTS, SOURCE_METRICS, Interval

@@ -3,8 +3,8 @@ from datetime import UTC, timedelta
 
 import pytest
 
+from services.kit.calendar import Span
 from services.kit.errors import Invalid, NotFound
-from services.query.calendar import Span
 from services.query.live.answer import DELTA, HEARTBEAT, SNAPSHOT
 from services.query.live.board import Latest, State
 from services.query.live.cursor import KEPT, Seen, awaited, decode, encode, resumed, seen

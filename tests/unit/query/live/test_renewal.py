@@ -3,7 +3,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.query.calendar import Span
+from services.kit.calendar import Span
 from services.query.live.renewal import Slots, carried, inhabited, latest, narrowed, newest, renewed, touched
 from services.query.part import Part
 from services.query.shape import Reading

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
+from services.kit.calendar import Span
 from services.kit.errors import Invalid
 from services.kit.sketch import QUANTILE_ERROR, UNIQUES_ERROR, quantiles, uniques
-from services.query.calendar import Span
 from services.query.windows import plan, sql
 from services.query.windows.plan import Reading
 from services.query.windows.question import Window, read

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.kit.calendar import Span, Step, beginning, ceil, floor
 from services.kit.errors import Invalid
 from services.kit.instant import EPOCH
-from services.query.calendar import Span, Step, beginning, ceil, floor
 from tidemark.v1 import question_pb2 as pb
 
 LAST_END = datetime(2200, 1, 1, tzinfo=EPOCH.tzinfo)

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.kit.calendar import Span, Step, edges
 from services.kit.errors import Invalid
-from services.query.calendar import Span, Step, edges
-from services.query.period import span
+from services.kit.period import span
 from tidemark.v1 import question_pb2 as q
 
 NOW = datetime(2026, 3, 2, 12, 34, 56, 789_000, tzinfo=UTC)

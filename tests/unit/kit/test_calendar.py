@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.query.calendar import Span, Step, ceil, edges, fitting, floor
+from services.kit.calendar import Span, Step, ceil, edges, fitting, floor
 from tidemark.v1.question_pb2 import Interval
 
 ZONES = st.sampled_from(
