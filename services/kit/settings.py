@@ -113,7 +113,7 @@ class Settings:
     """Bytes of answers that one process keeps, for whoever asks the same of the same data; 0 keeps none."""
     query_scans: int = 2
     """Bulk readings of rows that one process does at once; more wait."""
-    query_scan_bytes: int = 512 << 20
+    query_scan_bytes: int = 256 << 20
     """Bytes of memory that DuckDB may take in one process; what needs more is spilt to disk."""
 
     segments_folder: str = ""

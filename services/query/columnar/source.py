@@ -61,7 +61,7 @@ class Bulk:
     """What is read in bulk, so many readings at once."""
 
     def __init__(
-        self, conninfo: str, concurrency: int, folder: str = "", memory_bytes: int = 512 << 20
+        self, conninfo: str, concurrency: int, folder: str = "", memory_bytes: int = 256 << 20
     ) -> None:
         self._streams = Streams(conninfo, concurrency)
         self._lake = Lake(folder, memory_bytes) if folder else None
