@@ -41,8 +41,8 @@ integration: setup ## every edge against the real PostgreSQL and Redis
 	$(PYTEST) tests/integration
 e2e: setup ## separate processes through the SDK, and the acceptance files
 	$(PYTEST) $(wildcard tests/e2e) tests/test_*.py
-chaos: setup ## kill -9 of everything, 100 rounds under load
-	TIDEMARK_CHAOS_ROUNDS=$${TIDEMARK_CHAOS_ROUNDS:-100} $(PYTEST) -s tests/chaos
+chaos: setup ## kill -9 of everything, 100 rounds under load, and faults that last a minute
+	TIDEMARK_CHAOS_ROUNDS=$${TIDEMARK_CHAOS_ROUNDS:-100} TIDEMARK_FAULT_SECONDS=$${TIDEMARK_FAULT_SECONDS:-60} $(PYTEST) -s tests/chaos
 
 ##@ Write
 .PHONY: lint fmt protos docs lock release

@@ -115,6 +115,7 @@ async def test_the_log_is_out_of_memory(here: World) -> None:
                 writer.freeze()
                 log.config_set("maxmemory", log.info("memory")["used_memory"] + (4 << 20))
                 await under.held_up()
+                assert "out of memory" in str(under.client.last_error)
                 writer.thaw()
                 # What is committed makes room, though there is no more memory than before.
                 await under.acknowledged()
@@ -125,10 +126,10 @@ async def test_the_log_is_out_of_memory(here: World) -> None:
 
 async def test_the_network_breaks_in_the_middle_of_a_frame(here: World) -> None:
     chance = random.Random(7)
-    breaks = [chance.randrange(20_000, 400_000) for _ in range(8)]
+    breaks = [chance.randrange(20_000, 200_000) for _ in range(6)]
     ingest, usual = here.suite.members["ingest-1"], here.suite.members["ingest-1"].ports
     with (
-        cutting(here.suite.redis.port, [chance.randrange(50_000, 500_000) for _ in range(12)]) as to_log,
+        cutting(here.suite.redis.port, [chance.randrange(20_000, 200_000) for _ in range(8)]) as to_log,
         cutting(ingest.port, breaks) as to_ingest,
     ):
         here.restart("ingest-1", TIDEMARK_REDIS_URL=_through(here.suite.redis.url, to_log.port))
@@ -136,7 +137,7 @@ async def test_the_network_breaks_in_the_middle_of_a_frame(here: World) -> None:
         try:
 
             async def broken() -> bool:
-                return to_log.cuts >= 8 and to_ingest.cuts == 8
+                return to_log.cuts >= 6 and to_ingest.cuts == 6
 
             async with load(here):
                 await until(broken, RECOVERY_LIMIT)
@@ -178,15 +179,16 @@ async def test_the_clock_of_a_producer_jumps(here: World, monkeypatch: pytest.Mo
         # What claims to be from the future is told to its producer; all else is late at most.
         assert client.stats.rejected == BURST
         assert (await here.tenant.settled(client)).balanced
+    # A life whose clock is behind that of the life before is told so, and may not go on in its name.
     monkeypatch.setattr(tidemark.producer, "_now_ms", lambda: time.time_ns() // 1_000_000 - 24 * HOUR * 1000)
-    async with here.tenant.client(
-        producer_id="jumping"
-    ) as client:  # Its epochs are behind those of its life before.
-        for _ in range(BURST):
-            client.track("tick")
-        await asyncio.wait_for(client.flush(), RECOVERY_LIMIT)
-        assert (await here.tenant.settled(client)).balanced
-    assert here.rows() == (before + 5 * BURST, before + 5 * BURST)
+    client = here.tenant.client(producer_id="jumping")
+    client.start()
+    client.track("tick")
+    with pytest.raises(tidemark.errors.Fenced):
+        await client.flush()
+    with pytest.raises(tidemark.errors.Undelivered):
+        await client.close(0.1)
+    assert here.rows() == (before + 4 * BURST, before + 4 * BURST)
 
 
 async def test_the_log_is_restored_from_an_older_file(here: World) -> None:
@@ -208,21 +210,31 @@ async def test_the_log_is_restored_from_an_older_file(here: World) -> None:
         await send(200)
         await here.tenant.settled(client)
         alarms = here.metric("writer-1", "tidemark_log_regressions_total")
+        away = here.metric("writer-1", "tidemark_writer_restarts_total", reason="unavailable")
         writer.freeze()
         await send(30, kept=False)
         log.kill()
+        writer.thaw()
+
+        async def noticed() -> bool:
+            return here.metric("writer-1", "tidemark_writer_restarts_total", reason="unavailable") > away
+
+        await until(noticed, RECOVERY_LIMIT)
         shutil.rmtree(log.data)
         shutil.copytree(older, log.data)
         for path in (log.data, *log.data.rglob("*")):
             os.chown(path, log.folder.stat().st_uid, log.folder.stat().st_gid)
         log.start()
-        writer.thaw()
+
+        async def alarmed() -> bool:
+            return here.metric("writer-1", "tidemark_log_regressions_total") > alarms
+
+        await until(alarmed, RECOVERY_LIMIT)
         await send(400)
-        ledger = await here.tenant.settled(client)
+        await here.tenant.settled(client)
         assert client.stats.gaps >= 1
         assert (client.stats.rejected, client.stats.dropped) == (0, 0)
-    assert ledger.balanced
-    assert here.metric("writer-1", "tidemark_log_regressions_total") > alarms
+    assert here.account()[1:] == (0, True)
     assert "is lost unless its producers send it again" in writer.log.read_text().replace("\n", " ")
     assert here.rows() == (before + 700, before + 700)
 

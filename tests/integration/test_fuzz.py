@@ -3,6 +3,7 @@
 Messages are drawn from the contract's own descriptors by a generator with a fixed seed; `TIDEMARK_FUZZ_ROUNDS` asks for more.
 """
 
+import json
 import os
 import random
 import string
@@ -10,12 +11,18 @@ from collections import Counter
 from typing import Any
 
 import grpc.aio
+import orjson
 import psycopg
 from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.admin.service import admin
+from services.gateway.lanes import segment
 from services.ingest.service import ingest, writer
+from services.kit.errors import Invalid
 from services.kit.keys import log_key
 from services.kit.settings import Settings
 from services.query.service import query
@@ -33,7 +40,7 @@ from tests.ingesting import (
     record_batch,
 )
 from tests.polling import until
-from tidemark.v1 import ingest_pb2, query_pb2, question_pb2
+from tidemark.v1 import ingest_pb2, letter_pb2, query_pb2, question_pb2, rule_pb2, schema_pb2
 
 ROUNDS = int(os.environ.get("TIDEMARK_FUZZ_ROUNDS", "150"))
 COMMITTED = ingest_pb2.ACK_MODE_COMMITTED
@@ -209,6 +216,7 @@ class Chance:
             "accepted",
             "rejected",
             "crc",
+            *("source", "rules", "schemas", "quality", "repairs"),
         )
         return {name: self._draw.choice((*INTEGERS, "x", "\0", None, 0.5, [], True)) for name in names}
 
@@ -370,7 +378,7 @@ async def test_damaged_entries_of_the_log_hold_nothing_up(suite: Suite, settings
         for round_ in range(ROUNDS):
             fields = {name: chance.damage(value) if chance.coin() else value for name, value in good.items()}
             if round_ % 5 == 0:
-                fields = entry_of_header(v=1, kind="events", **chance.members())
+                fields = entry_of_header(v=1 + round_ // 5 % 2, kind="events", **chance.members())
             await served.resources.redis.xadd(log_key(round_ % 8), fields)
         for number in range(8):
             await stored_after(served, f"after-{number}")
@@ -379,4 +387,96 @@ async def test_damaged_entries_of_the_log_hold_nothing_up(suite: Suite, settings
             return not any([await served.resources.redis.xlen(log_key(partition)) for partition in range(8)])
 
         await until(is_read)
+    assert_ledger_balances(settings)
+
+
+_WORDS = st.sampled_from(
+    ("type", "event", "batch", "messageId", "timestamp", "sentAt", "originalTimestamp", "userId", "anonymousId",
+     "properties", "traits", "context", "library", "name", "track", "identify", "page", "2026-01-01T00:00:00Z", "")
+)  # fmt: skip
+_ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | _WORDS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_WORDS, inner, max_size=6),
+    max_leaves=20,
+)
+_CALLS = st.fixed_dictionaries(
+    {"batch": st.lists(st.dictionaries(_WORDS, _ANYTHING, max_size=8), max_size=4)},
+    optional={"sentAt": _ANYTHING},
+)
+
+
+@given(
+    body=_CALLS | _ANYTHING | st.binary(max_size=40),
+    path=st.sampled_from((segment.BATCH, "/v1/track", "/v1/page")),
+)
+def test_calls_of_segment_are_read_or_refused_whatever_they_are(body: Any, path: str) -> None:
+    text = body if isinstance(body, bytes) else json.dumps(body).encode()
+    try:
+        calls = segment.read(path, text, NOW_US, b"salt")
+    except Invalid:
+        return
+    assert len(calls.places) == len(calls.request.batch.events)
+    ids = {event.event_id for event in calls.request.batch.events}
+    assert len(ids) == len(calls.request.batch.events)
+
+
+async def test_replays_of_whatever_was_set_aside_keep_the_ledger(suite: Suite, settings: Settings) -> None:
+    """Rules and schemas set events aside, patches at random mend some of them, and the same is sent and repaired again and again."""
+    chance, codes = random.Random(6), Counter[str]()
+    rules = {
+        "ruleId": "n",
+        "cast": {"field": "properties.n", "to": "TYPE_NUMBER"},
+        "onFailure": "FAILURE_DEAD_LETTER",
+    }
+    schema = schema_pb2.Schema(
+        event_name="clicked",
+        document='{"properties": {"n": {"type": "number", "maximum": 5}}, "required": ["n"]}',
+        enforcement=schema_pb2.ENFORCEMENT_DEAD_LETTER,
+    )
+    values = (1, 5, 6, "7", "x", None, [], {"a": 1}, 1e308, True, "1")
+    actions = (
+        {"set": {"field": "properties.n", "value": 1}}, {"set": {"field": "properties.n", "expression": "1.0 / 0.0"}},
+        {"drop": {"field": "properties.n"}}, {"rename": {"field": "properties.n", "to": "properties.m"}},
+        {"cast": {"field": "properties.n", "to": "TYPE_STRING"}}, {"hash": {"field": "name"}},
+        {"set": {"field": "name", "value": "other"}}, {"mask": {"field": "properties.n"}},
+    )  # fmt: skip
+    async with suite(ingest, writer) as served:
+
+        async def ask(name: str, request: Message, key: str = "admin") -> None:
+            codes[await code_of(served, rpc_named(name), request.SerializeToString(), key)] += 1
+
+        made = ParseDict({"rules": [rules]}, rule_pb2.Rules(name="projects/demo/rules"))
+        await ask("UpdateRules", rule_pb2.UpdateRulesRequest(rules=made))
+        await ask(
+            "CreateSchema",
+            schema_pb2.CreateSchemaRequest(parent="projects/demo", schema_id="clicked", schema=schema),
+        )
+        for round_ in range(ROUNDS // 5):
+            numbers = chance.sample(range(60), 8)
+            events = [
+                event(number, properties_json=orjson.dumps({"n": values[number % len(values)]}))
+                for number in numbers
+            ]
+            batch = event_batch(*events, sequence=0, name=f"web-{round_ % 3}")
+            publish = ingest_pb2.PublishBatchRequest(batch=batch, ack_mode=COMMITTED)
+            await ask("PublishBatch", publish, "ingest")
+            patches = [
+                ParseDict(each | {"onFailure": chance.randrange(3)}, rule_pb2.Rule())
+                for each in chance.choices(actions, k=chance.randrange(3))
+            ]
+            repair = letter_pb2.RepairDeadLettersRequest(parent="projects/demo", patches=patches)
+            repair.validate_only = chance.random() < 0.2
+            await ask("RepairDeadLetters", repair)
+        await stored_after(served, "after")
+        mend = letter_pb2.RepairDeadLettersRequest(parent="projects/demo")
+        mend.patches.append(ParseDict(actions[0], rule_pb2.Rule()))
+        await ask("RepairDeadLetters", mend)
+
+        async def balanced() -> bool:
+            async with served.resources.pool.connection() as connection:
+                found = await connection.execute("SELECT count(*) FROM dead_letters WHERE state = 1")
+                return await found.fetchone() == (0,)
+
+        await until(balanced)
+    assert set(codes) == {"OK"}, codes
     assert_ledger_balances(settings)

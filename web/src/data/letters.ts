@@ -14,6 +14,7 @@ import {
   type RepairDeadLettersResponse,
 } from '../gen/tidemark/v1/letter_pb'
 import { bucket, instant, number } from '../model/format'
+import { brief, readable } from './model/json'
 import { ACTIONS, type Action, type Patch, outcome, rule, wanting } from './model/repair'
 import { letters } from './clients'
 import { Page } from './page'
@@ -54,6 +55,8 @@ export class LettersPage extends Page {
         border: 0;
       }
       .outcome {
+        display: grid;
+        gap: var(--space-3);
         padding: 0 var(--space-4) var(--space-4);
       }
       progress {
@@ -347,24 +350,5 @@ export class LettersPage extends Page {
 
   private at(time: DeadLetter['receivedAt']): string {
     return time ? instant(timestampMs(time), this.session.zone) : ''
-  }
-}
-
-/** What tells one letter from another on one line: its properties, or all of it where there are none. */
-function brief(text: string): string {
-  try {
-    const { properties } = JSON.parse(text) as { properties?: unknown }
-    return properties ? JSON.stringify(properties) : text
-  } catch {
-    return text
-  }
-}
-
-/** JSON with a line for each field; what is none stays as it is. */
-function readable(text: string): string {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2)
-  } catch {
-    return text
   }
 }

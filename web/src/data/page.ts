@@ -33,6 +33,7 @@ export abstract class Page extends LitElement {
         overflow-wrap: anywhere;
       }
       .panel {
+        position: relative; /* so that hidden texts scroll with it */
         overflow-x: auto;
         margin-bottom: var(--space-3);
       }
@@ -70,6 +71,13 @@ export abstract class Page extends LitElement {
         display: grid;
         gap: var(--space-3);
         padding: var(--space-4);
+      }
+      dialog form {
+        grid-template-columns: minmax(0, 1fr);
+        padding: 0;
+      }
+      dialog h2 {
+        overflow-wrap: anywhere;
       }
       textarea.code,
       pre {

@@ -125,9 +125,9 @@ export class PrivacyPage extends Page {
       this.person = (new FormData(form).get('person') as string).trim()
       if (this.person) this.dialog.showModal()
     }
-    return html`<section class="panel" aria-labelledby="erase-title" tabindex="0">
+    return html`<section class="panel" aria-label="Removal" tabindex="0">
       <form class="erase" @submit=${ask}>
-        <label class="field"><span id="erase-title">Remove a person</span> <input name="person" required maxlength="200" placeholder="user id, exactly" autocomplete="off" /></label>
+        <label class="field">Remove a person <input name="person" required maxlength="200" placeholder="user id, exactly" autocomplete="off" /></label>
         <button class="danger" ?disabled=${this.busy}>Remove…</button>
       </form>
       ${this.erasures?.length ? this.certificates(this.erasures) : nothing}

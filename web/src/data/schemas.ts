@@ -15,6 +15,7 @@ import {
 import { instant, percent } from '../model/format'
 import { schemas } from './clients'
 import { ENFORCEMENTS } from './events'
+import { readable } from './model/json'
 import { Page } from './page'
 
 /** Stands for a schema that is not made yet, where its id would be. */
@@ -196,7 +197,7 @@ export class SchemasPage extends Page {
 
   private history() {
     const take = (version: Schema) => {
-      this.shown = create(SchemaSchema, { ...version, etag: this.shown!.etag })
+      this.shown = legible({ ...version, etag: this.shown!.etag })
     }
     return html`<div class="panel">
       <table>
@@ -259,7 +260,7 @@ export class SchemasPage extends Page {
     await this.read(
       () => schemas.inferSchema({ parent, eventName: event.value }),
       ({ schema, properties }) => {
-        const document = JSON.stringify(JSON.parse(schema?.document ?? '{}'), null, 2)
+        const document = readable(schema!.document)
         this.seen = properties
         this.shown = create(SchemaSchema, { ...this.shown!, document })
       },
@@ -305,7 +306,7 @@ export class SchemasPage extends Page {
     await this.read(
       () => Promise.all([schemas.getSchema({ name }), schemas.listSchemaVersions({ name })]),
       ([{ schema }, { schemas: versions }]) => {
-        this.shown = schema
+        this.shown = legible(schema!)
         this.versions = versions
       },
     )
@@ -314,6 +315,11 @@ export class SchemasPage extends Page {
   private at({ updateTime }: Schema): string {
     return updateTime ? instant(timestampMs(updateTime), this.session.zone) : ''
   }
+}
+
+/** A schema whose document has lines, though it was sent without. */
+function legible(schema: Schema): Schema {
+  return schema.document.includes('\n') ? schema : { ...schema, document: readable(schema.document) }
 }
 
 function options(choices: { value: number; title: string }[], chosen: number) {

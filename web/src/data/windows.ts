@@ -35,7 +35,6 @@ export class WindowsPage extends Page {
     css`
       dialog form {
         min-width: min(440px, 80vw);
-        padding: 0;
       }
       .pair {
         display: grid;
@@ -71,6 +70,7 @@ export class WindowsPage extends Page {
   }
 
   private makers() {
+    if (this.name && !this.shown) return nothing
     return this.name
       ? html`<button class="danger" @click=${() => this.deleting.showModal()}>Delete…</button>`
       : html`<button class="primary" @click=${() => this.creating.showModal()}>${icon('add')} New window</button>`
