@@ -15,7 +15,7 @@ import grpc.aio
 from tidemark import errors
 from tidemark.channel import Metadata
 from tidemark.scope import Scope
-from tidemark.spelling import Instant, Span, chosen, time_range
+from tidemark.spelling import Instant, Span, any_range, chosen
 from tidemark.v1 import letter_pb2 as pb
 from tidemark.v1 import letter_pb2_grpc, rule_pb2, schema_pb2
 
@@ -125,6 +125,6 @@ def _selection(which: Which) -> pb.DeadLetterSelection:
         else:
             given.pop(name, None)
     selection = pb.DeadLetterSelection(**given)
-    if any(each is not None for each in span) and (asked := time_range(*span)):
+    if asked := any_range(*span):
         selection.time_range.CopyFrom(asked)
     return selection

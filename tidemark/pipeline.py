@@ -12,7 +12,7 @@ import grpc.aio
 
 from tidemark.channel import Metadata
 from tidemark.scope import Scope
-from tidemark.spelling import Instant, Span, period, source, time_range, timestamp
+from tidemark.spelling import Instant, Span, any_range, period, source, timestamp
 from tidemark.v1 import pipeline_pb2 as pb
 from tidemark.v1 import pipeline_pb2_grpc
 
@@ -57,7 +57,7 @@ class Pipeline(Scope):
     ) -> AsyncIterator[pb.EventQuality]:
         """The events of the project with the quality of each, by volume."""
         request = pb.ListEventQualityRequest(project=await self._parent(), search=search)
-        if asked := time_range(last, start, end, during):
+        if asked := any_range(last, start, end, during):
             request.time_range.CopyFrom(asked)
         async for page in self._pages(self._stub.ListEventQuality, request):
             for event in page.events:
@@ -77,7 +77,7 @@ class Pipeline(Scope):
         request = pb.GetEventQualityRequest(
             project=await self._parent(), event_name=event_name, sample_size=sample_size
         )
-        if asked := time_range(last, start, end, during):
+        if asked := any_range(last, start, end, during):
             request.time_range.CopyFrom(asked)
         return await self._ask(self._stub.GetEventQuality, request)  # type: ignore[no-any-return]
 

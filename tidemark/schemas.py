@@ -15,7 +15,7 @@ import orjson
 
 from tidemark.channel import Metadata
 from tidemark.scope import Scope
-from tidemark.spelling import Instant, Span, chosen, time_range
+from tidemark.spelling import Instant, Span, any_range, chosen
 from tidemark.v1 import schema_pb2 as pb
 from tidemark.v1 import schema_pb2_grpc
 
@@ -141,7 +141,7 @@ class Schemas(Scope):
         request = pb.InferSchemaRequest(
             parent=await self._parent(), event_name=event_name, sample_size=sample_size
         )
-        if asked := time_range(last, start, end, during):
+        if asked := any_range(last, start, end, during):
             request.time_range.CopyFrom(asked)
         return await self._ask(self._stub.InferSchema, request)  # type: ignore[no-any-return]
 

@@ -152,6 +152,17 @@ def time_range(
     return pb.TimeRange(start=timestamp(start), end=None if end is None else timestamp(end))
 
 
+def any_range(
+    last: Span | None = None,
+    start: Instant | None = None,
+    end: Instant | None = None,
+    during: str | None = None,
+) -> pb.TimeRange | None:
+    """As `time_range`, but None where nothing is given: what the server then takes is in the contract."""
+    given = (last, start, end, during)
+    return None if all(each is None for each in given) else time_range(*given)
+
+
 def calendar(text: str) -> pb.CalendarRange:
     """Whole days, weeks or months: this one up to now, or the last ones before it."""
     said = {"today": "this day", "yesterday": "last day"}.get(text, text)

@@ -12,7 +12,7 @@ import grpc.aio
 
 from tidemark.channel import Metadata
 from tidemark.scope import Scope
-from tidemark.spelling import Instant, Span, duration, measure, time_range
+from tidemark.spelling import Instant, Span, any_range, duration, measure
 from tidemark.v1 import window_pb2 as pb
 from tidemark.v1 import window_pb2_grpc
 
@@ -102,7 +102,7 @@ class Windows(Scope):
     ) -> AsyncIterator[pb.WindowResult]:
         """Results, latest beginning first, with how each has come about."""
         request = pb.ListWindowResultsRequest(name=await self._name(window), key=key)
-        if asked := time_range(last, start, end, during):
+        if asked := any_range(last, start, end, during):
             request.time_range.CopyFrom(asked)
         async for page in self._pages(self._stub.ListWindowResults, request):
             for result in page.results:

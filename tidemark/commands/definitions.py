@@ -89,7 +89,7 @@ def add_schemas(command: ArgumentParser) -> None:
     infer = actions.add_parser("infer", help="propose one that the newest stored events fit")
     infer.add_argument("event", help="name of the event")
     infer.add_argument("--seen", action="store_true", help="show what was seen of each property instead")
-    add_span(infer)
+    add_span(infer, "30d")
     add_format(infer)
     actions.add_parser("delete", help="delete one").add_argument("schema", metavar="SCHEMA")
     for chosen in actions.choices.values():
@@ -216,7 +216,7 @@ def add_windows(command: ArgumentParser) -> None:
     results = actions.add_parser("results", help="what one has kept, newest first")
     results.add_argument("window", metavar="WINDOW", help="its id or name")
     results.add_argument("--limit", type=int, default=50, help="how many")
-    add_span(results)
+    add_span(results, "1d")
     add_format(results)
     actions.add_parser("delete", help="delete one with its results").add_argument("window", metavar="WINDOW")
     for chosen in actions.choices.values():

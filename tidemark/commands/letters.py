@@ -56,7 +56,7 @@ def add_letters(command: ArgumentParser) -> None:
         chosen.add_argument("--reason", default="", choices=[*REASONS], help="only this reason")
         chosen.add_argument("--event", default="", metavar="NAME", help="only events of this name")
         chosen.add_argument("--state", default="", choices=[*STATES], help="open ones if not given")
-        add_span(chosen)
+        add_span(chosen, "all")
         add_format(chosen)
         chosen.set_defaults(run=letters)
 

@@ -133,7 +133,7 @@ def add_quality(command: ArgumentParser) -> None:
         "event", nargs="?", default="", help="name of an event, for its properties; all events if not given"
     )
     command.add_argument("--search", default="", help="only events whose name holds this")
-    add_span(command)
+    add_span(command, "7d")
     add_format(command)
     command.set_defaults(run=quality)
 

@@ -31,9 +31,9 @@ def add(command: ArgumentParser, kind: str) -> None:
     command.add_argument("--time-zone", default="", help="IANA name; the project's if not given")
 
 
-def add_span(command: ArgumentParser) -> None:
+def add_span(command: ArgumentParser, usual: str = "24h") -> None:
     """The time asked about."""
-    command.add_argument("--last", metavar="SPAN", help="30d, 12h, 90m; 24h if nothing is given")
+    command.add_argument("--last", metavar="SPAN", help=f"30d, 12h, 90m; {usual} if nothing is given")
     command.add_argument("--start", metavar="INSTANT", help="instead of --last")
     command.add_argument("--end", metavar="INSTANT", help="with --start; now if not given")
     command.add_argument(
