@@ -70,13 +70,17 @@ local function append(keys, args)
 end
 
 -- Trims what is committed and says how far. Totals and position never go back: a writer that was frozen after its commit and
--- thawed when another had gone on changes nothing.
+-- thawed when another had gone on changes nothing. A log that was not told of the commit before this one has forgotten it: it was
+-- emptied or restored from an older file, and nothing but this shows once new batches have come.
 -- KEYS: log, meta
--- ARGV: the first id to keep, the last id committed, rows and bytes committed
+-- ARGV: the first id to keep, the last id committed, rows and bytes committed, bytes committed before
+-- Returns {} or {'forgotten'}
 local function committed(keys, args)
   local log, meta = keys[1], keys[2]
   redis.call('XTRIM', log, 'MINID', args[1])
-  if tonumber(redis.call('HGET', meta, 'committed_bytes') or '0') <= tonumber(args[4]) then
+  local told = tonumber(redis.call('HGET', meta, 'committed_bytes') or '0')
+  if told < tonumber(args[5]) then return {'forgotten'} end
+  if told <= tonumber(args[4]) then
     redis.call('HSET', meta, 'last_id', args[2], 'committed_received', args[3], 'committed_bytes', args[4])
   end
   return {}

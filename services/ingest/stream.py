@@ -38,6 +38,10 @@ def order(entry_id: str) -> tuple[int, int]:
     return int(milliseconds), int(number or 0)
 
 
+class Forgotten(exceptions.RedisError):
+    """The log knows less than was committed out of it: it was emptied, or restored from an older file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Appended:
     """What became of a batch: `outcome` is `appended`, `repeated`, `gap`, `fenced` or `unknown` as `append.lua` says."""
@@ -151,11 +155,24 @@ class Log:
                 pipe.hmget(meta_key(partition), "received", "bytes")
             return [(int(received or 0), int(size or 0)) for received, size in await pipe.execute()]
 
-    async def committed(self, partition: int, last_id: str, received: int, size: int) -> None:
-        """Trims what is committed and says how far; `received` and `size` are the database's totals. Never goes back."""
+    async def committed(
+        self, partition: int, last_id: str, received: int, size: int, before: int = 0
+    ) -> None:
+        """Trims what is committed and says how far; `received` and `size` are the database's totals. Never goes back.
+
+        Raises `Forgotten` where the log was not told of the commit that brought `before` bytes in all.
+        """
         milliseconds, number = order(last_id)
-        arguments = (f"{milliseconds}-{number + 1}", last_id, received, size)
-        await self._call("tidemark_committed_2", (log_key(partition), meta_key(partition)), arguments)
+        arguments = (f"{milliseconds}-{number + 1}", last_id, received, size, before)
+        if await self._call("tidemark_committed_2", (log_key(partition), meta_key(partition)), arguments):
+            raise Forgotten(f"the log of partition {partition} has forgotten what is committed")
+
+    async def remembers(self, partition: int, last_id: str, size: int) -> bool:
+        """Whether the log was told of the last commit, of `size` bytes in all, or still holds the last entry of it."""
+        told: Any = await self._redis.hget(meta_key(partition), "committed_bytes")  # type: ignore[misc]
+        if int(told or 0) >= size:
+            return True
+        return bool(await self._redis.xrange(log_key(partition), min=last_id, max=last_id))
 
     async def announce(self, commit: Mapping[str, object]) -> None:
         """Tells everybody who watches what was committed."""

@@ -182,7 +182,9 @@ class Session:
         newest = await self._log.last_generated_id(partition)
         ((received, size),) = await self._log.totals([partition])
         behind = order(newest or "0-0") < order(position.last_id)
-        if not behind and received >= position.received and size >= position.bytes:
+        less = behind or received < position.received or size < position.bytes
+        # Where new batches have come since, the totals and ids may be those of a log that has lost nothing.
+        if not less and await self._log.remembers(partition, position.last_id, position.bytes):
             return
         metrics.LOG_REGRESSIONS.inc()
         log.error(
@@ -340,7 +342,8 @@ class Session:
         names = result.names()
         for partition, position in work.after.items():
             await self._log.announce(_announcement(position, touched.get(partition, {}), names))
-            await self._log.committed(partition, position.last_id, position.received, position.bytes)
+            before = work.before[partition].bytes
+            await self._log.committed(partition, position.last_id, position.received, position.bytes, before)
         for partition, (new, broken) in result.broken(work.batches).items():
             start = work.before[partition]
             if order(start.last_id) < order(start.resumed_to):

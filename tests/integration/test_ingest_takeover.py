@@ -11,18 +11,21 @@ from services.ingest.stream import Log
 from services.kit.keys import meta_key, partition_of
 from services.kit.server import opened, working
 from services.kit.settings import Settings
-from tests.conftest import Suite
+from tests.conftest import Suite, counted
+from tests.polling import until
 from tidemark.v1 import event_pb2, ingest_pb2, ingest_pb2_grpc
 
 PRODUCER = "web-1"
 
 
-def batch() -> ingest_pb2.EventBatch:
+def batch(sequence: int = 1) -> ingest_pb2.EventBatch:
     now = time.time_ns()
-    event = event_pb2.Event(event_id=bytes(15) + b"1", type=event_pb2.EVENT_TYPE_USER_ACTION, name="login")
+    event = event_pb2.Event(
+        event_id=bytes(15) + bytes([sequence]), type=event_pb2.EVENT_TYPE_USER_ACTION, name="login"
+    )
     event.occurred_at.FromNanoseconds(now)
     return ingest_pb2.EventBatch(
-        producer=ingest_pb2.Producer(producer_id=PRODUCER, epoch=1, sequence=1), events=[event]
+        producer=ingest_pb2.Producer(producer_id=PRODUCER, epoch=1, sequence=sequence), events=[event]
     )
 
 
@@ -61,3 +64,38 @@ async def test_late_report_of_a_thawed_writer_changes_nothing(redis_url: str) ->
             b"committed_received": b"9",
             b"committed_bytes": b"900",
         }
+
+
+async def test_a_log_restored_from_an_older_file_is_noticed_though_new_batches_have_come(
+    suite: Suite, settings: Settings
+) -> None:
+    async with suite(ingest, writer, lease_seconds=0.5) as served:
+        stub, redis = ingest_pb2_grpc.IngestServiceStub(served.channel), served.resources.redis
+
+        async def publish(sequence: int) -> None:
+            request = ingest_pb2.PublishBatchRequest(
+                batch=batch(sequence), ack_mode=ingest_pb2.ACK_MODE_COMMITTED
+            )
+            await stub.PublishBatch(request, metadata=served.key("ingest"))
+
+        key = meta_key(partition_of(1, PRODUCER, settings.partitions))
+        await publish(1)
+        older = await redis.dump(key)
+        for sequence in (2, 3):
+            await publish(sequence)
+        before = counted("tidemark_log_regressions_total")
+        # The writer is at work all the while, and the totals are soon beyond what is committed.
+        await redis.restore(key, 0, older, replace=True)
+        for sequence in range(4, 9):
+            await publish(sequence)
+        assert counted("tidemark_log_regressions_total") == before + 1
+        async with served.resources.pool.connection() as connection:
+            totals = await (
+                await connection.execute("SELECT sum(received), sum(stored) FROM ledger")
+            ).fetchone()
+        assert totals == (8, 8)
+
+        async def settled() -> bool:
+            return await Log(redis).backlog_bytes(settings.partitions) == 0
+
+        await until(settled, 10.0)
