@@ -22,6 +22,9 @@ CREATE INDEX dead_letters_by_signature ON dead_letters (project_id, state, signa
 CREATE INDEX dead_letters_by_event ON dead_letters (project_id, event_id) WHERE event_id IS NOT NULL;
 CREATE INDEX dead_letters_by_user ON dead_letters (project_id, user_id) WHERE user_id IS NOT NULL;
 
+-- How many batches of repairs were committed: they receive nothing, and change the data all the same.
+ALTER TABLE project_totals ADD COLUMN repairs bigint NOT NULL DEFAULT 0;
+
 -- A partition pauses where too much of it cannot be stored, until somebody resumes it: then what cannot be stored becomes dead
 -- letters up to the entry `resumed_to`.
 ALTER TABLE partitions ADD COLUMN paused_at timestamptz;

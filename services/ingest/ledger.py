@@ -43,9 +43,10 @@ ON CONFLICT (project_id, producer_id) DO UPDATE SET
     epoch = excluded.epoch, sequence = excluded.sequence, received = had.received + excluded.received, updated_at = now()
 """
 _PUT_TOTALS = """
-INSERT INTO project_totals AS had (partition, project_id, received)
-SELECT * FROM unnest(%s::smallint[], %s::int[], %s::bigint[])
-ON CONFLICT (partition, project_id) DO UPDATE SET received = had.received + excluded.received
+INSERT INTO project_totals AS had (partition, project_id, received, repairs)
+SELECT * FROM unnest(%s::smallint[], %s::int[], %s::bigint[], %s::bigint[])
+ON CONFLICT (partition, project_id) DO UPDATE SET
+    received = had.received + excluded.received, repairs = had.repairs + excluded.repairs
 """
 _PUT_COMMITS = """
 INSERT INTO commits (partition, version, project_id, touched)
@@ -154,9 +155,11 @@ def _producers(work: Microbatch) -> list[Row]:
 
 def _totals(work: Microbatch) -> list[Row]:
     received: Counter[tuple[int, int]] = Counter()
+    repairs: Counter[tuple[int, int]] = Counter()
     for batch in work.batches:
         received[batch.partition, batch.header.project_id] += batch.header.received
-    return [(*key, count) for key, count in sorted(received.items())]
+        repairs[batch.partition, batch.header.project_id] += bool(batch.header.repairs)
+    return [(*key, count, repairs[key]) for key, count in sorted(received.items())]
 
 
 def _commits(work: Microbatch, touched: Touched) -> list[Row]:

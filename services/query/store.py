@@ -49,6 +49,7 @@ _FACTS = """
             WHERE project_id = %(project)s AND minute > now() - interval '1 hour'),
         coalesce((SELECT removals FROM retention WHERE project_id = %(project)s), 0)
             + coalesce((SELECT revision FROM window_revisions WHERE project_id = %(project)s), 0)
+            + (SELECT coalesce(sum(repairs), 0)::bigint FROM project_totals WHERE project_id = %(project)s)
     FROM partitions
     LEFT JOIN (SELECT partition, received AS total FROM project_totals WHERE project_id = %(project)s) AS totals
         USING (partition)

@@ -32,7 +32,7 @@ class Facts:
     received_hour: int = 0
     """Of those: received in the last hour; 0 where nobody needs to know."""
     removals: int = 0
-    """How often rows of the project were removed, by its retention or with a person, and how often its windows were changed."""
+    """How often the data changed without anything received: rows removed, by retention or with a person; windows changed; repairs."""
 
     @property
     def received(self) -> int:

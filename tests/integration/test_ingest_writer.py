@@ -79,7 +79,10 @@ class Stage:
             for p, r, b in await self.books.rows("SELECT partition, received, bytes FROM partitions")
         }
         appended = await self.log.totals(range(PARTITIONS))
-        by_project = {(p, q): r for p, q, r in await self.books.rows("SELECT * FROM project_totals")}
+        by_project = {
+            (p, q): r
+            for p, q, r in await self.books.rows("SELECT partition, project_id, received FROM project_totals")
+        }
         for partition in range(PARTITIONS):
             for project, received in (await self.redis.hgetall(projects_key(partition))).items():
                 if by_project.get((partition, int(project)), 0) != int(received):

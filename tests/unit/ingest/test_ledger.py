@@ -35,7 +35,7 @@ def test_a_producer_stands_at_its_last_batch_with_all_that_it_sent() -> None:
 def test_a_batch_outside_any_sequence_moves_no_producer_on() -> None:
     told = account(gathered(entry_fields(event(1), sequence=0)))
     assert told["producers"] == []
-    assert told["project_totals"] == [(0, 1, 1)]
+    assert told["project_totals"] == [(0, 1, 1, 0)]
 
 
 def test_a_commit_tells_the_spans_it_touched_as_the_database_reads_them() -> None:
