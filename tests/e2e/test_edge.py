@@ -77,12 +77,28 @@ BODIES: dict[str, Any] = {
     "ExplainQuery": {"query": EVENTS},
     "Suggest": {"kind": "KIND_EVENT_NAME"},
     "WatchDashboard": {"draft": {"displayName": "Draft"}},
+    "CreateSchema": {"schemaId": "order", "schema": {"eventName": "order", "document": "{}"}},
+    "UpdateSchema": {"description": "Changed"},
+    "CreateWindow": {
+        "windowId": "each-minute",
+        "window": {
+            "tumbling": {"size": "60s"},
+            "aggregates": [{"id": "n", "aggregation": "AGGREGATION_COUNT"}],
+        },
+    },
+    "UpdateRules": {"rules": [{"ruleId": "one", "drop": {"field": "properties.secret"}}]},
+    "UpdateRetention": {"rawDays": 400},
     "PublishBatch": {"batch": {"producer": {"producerId": "rest", "epoch": "1"}}},
     "RecordMetricsBatch": {"batch": {"producer": {"producerId": "rest-points", "epoch": "1"}}},
 }
+NEEDS_DATA = {
+    "InferSchema", "GetLineage", "GetEventQuality", "DiscardDeadLetters", "ResumePartition", "EraseUser", "GetErasure",
+}  # fmt: skip
+"""What an empty project has no answer for; tests of each part ask it by gRPC."""
 QUERIES = {
     "UpdateProject": {"updateMask": "displayName"},
     "UpdateCohort": {"updateMask": "displayName"},
+    "UpdateSchema": {"updateMask": "description"},
     "UpdateDashboard": {"updateMask": "displayName"},
 }
 
@@ -97,6 +113,7 @@ def operations() -> list[tuple[str, str, str]]:
         (one["operationId"], verb, path)
         for path, verbs in API["paths"].items()
         for verb, one in verbs.items()
+        if one["operationId"] not in NEEDS_DATA
     ]
     return sorted(found, key=turn)
 
