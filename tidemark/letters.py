@@ -13,7 +13,6 @@ from typing import Any, TypedDict, Unpack
 import grpc.aio
 
 from tidemark import errors
-from tidemark.channel import Metadata
 from tidemark.scope import Scope
 from tidemark.spelling import Instant, Span, any_range, chosen
 from tidemark.v1 import letter_pb2 as pb
@@ -49,16 +48,7 @@ class Which(TypedDict, total=False):
 class DeadLetters(Scope):
     """The dead letters of the client's project; needs a key of role analyst or admin to repair them."""
 
-    def __init__(
-        self,
-        channel: grpc.aio.Channel,
-        project: str,
-        metadata: Metadata,
-        timeout: float,
-        directory: grpc.aio.Channel | None = None,
-    ) -> None:
-        super().__init__(channel, project, metadata, timeout, directory)
-        self._stub = letter_pb2_grpc.DeadLetterServiceStub(channel)  # type: ignore[no-untyped-call]
+    _service = letter_pb2_grpc.DeadLetterServiceStub
 
     async def all(self, **which: Unpack[Which]) -> AsyncIterator[pb.DeadLetter]:
         """Dead letters, newest first."""

@@ -8,9 +8,6 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from uuid import UUID
 
-import grpc.aio
-
-from tidemark.channel import Metadata
 from tidemark.scope import Scope
 from tidemark.spelling import Instant, Span, any_range, period, source, timestamp
 from tidemark.v1 import pipeline_pb2 as pb
@@ -20,16 +17,7 @@ from tidemark.v1 import pipeline_pb2_grpc
 class Pipeline(Scope):
     """Lineage, quality and producers of the client's project."""
 
-    def __init__(
-        self,
-        channel: grpc.aio.Channel,
-        project: str,
-        metadata: Metadata,
-        timeout: float,
-        directory: grpc.aio.Channel | None = None,
-    ) -> None:
-        super().__init__(channel, project, metadata, timeout, directory)
-        self._stub = pipeline_pb2_grpc.PipelineServiceStub(channel)  # type: ignore[no-untyped-call]
+    _service = pipeline_pb2_grpc.PipelineServiceStub
 
     async def lineage(self, event_id: UUID | bytes) -> pb.GetLineageResponse:
         """The way of an event from its producer to the database, or to the dead letters."""

@@ -7,9 +7,6 @@ certificate = await client.privacy.erase("ann@example.com")
 import asyncio
 from collections.abc import AsyncIterator
 
-import grpc.aio
-
-from tidemark.channel import Metadata
 from tidemark.scope import Scope
 from tidemark.v1 import retention_pb2 as pb
 from tidemark.v1 import retention_pb2_grpc
@@ -20,16 +17,7 @@ _LOOK_SECONDS = 0.5
 class Privacy(Scope):
     """Retention and erasures of the client's project; needs a key of role admin to change them."""
 
-    def __init__(
-        self,
-        channel: grpc.aio.Channel,
-        project: str,
-        metadata: Metadata,
-        timeout: float,
-        directory: grpc.aio.Channel | None = None,
-    ) -> None:
-        super().__init__(channel, project, metadata, timeout, directory)
-        self._stub = retention_pb2_grpc.RetentionServiceStub(channel)  # type: ignore[no-untyped-call]
+    _service = retention_pb2_grpc.RetentionServiceStub
 
     async def retention(self) -> pb.Retention:
         """How long data is kept."""

@@ -10,10 +10,8 @@ Rules are the contract's own message; as a file they are that message's JSON for
 
 from collections.abc import AsyncIterator, Iterable
 
-import grpc.aio
 from google.protobuf.json_format import MessageToJson, Parse, ParseError
 
-from tidemark.channel import Metadata
 from tidemark.scope import Scope
 from tidemark.v1 import event_pb2, rule_pb2_grpc, schema_pb2
 from tidemark.v1 import rule_pb2 as pb
@@ -22,16 +20,7 @@ from tidemark.v1 import rule_pb2 as pb
 class Rules(Scope):
     """The rules of the client's project; needs a key of role analyst or admin to change them."""
 
-    def __init__(
-        self,
-        channel: grpc.aio.Channel,
-        project: str,
-        metadata: Metadata,
-        timeout: float,
-        directory: grpc.aio.Channel | None = None,
-    ) -> None:
-        super().__init__(channel, project, metadata, timeout, directory)
-        self._stub = rule_pb2_grpc.RuleServiceStub(channel)  # type: ignore[no-untyped-call]
+    _service = rule_pb2_grpc.RuleServiceStub
 
     async def get(self, *, version: int = 0) -> pb.Rules:
         """Reads the rules, or one of their versions."""

@@ -10,10 +10,8 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from uuid import uuid4
 
-import grpc.aio
 import orjson
 
-from tidemark.channel import Metadata
 from tidemark.scope import Scope
 from tidemark.spelling import Instant, Span, any_range, chosen
 from tidemark.v1 import schema_pb2 as pb
@@ -38,16 +36,7 @@ class Schemas(Scope):
     its name, `projects/{project}/schemas/{schema}`.
     """
 
-    def __init__(
-        self,
-        channel: grpc.aio.Channel,
-        project: str,
-        metadata: Metadata,
-        timeout: float,
-        directory: grpc.aio.Channel | None = None,
-    ) -> None:
-        super().__init__(channel, project, metadata, timeout, directory)
-        self._stub = schema_pb2_grpc.SchemaServiceStub(channel)  # type: ignore[no-untyped-call]
+    _service = schema_pb2_grpc.SchemaServiceStub
 
     async def create(
         self,

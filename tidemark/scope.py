@@ -14,6 +14,9 @@ _PAGE = 1000
 class Scope:
     """The client's project, and calls with its key over `channel`; who the key belongs to is asked over `directory`."""
 
+    _service: Callable[[grpc.aio.Channel], Any] | None = None
+    """The generated stub of its service."""
+
     def __init__(
         self,
         channel: grpc.aio.Channel,
@@ -23,6 +26,8 @@ class Scope:
         directory: grpc.aio.Channel | None = None,
     ) -> None:
         self._admin = admin_pb2_grpc.AdminServiceStub(directory or channel)  # type: ignore[no-untyped-call]
+        if self._service is not None:
+            self._stub: Any = type(self)._service(channel)  # type: ignore[misc]
         self._project, self._metadata, self._timeout = project, metadata, timeout
 
     async def _parent(self) -> str:

@@ -8,9 +8,6 @@ answer = await client.query(questions.window("orders-by-country", last="1h"))
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from uuid import uuid4
 
-import grpc.aio
-
-from tidemark.channel import Metadata
 from tidemark.scope import Scope
 from tidemark.spelling import Instant, Span, any_range, duration, measure
 from tidemark.v1 import window_pb2 as pb
@@ -22,16 +19,7 @@ class Windows(Scope):
     name, `projects/{project}/windows/{window}`.
     """
 
-    def __init__(
-        self,
-        channel: grpc.aio.Channel,
-        project: str,
-        metadata: Metadata,
-        timeout: float,
-        directory: grpc.aio.Channel | None = None,
-    ) -> None:
-        super().__init__(channel, project, metadata, timeout, directory)
-        self._stub = window_pb2_grpc.WindowServiceStub(channel)  # type: ignore[no-untyped-call]
+    _service = window_pb2_grpc.WindowServiceStub
 
     async def create(
         self,
