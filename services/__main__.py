@@ -22,6 +22,7 @@ TARGETS: dict[str, list[tuple[str, str]]] = {
     "query": [("services.query.service", "query"), ("services.admin.service", "admin")],
     "gateway": [("services.gateway.service", "gateway")],
     "mirror": [("services.query.service", "mirror")],
+    "insights": [("services.insights.service", "insights")],
 }
 """A process is a target: the builders whose services it runs. Only what a target needs is imported."""
 

@@ -29,6 +29,7 @@ TARGETS = {
     "writer-2": "writer",
     "query": "query",
     "mirror": "mirror",
+    "insights": "insights",
     "gateway": "gateway",
     "edge": "edge",
 }
@@ -47,7 +48,8 @@ class Tenant:
         """A client of one of the two ingests."""
         address = self.suite.members[f"ingest-{ingest}"].address
         options.setdefault("limits", Limits())
-        return tidemark.Client(address, self.suite.members["query"].address, key=self.key, **options)  # type: ignore[arg-type]
+        query, insights = self.suite.members["query"].address, self.suite.members["insights"].address
+        return tidemark.Client(address, query, insights, key=self.key, **options)  # type: ignore[arg-type]
 
     async def key_of(self, role: str) -> str:
         """A new key of this project."""
@@ -61,6 +63,7 @@ class Tenant:
             "TIDEMARK_KEY": self.key,
             "TIDEMARK_INGEST_ADDRESS": self.suite.members["ingest-1"].address,
             "TIDEMARK_QUERY_ADDRESS": self.suite.members["query"].address,
+            "TIDEMARK_INSIGHTS_ADDRESS": self.suite.members["insights"].address,
         }
 
     def run(self, *arguments: str) -> str:

@@ -28,6 +28,7 @@ from tidemark.cohorts import Cohorts
 from tidemark.dashboards import DashboardChange, Dashboards
 from tidemark.ids import Minter
 from tidemark.letters import DeadLetters
+from tidemark.operations import Operations
 from tidemark.pipeline import Pipeline
 from tidemark.privacy import Privacy
 from tidemark.producer import Producer
@@ -61,8 +62,8 @@ _HURRIED_SECONDS = 0.002
 class Client(Asking):
     """A connection to Tidemark: `async with Client() as tidemark: tidemark.track("order_placed", user_id="ann")`.
 
-    What is not given is read from `TIDEMARK_KEY`, `TIDEMARK_PROJECT`, `TIDEMARK_INGEST_ADDRESS`, `TIDEMARK_QUERY_ADDRESS` and
-    `TIDEMARK_TLS_ROOTS_FILE`. `project` is needed only with a key of the whole installation. With `spool`, a folder, what is
+    What is not given is read from `TIDEMARK_KEY`, `TIDEMARK_PROJECT`, `TIDEMARK_INGEST_ADDRESS`, `TIDEMARK_QUERY_ADDRESS`,
+    `TIDEMARK_INSIGHTS_ADDRESS` and `TIDEMARK_TLS_ROOTS_FILE`. `project` is needed only with a key of the whole installation. With `spool`, a folder, what is
     tracked survives a crash of this process.
     """
 
@@ -70,6 +71,7 @@ class Client(Asking):
         self,
         ingest: str = "",
         query: str = "",
+        insights: str = "",
         *,
         key: str = "",
         project: str = "",
@@ -88,6 +90,7 @@ class Client(Asking):
     ) -> None:
         self._ingest_address = ingest or environment.get("TIDEMARK_INGEST_ADDRESS", "127.0.0.1:50051")
         self._query_address = query or environment.get("TIDEMARK_QUERY_ADDRESS", "127.0.0.1:50052")
+        self._insights_address = insights or environment.get("TIDEMARK_INSIGHTS_ADDRESS", "127.0.0.1:50053")
         key = key or environment.get("TIDEMARK_KEY", "")
         self._metadata = (("authorization", f"Bearer {key}"),) if key else ()
         self.project = resource(project or environment.get("TIDEMARK_PROJECT", ""))
@@ -308,6 +311,11 @@ class Client(Asking):
         """Where events come from and how good they are."""
         return Pipeline(self._channel(self._query_address), self.project, self._metadata, self._timeout)
 
+    @cached_property
+    def operations(self) -> Operations:
+        """Long work that other calls have begun."""
+        return Operations(self._channel(self._query_address), self.project, self._metadata, self._timeout)
+
     async def validate(self, events: Iterable[event_pb2.Event]) -> list[rule_pb2.Trial]:
         """What would become of events; nothing is stored."""
         stub = ingest_pb2_grpc.IngestServiceStub(self._channel(self._ingest_address))  # type: ignore[no-untyped-call]
@@ -329,6 +337,11 @@ class Client(Asking):
         """What the resources that the ingest server answers for are made with."""
         ingest, query = self._channel(self._ingest_address), self._channel(self._query_address)
         return ingest, self.project, self._metadata, self._timeout, query
+
+    def _at_insights(self) -> tuple[grpc.aio.Channel, str, Metadata, float, grpc.aio.Channel]:
+        """What the resources that the insights server answers for are made with."""
+        insights, query = self._channel(self._insights_address), self._channel(self._query_address)
+        return insights, self.project, self._metadata, self._timeout, query
 
     def _channel(self, address: str) -> grpc.aio.Channel:
         if address not in self._channels:

@@ -122,18 +122,29 @@ def from_rpc(error: grpc.aio.AioRpcError) -> Error:
     """The exception for a failed call, with what its status details and trailing metadata say."""
     trailing = dict(error.trailing_metadata() or ())
     status = status_pb2.Status.FromString(trailing.get("grpc-status-details-bin", b""))
+    waits = []
+    if (pushback := str(trailing.get(_PUSHBACK, ""))).isdigit():
+        waits.append(int(pushback) / 1000)
+    return _made(error.code(), error.details() or error.code().name, status, waits)
+
+
+def from_status(status: status_pb2.Status) -> Error:
+    """The exception for what an operation has ended with."""
+    code = next(each for each in grpc.StatusCode if each.value[0] == status.code)
+    return _made(code, status.message, status, [])
+
+
+def _made(code: grpc.StatusCode, message: str, status: status_pb2.Status, waits: list[float]) -> Error:
     info, violation = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-    retry, waits = error_details_pb2.RetryInfo(), []
+    retry = error_details_pb2.RetryInfo()
     for detail in status.details:
         detail.Unpack(info)
         detail.Unpack(violation)
         if detail.Unpack(retry):
             waits.append(retry.retry_delay.ToMilliseconds() / 1000)
-    if (pushback := str(trailing.get(_PUSHBACK, ""))).isdigit():
-        waits.append(int(pushback) / 1000)
-    reason = info.reason or error.code().name
-    return _REASONS.get(reason, _CLASSES.get(error.code(), Error))(
-        error.details() or error.code().name,
+    reason = info.reason or code.name
+    return _REASONS.get(reason, _CLASSES.get(code, Error))(
+        message,
         reason=reason,
         field=violation.field_violations[0].field if violation.field_violations else "",
         retry_after=max(waits, default=None),

@@ -4,6 +4,10 @@ import { budget } from './budget.ts'
 // `npm run dev` serves the sources and leaves everything else to a running stack.
 const edge = process.env.TIDEMARK_EDGE_ADDRESS ?? 'http://127.0.0.1:8080'
 
+/** Stubs that only the pages about the data, and those about insights, call. */
+const DATA = 'schema|rule|letter|window|pipeline|retention'
+const INSIGHTS = 'insight|alert|forecast|model|feature|operations?'
+
 export default defineConfig({
   build: {
     target: 'es2023',
@@ -12,22 +16,29 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         // The pages share most of what they are made of, and compress better together. Signing in needs the first only; what is
-        // about the data itself comes when somebody goes there.
+        // about the data itself or about insights comes when somebody goes there.
         codeSplitting: {
           groups: [
             {
               name: 'base',
-              test: /node_modules.(?!uplot)|oxc-project|src.app|src.gen(?!.*(schema|rule|letter|window|pipeline|retention)_pb)|client.transport/,
+              test: RegExp(
+                `node_modules.(?!uplot)|oxc-project|src.app|src.gen(?!.*(${DATA}|${INSIGHTS})_pb)|client.transport`,
+              ),
               priority: 2,
             },
             {
               name: 'pages',
-              test: /uplot|src.(model|client|tiles|explorer|dashboard|home|live)/,
+              test: /uplot|src.(model|client|tiles|page|explorer|dashboard|home|live)/,
               priority: 1,
             },
             {
               name: 'data',
-              test: /src.data|src.gen.tidemark.v1.(schema|rule|letter|window|pipeline|retention)_pb/,
+              test: RegExp(`src.data|src.gen.*(${DATA})_pb`),
+              priority: 0,
+            },
+            {
+              name: 'insights',
+              test: RegExp(`src.insights|src.gen.*(${INSIGHTS})_pb`),
               priority: 0,
             },
           ],
@@ -35,7 +46,7 @@ export default defineConfig({
       },
     },
   },
-  plugins: [budget({ data: 60 }, 150)],
+  plugins: [budget({ data: 60, insights: 60 }, 150)],
   server: { proxy: { '^/(session|v1/|tidemark\\.v1\\.)': { target: edge } } },
   test: { environment: 'happy-dom', include: ['test/**/*.test.ts'], setupFiles: 'test/setup.ts' },
 })

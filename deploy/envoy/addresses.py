@@ -6,6 +6,7 @@ Comes in: nothing, so that `deploy/local` needs none of our packages. Goes out: 
 ADDRESSES = {
     "ingest": "TIDEMARK_INGEST_ADDRESS",
     "query": "TIDEMARK_QUERY_ADDRESS",
+    "insights": "TIDEMARK_INSIGHTS_ADDRESS",
     "gateway": "TIDEMARK_GATEWAY_ADDRESS",
 }
 """By cluster."""

@@ -40,6 +40,7 @@ class Edge:
         ports = {
             "ingest": settings.ingest_port,
             "query": settings.query_port,
+            "insights": settings.insights_port,
             "gateway": settings.gateway_port,
         }
         addresses = {

@@ -24,7 +24,9 @@ AT_INGEST = {
     "WindowService",
     "RetentionService",
 }
-"""Services of the contract that the target ingest answers; the target query answers the others."""
+"""Services of the contract that the target ingest answers."""
+AT_INSIGHTS = {"InsightService", "AlertService", "ForecastService", "ModelService"}
+"""Those that the target insights answers; the target query answers the others."""
 OTLP = tuple(
     f"/opentelemetry.proto.collector.{signal}.v1.{signal.title()}Service/Export"
     for signal in ("logs", "metrics")
@@ -57,7 +59,7 @@ def routes(edge: Edge) -> Json:
 def _rpcs(edge: Edge) -> Iterator[Json]:
     patience = f"{edge.settings.call_seconds + SLACK_SECONDS}s"
     for service in services():
-        cluster = "ingest" if service.name in AT_INGEST else "query"
+        cluster = _cluster(service.name)
         for method in service.methods:
             streams = method.client_streaming or method.server_streaming
             # A stream may be silent for as long as it likes; both ends look after connections that are dead.
@@ -75,6 +77,12 @@ def _others() -> Iterator[Json]:
         body = {"inline_string": "there is no such method; docs/rest.md and docs/api.md list all"}
         yield {"match": {"prefix": prefix}, "direct_response": {"status": 404, "body": body}}
     yield _to("gateway", {"prefix": "/"}, timeout="30s")
+
+
+def _cluster(service: str) -> str:
+    if service in AT_INGEST:
+        return "ingest"
+    return "insights" if service in AT_INSIGHTS else "query"
 
 
 def _to(cluster: str, match: Json, **limits: str) -> Json:

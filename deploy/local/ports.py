@@ -10,6 +10,7 @@ from collections.abc import Mapping
 DEFAULTS = {
     "ingest": 50051,
     "query": 50052,
+    "insights": 50053,
     "gateway": 50055,
     "otlp": 4317,
     "edge": 8080,

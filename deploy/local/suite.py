@@ -157,7 +157,7 @@ def running(
     postgres_settings: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Suite]:
-    """A migrated suite whose members all answer; `targets` maps each member's name to its target: ingest, gateway, edge in this order."""
+    """A migrated suite whose members all answer; `targets` maps each member's name to its target: those that others call first."""
     programs = provision(cache_folder(server_account()), say=lambda _: None)
     with ExitStack() as stack:
         postgres = Postgres(programs, folder / "postgres", quiet_port(), shared_buffers_mb, postgres_settings)
@@ -195,7 +195,7 @@ def _member(suite: Suite, folder: Path, name: str, target: str) -> Member:
     own = {variable: str(port) for variable, port in ports.items()}
     if target == "edge":
         own["TIDEMARK_EDGE_FOLDER"] = str(folder / name)
-    if target in ("edge", "gateway"):
+    if target in ("edge", "gateway", "insights"):
         for other, variable in ADDRESSES.items():
             own[variable] = ",".join(member.address for member in suite.of(other))
     return Member(name, target, suite.environment | own, list(ports.values()), folder / f"{name}.log")

@@ -38,6 +38,7 @@ STEADY = 30.0  # seconds a target must live for its earlier deaths to be forgott
 DEATHS_AT_START = 3  # a target that dies so often before all answer is not restarted
 TICK = 0.1
 BESIDES = {"ingest": ("otlp",)}  # ports of a target besides its own
+CALLS = {"gateway": "ingest", "insights": "query"}  # which target another one calls
 
 MIGRATE = (sys.executable, "-m", "services", "migrate")
 EDGE = (sys.executable, "-m", "deploy.envoy")
@@ -170,7 +171,7 @@ class Supervisor:
                 Target(
                     name,
                     (sys.executable, "-m", "services", name),
-                    {"TIDEMARK_METRICS_PORT": str(metrics)} | self._way_to_ingest(name),
+                    {"TIDEMARK_METRICS_PORT": str(metrics)} | self._way_to_others(name),
                     [*own, metrics],
                     Log(name, self._logs() / f"{name}.log"),
                 )
@@ -180,11 +181,12 @@ class Supervisor:
             if name in DEFAULTS and name not in ("postgres", "redis"):
                 self.stack.environment[f"TIDEMARK_{name.upper()}_PORT"] = str(port)
 
-    def _way_to_ingest(self, name: str) -> dict[str, str]:
-        """Where the gateway finds ingest, whatever the shell says that a client would find it at."""
-        if name != "gateway" or "ingest" not in self.ports.chosen:
+    def _way_to_others(self, name: str) -> dict[str, str]:
+        """Where a target finds the one that it calls, whatever the shell says that a client would find it at."""
+        called = CALLS.get(name)
+        if called is None or called not in self.ports.chosen:
             return {}
-        return {ADDRESSES["ingest"]: f"127.0.0.1:{self.ports.chosen['ingest']}"}
+        return {ADDRESSES[called]: f"127.0.0.1:{self.ports.chosen[called]}"}
 
     def _add_edge(self) -> None:
         """Envoy in front of the targets, and the secret by which they know it."""

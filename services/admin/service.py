@@ -1,8 +1,9 @@
-"""Wiring of AdminService, which the target query serves, and of the command that makes the first keys."""
+"""Wiring of AdminService and OperationService, which the target query serves, and of the command that makes the first keys."""
 
 import uuid
 from datetime import UTC, datetime
 
+from services.admin.operations.servicer import Operations
 from services.admin.servicer import Admin
 from services.admin.store import insert_key
 from services.kit import audit, postgres
@@ -13,6 +14,7 @@ from services.kit.service import Resources, Service, Servicer
 from services.kit.settings import Settings
 from tidemark.v1.admin_pb2 import ROLE_ADMIN, ROLE_INGEST, ROLE_VIEWER
 from tidemark.v1.admin_pb2_grpc import add_AdminServiceServicer_to_server
+from tidemark.v1.operation_pb2_grpc import add_OperationServiceServicer_to_server
 
 DEMO = "demo"
 _FIRST_KEYS = (
@@ -28,8 +30,13 @@ _PROJECT = """
 
 
 async def admin(resources: Resources) -> Service:
-    """AdminService."""
-    return Service(servicers=[Servicer(add_AdminServiceServicer_to_server, Admin(resources.pool))])
+    """AdminService and OperationService."""
+    return Service(
+        servicers=[
+            Servicer(add_AdminServiceServicer_to_server, Admin(resources.pool)),
+            Servicer(add_OperationServiceServicer_to_server, Operations(resources.pool)),
+        ]
+    )
 
 
 async def bootstrap(settings: Settings) -> dict[str, str]:

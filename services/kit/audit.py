@@ -21,7 +21,7 @@ from services.kit.chain import GENESIS, Entry, Fault, Verifier, link, storable
 from services.kit.errors import Unavailable
 from services.kit.failure import code_of
 from services.kit.service import Pool
-from tidemark.v1.access_pb2 import PERMISSION_WRITE
+from tidemark.v1.access_pb2 import PERMISSION_READ, PERMISSION_WRITE
 
 GROUP = 500
 """Entries that one transaction appends at most."""
@@ -170,8 +170,11 @@ class Audit:
 
 
 def _concerns(call: Call, code: grpc.StatusCode) -> bool:
-    """Whether the log wants to know: all but anonymous calls and the single batches of producers."""
+    """Whether the log wants to know: all but anonymous calls, the single batches of producers, and what our own services read
+    for themselves; what somebody asks them for is recorded where it is asked."""
     if call.caller is None:
+        return False
+    if call.caller.is_service and call.method.permission == PERMISSION_READ and code is grpc.StatusCode.OK:
         return False
     return (
         call.method.permission != PERMISSION_WRITE

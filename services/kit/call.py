@@ -44,6 +44,8 @@ class Caller:
     role: Role
     events_per_minute: int = 0
     requests_per_minute: int = 0
+    is_service: bool = False
+    """A service of ours, at work without being asked."""
 
     @property
     def name(self) -> str:

@@ -38,7 +38,7 @@ _SECRET = re.compile(r"tmk_([a-z0-9]{1,32})_[A-Za-z0-9_-]{43}")
 _PROJECT = re.compile(r"projects/([a-z][a-z0-9-]{2,39})")
 _KEYS = """
     SELECT key_id, api_keys.display_name, secret_sha256, expires_at, revoked_at, project_id, slug, role,
-           events_per_minute, requests_per_minute
+           events_per_minute, requests_per_minute, service IS NOT NULL
     FROM api_keys LEFT JOIN projects USING (project_id)
     WHERE key_id = ANY (%s)
 """

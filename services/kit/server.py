@@ -32,7 +32,14 @@ from services.kit.settings import Settings
 
 Builder = Callable[[Resources], Awaitable[Service]]
 
-METRICS_PORTS = {"ingest": 9101, "writer": 9102, "query": 9103, "gateway": 9104, "mirror": 9105}
+METRICS_PORTS = {
+    "ingest": 9101,
+    "writer": 9102,
+    "query": 9103,
+    "gateway": 9104,
+    "mirror": 9105,
+    "insights": 9106,
+}
 
 _GATE_CONNECTIONS = 3
 

@@ -30,14 +30,19 @@ class Settings:
     """Port of the target ingest."""
     query_port: int = 50052
     """Port of the target query, which also answers AdminService."""
+    insights_port: int = 50053
+    """Port of the target insights."""
     gateway_port: int = 50055
     """Port of the target gateway: the page and its sessions, and what SDKs of others send by HTTP. Callers come by the edge."""
     otlp_port: int = 4317
     """Port on which the target ingest answers besides its own: the one that exporters of OpenTelemetry expect; 0 for none."""
     ingest_address: str = ""
     """Where the gateway finds the target ingest: host:port, with commas between several; empty for `ingest_port` on this machine."""
+    query_address: str = ""
+    """Where insights finds the target query: host:port, with commas between several; empty for `query_port` on this machine."""
     metrics_port: int = 0
-    """Port of this process's Prometheus metrics; 0 for the target's own: 9101 ingest, 9102 writer, 9103 query, 9104 gateway, 9105 mirror."""
+    """Port of this process's Prometheus metrics; 0 for the target's own: 9101 ingest, 9102 writer, 9103 query, 9104 gateway, 9105 mirror,
+    9106 insights."""
 
     tls_cert_file: str = ""
     """PEM file of the server's certificate chain; with it every port speaks TLS."""
@@ -46,9 +51,9 @@ class Settings:
     tls_client_ca_file: str = ""
     """PEM file of the authority that signs client certificates; with it clients must show one (mTLS)."""
     tls_roots_file: str = ""
-    """PEM file of the authorities by which edge and gateway trust servers that speak TLS; empty where those speak none."""
+    """PEM file of the authorities by which edge, gateway and insights trust servers that speak TLS; empty where those speak none."""
     tls_client_cert_file: str = ""
-    """PEM file of the certificate that edge and gateway show to such servers; only with mTLS."""
+    """PEM file of the certificate that they show to such servers; only with mTLS."""
     tls_client_key_file: str = ""
     """PEM file of that certificate's private key."""
     insecure_remote: bool = False
@@ -128,6 +133,28 @@ class Settings:
     """How long an export may take."""
     export_concurrency: int = 2
     """Exports of one project made at once by one process; more are refused."""
+
+    outbound_private: bool = False
+    """Let webhooks and mail go to addresses that only a local network knows: private, loopback, shared."""
+    outbound_http: bool = False
+    """Let webhooks go without TLS."""
+    outbound_roots_file: str = ""
+    """PEM file of authorities by which receivers of webhooks are trusted, besides the public ones."""
+    webhook_key: str = ""
+    """From which, and from what the database holds, the secrets that sign webhooks are made: whoever reads the database alone signs
+    nothing. Where it changes, so do all secrets."""
+    smtp_host: str = ""
+    """Server that takes mail; empty for none."""
+    smtp_port: int = 587
+    """Its port."""
+    smtp_user: str = ""
+    """Who signs in there; empty for nobody."""
+    smtp_password: str = ""
+    """With what password."""
+    smtp_from: str = "tidemark@localhost"
+    """Whom mail is from."""
+    smtp_tls: str = "starttls"
+    """How the connection is encrypted: starttls, tls from its beginning, or none."""
 
     web_folder: str = "web/dist"
     """The built page, which the gateway serves."""

@@ -137,20 +137,22 @@ class Incident(_message.Message):
     def __init__(self, name: _Optional[str] = ..., alert_rule: _Optional[str] = ..., insight: _Optional[str] = ..., group: _Optional[_Iterable[str]] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., severity: _Optional[_Union[_insight_pb2.Severity, str]] = ..., state: _Optional[_Union[Incident.State, str]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., open_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., value: _Optional[float] = ..., latest_value: _Optional[float] = ..., expected: _Optional[float] = ..., acknowledged_by: _Optional[str] = ..., acknowledge_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Channel(_message.Message):
-    __slots__ = ("name", "display_name", "webhook", "email", "least_severity", "create_time")
+    __slots__ = ("name", "display_name", "webhook", "email", "least_severity", "create_time", "fault")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     WEBHOOK_FIELD_NUMBER: _ClassVar[int]
     EMAIL_FIELD_NUMBER: _ClassVar[int]
     LEAST_SEVERITY_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    FAULT_FIELD_NUMBER: _ClassVar[int]
     name: str
     display_name: str
     webhook: WebhookTarget
     email: EmailTarget
     least_severity: _insight_pb2.Severity
     create_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., webhook: _Optional[_Union[WebhookTarget, _Mapping]] = ..., email: _Optional[_Union[EmailTarget, _Mapping]] = ..., least_severity: _Optional[_Union[_insight_pb2.Severity, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    fault: str
+    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., webhook: _Optional[_Union[WebhookTarget, _Mapping]] = ..., email: _Optional[_Union[EmailTarget, _Mapping]] = ..., least_severity: _Optional[_Union[_insight_pb2.Severity, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., fault: _Optional[str] = ...) -> None: ...
 
 class WebhookTarget(_message.Message):
     __slots__ = ("url",)
@@ -165,7 +167,7 @@ class EmailTarget(_message.Message):
     def __init__(self, to: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Notification(_message.Message):
-    __slots__ = ("name", "incidents", "channel", "resolved", "state", "attempts", "outcome", "create_time", "next_time", "deliver_time")
+    __slots__ = ("name", "incidents", "channel", "resolved", "state", "attempts", "outcome", "create_time", "next_time", "deliver_time", "tries")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Notification.State]
@@ -186,6 +188,7 @@ class Notification(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     NEXT_TIME_FIELD_NUMBER: _ClassVar[int]
     DELIVER_TIME_FIELD_NUMBER: _ClassVar[int]
+    TRIES_FIELD_NUMBER: _ClassVar[int]
     name: str
     incidents: _containers.RepeatedScalarFieldContainer[str]
     channel: str
@@ -196,7 +199,18 @@ class Notification(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     next_time: _timestamp_pb2.Timestamp
     deliver_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., incidents: _Optional[_Iterable[str]] = ..., channel: _Optional[str] = ..., resolved: _Optional[bool] = ..., state: _Optional[_Union[Notification.State, str]] = ..., attempts: _Optional[int] = ..., outcome: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deliver_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    tries: _containers.RepeatedCompositeFieldContainer[DeliveryTry]
+    def __init__(self, name: _Optional[str] = ..., incidents: _Optional[_Iterable[str]] = ..., channel: _Optional[str] = ..., resolved: _Optional[bool] = ..., state: _Optional[_Union[Notification.State, str]] = ..., attempts: _Optional[int] = ..., outcome: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deliver_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tries: _Optional[_Iterable[_Union[DeliveryTry, _Mapping]]] = ...) -> None: ...
+
+class DeliveryTry(_message.Message):
+    __slots__ = ("start_time", "elapsed", "outcome")
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    ELAPSED_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    start_time: _timestamp_pb2.Timestamp
+    elapsed: _duration_pb2.Duration
+    outcome: str
+    def __init__(self, start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., outcome: _Optional[str] = ...) -> None: ...
 
 class CreateAlertRuleRequest(_message.Message):
     __slots__ = ("parent", "alert_rule_id", "alert_rule", "request_id")

@@ -11,8 +11,8 @@ from google.rpc.status_pb2 import Status
 
 from services.kit.edge import PEER_HEADER, SECRET_HEADER
 from services.kit.errors import DeadlineExceeded, Internal, Unavailable
+from services.kit.peer import channels
 from services.kit.settings import Settings
-from tidemark.channel import Tls, connect
 
 SECONDS = 25.0
 """How long a call may take: less than the edge waits, so that callers hear from us."""
@@ -34,15 +34,7 @@ class Ingest:
     """The servers of the target ingest."""
 
     def __init__(self, settings: Settings) -> None:
-        addresses = settings.ingest_address or f"127.0.0.1:{settings.ingest_port}"
-        tls = None
-        if settings.tls_roots_file:
-            tls = Tls(
-                roots_file=settings.tls_roots_file,
-                certificate_file=settings.tls_client_cert_file,
-                key_file=settings.tls_client_key_file,
-            )
-        self._channels = [connect(address.strip(), tls) for address in addresses.split(",")]
+        self._channels = channels(settings.ingest_address, settings.ingest_port, settings)
         self._secret = settings.edge_secret
 
     async def call(self, rpc: str, request: bytes, key: str, request_id: str, peer: str) -> bytes:

@@ -3,10 +3,11 @@
 export type Route =
   | { page: 'home' | 'dashboards' | 'explore' | 'live' | 'missing' }
   | { page: 'dashboard'; id: string }
-  | { page: 'data'; section: Section; id: string }
+  | { page: 'data'; section: DataSection; id: string }
+  | { page: 'insights'; section: InsightSection; id: string }
 
 /** What there is to see and do about the data itself. */
-export const SECTIONS = [
+const DATA = [
   'events',
   'schemas',
   'rules',
@@ -17,16 +18,32 @@ export const SECTIONS = [
   'partitions',
   'privacy',
 ] as const
-export type Section = (typeof SECTIONS)[number]
+export type DataSection = (typeof DATA)[number]
+
+/** What has been found out, what is to be expected, and who is told. */
+const INSIGHTS = [
+  'findings',
+  'baselines',
+  'indicators',
+  'forecast',
+  'models',
+  'alerts',
+  'incidents',
+  'channels',
+] as const
+export type InsightSection = (typeof INSIGHTS)[number]
 
 /** The page of a path. */
 export function route(path: string): Route {
   const [first = '', second, ...rest] = path.split('/').slice(1)
   if (first === '') return { page: 'home' }
   if (first === 'dashboards' && second && rest.length === 0) return { page: 'dashboard', id: decoded(second) }
-  if (first === 'data' && rest.length < 2) {
-    const section = SECTIONS.find(each => each === (second || 'events'))
-    if (section) return { page: 'data', section, id: decoded(rest[0] ?? '') }
+  if (rest.length < 2) {
+    const id = decoded(rest[0] ?? '')
+    const data = first === 'data' && DATA.find(each => each === (second || DATA[0]))
+    if (data) return { page: 'data', section: data, id }
+    const insights = first === 'insights' && INSIGHTS.find(each => each === (second || INSIGHTS[0]))
+    if (insights) return { page: 'insights', section: insights, id }
   }
   if (second) return { page: 'missing' }
   if (first === 'dashboards' || first === 'explore' || first === 'live') return { page: first }

@@ -14,6 +14,7 @@ const PAGES = [
   { page: 'dashboards', path: '/dashboards', title: 'Dashboards' },
   { page: 'explore', path: '/explore', title: 'Explore' },
   { page: 'live', path: '/live', title: 'Live' },
+  { page: 'insights', path: '/insights', title: 'Insights' },
   { page: 'data', path: '/data', title: 'Data' },
 ] as const
 
@@ -37,6 +38,7 @@ const PARTS: Record<Route['page'], () => Promise<unknown>> = {
   dashboard: () => import('../dashboard/dashboard'),
   explore: () => import('../explorer/explorer'),
   live: () => import('../live/live'),
+  insights: () => import('../insights/insights'),
   data: () => import('../data/data'),
   missing: () => Promise.resolve(),
 }
@@ -289,6 +291,10 @@ export class Shell extends LitElement {
       case 'data': {
         const { section, id } = this.route
         return html`<tm-data .session=${session} .section=${section} .name=${id}></tm-data>`
+      }
+      case 'insights': {
+        const { section, id } = this.route
+        return html`<tm-insights .session=${session} .section=${section} .name=${id}></tm-insights>`
       }
       case 'missing':
         return html`<div class="state">

@@ -1,8 +1,7 @@
-import { LitElement, type TemplateResult, css, html, nothing } from 'lit'
-import { customElement, property } from 'lit/decorators.js'
-import { SECTIONS, type Section } from '../app/router'
-import type { Session } from '../app/session'
-import { shared } from '../app/theme/styles'
+import { type TemplateResult, html } from 'lit'
+import { customElement } from 'lit/decorators.js'
+import type { DataSection } from '../app/router'
+import { Sections } from '../page/sections'
 import './events'
 import './ledger'
 import './letters'
@@ -13,90 +12,24 @@ import './rules'
 import './schemas'
 import './windows'
 
-const TITLES: Record<Section, string> = {
-  events: 'Events',
-  schemas: 'Schemas',
-  rules: 'Rules',
-  letters: 'Dead letters',
-  windows: 'Windows',
-  ledger: 'Ledger',
-  producers: 'Producers',
-  partitions: 'Partitions',
-  privacy: 'Privacy',
-}
-
 /** The data itself: what events there are and how good, what is done to them on their way, what went wrong, and how long they stay. */
 @customElement('tm-data')
-export class Data extends LitElement {
-  @property({ attribute: false }) session!: Session
-  @property({ attribute: false }) section: Section = 'events'
-  /** What of the section is shown by itself. */
-  @property({ attribute: false }) name = ''
-
-  static override styles = [
-    shared,
-    css`
-      :host {
-        display: grid;
-        grid-template-columns: 160px minmax(0, 1fr);
-        gap: var(--space-4);
-        align-items: start;
-        max-width: 1440px;
-        margin: 0 auto;
-      }
-      nav {
-        position: sticky;
-        top: 64px;
-        display: grid;
-        gap: 2px;
-      }
-      nav a {
-        padding: 6px var(--space-3);
-        border-radius: var(--radius-small);
-        color: var(--muted);
-        font-weight: 540;
-        text-decoration: none;
-      }
-      nav a:hover {
-        color: var(--text);
-      }
-      nav a[aria-current] {
-        background: var(--accent-soft);
-        color: var(--accent);
-      }
-      @media (max-width: 820px) {
-        :host {
-          grid-template-columns: minmax(0, 1fr);
-        }
-        nav {
-          position: static;
-          display: flex;
-          overflow-x: auto;
-        }
-        nav a {
-          flex: none;
-        }
-      }
-    `,
-  ]
-
-  override updated() {
-    this.renderRoot.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+export class Data extends Sections<DataSection> {
+  protected readonly path = '/data'
+  protected readonly title = 'Data'
+  protected readonly titles = {
+    events: 'Events',
+    schemas: 'Schemas',
+    rules: 'Rules',
+    letters: 'Dead letters',
+    windows: 'Windows',
+    ledger: 'Ledger',
+    producers: 'Producers',
+    partitions: 'Partitions',
+    privacy: 'Privacy',
   }
 
-  override render() {
-    return html`
-      <nav aria-label="Data">
-        ${SECTIONS.map(
-          each =>
-            html`<a href="/data/${each}" aria-current=${each === this.section ? 'page' : nothing}>${TITLES[each]}</a>`,
-        )}
-      </nav>
-      <div>${this.page()}</div>
-    `
-  }
-
-  private page(): TemplateResult {
+  protected override page(): TemplateResult {
     const { session, name } = this
     switch (this.section) {
       case 'events':

@@ -8,7 +8,7 @@ import { Enforcement } from '../gen/tidemark/v1/schema_pb'
 import { NOTHING, change, number, percent, roughly, signed } from '../model/format'
 import { last } from '../model/range'
 import { pipeline } from './clients'
-import { Page } from './page'
+import { Page } from '../page/page'
 
 const WEEK = 604_800
 const PAGE = 100

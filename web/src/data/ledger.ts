@@ -7,7 +7,7 @@ import type { GetLedgerResponse, LedgerEntry } from '../gen/tidemark/v1/query_pb
 import type { TimeRange } from '../gen/tidemark/v1/question_pb'
 import { bucket, number } from '../model/format'
 import { last } from '../model/range'
-import { Page } from './page'
+import { Page } from '../page/page'
 
 const MINUTE = 60_000
 const PAGE = 200

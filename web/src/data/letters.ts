@@ -17,7 +17,7 @@ import { bucket, instant, number } from '../model/format'
 import { brief, readable } from './model/json'
 import { ACTIONS, type Action, type Patch, outcome, rule, wanting } from './model/repair'
 import { letters } from './clients'
-import { Page } from './page'
+import { Page } from '../page/page'
 
 const DAY = 86_400_000
 const REASONS: Record<Reason, string> = {

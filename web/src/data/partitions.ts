@@ -5,7 +5,7 @@ import { queries } from '../client/transport'
 import type { PartitionAnalytics } from '../gen/tidemark/v1/query_pb'
 import { NOTHING, bytes, duration, number, roughly } from '../model/format'
 import { letters } from './clients'
-import { Page } from './page'
+import { Page } from '../page/page'
 
 const EVERY = 2_000
 const LATE_SECONDS = 5

@@ -10,7 +10,7 @@ import {
 } from '../gen/tidemark/v1/retention_pb'
 import { instant, number } from '../model/format'
 import { retention } from './clients'
-import { Page } from './page'
+import { Page } from '../page/page'
 
 const EVERY = 2_000
 

@@ -4,7 +4,7 @@ import { customElement, state } from 'lit/decorators.js'
 import type { ListProducersResponse, ProducerStatus } from '../gen/tidemark/v1/pipeline_pb'
 import { NOTHING, number, roughly } from '../model/format'
 import { pipeline } from './clients'
-import { Page } from './page'
+import { Page } from '../page/page'
 
 const COUNTS: [title: string, of: (producer: ProducerStatus) => bigint][] = [
   ['Received', each => each.receivedCount],

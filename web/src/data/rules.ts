@@ -12,7 +12,7 @@ import {
 import { instant, number } from '../model/format'
 import { BEGUN, added, read, write } from './model/rules'
 import { rules } from './clients'
-import { Page } from './page'
+import { Page } from '../page/page'
 
 const OUTCOMES: Record<Outcome, { tone: '' | 'good' | 'warn' | 'bad'; words: string }> = {
   [Outcome.UNSPECIFIED]: { tone: '', words: '' },

@@ -16,7 +16,7 @@ import { instant, percent } from '../model/format'
 import { schemas } from './clients'
 import { ENFORCEMENTS } from './events'
 import { readable } from './model/json'
-import { Page } from './page'
+import { Page } from '../page/page'
 
 /** Stands for a schema that is not made yet, where its id would be. */
 const NEW = '-'

@@ -8,7 +8,7 @@ import { Aggregation } from '../gen/tidemark/v1/question_pb'
 import { type Window, type WindowResult, WindowSchema } from '../gen/tidemark/v1/window_pb'
 import { NOTHING, duration, instant, number } from '../model/format'
 import { windows } from './clients'
-import { Page } from './page'
+import { Page } from '../page/page'
 
 const KINDS = [
   { value: Aggregation.COUNT, title: 'Count' },

@@ -1,5 +1,5 @@
 import { clone, equals } from '@bufbuild/protobuf'
-import { LitElement, type PropertyValues, css, html } from 'lit'
+import { LitElement, type PropertyValues, css, html, nothing } from 'lit'
 import { customElement, property, state } from 'lit/decorators.js'
 import type { Session } from '../app/session'
 import { shared } from '../app/theme/styles'
@@ -25,6 +25,8 @@ import { seriesForm, tableForm } from './measures'
 export class QueryEditor extends LitElement {
   @property({ attribute: false }) query: Query = first()
   @property({ attribute: false }) session!: Session
+  /** What kinds of questions may be asked. */
+  @property({ attribute: false }) kinds: readonly Kind[] = KINDS.map(each => each.kind)
   @state() private draft: Query = first()
   @state() private offered: Cohort[] = []
 
@@ -157,18 +159,23 @@ export class QueryEditor extends LitElement {
   override render() {
     const { case: kind } = this.draft.question
     return html`
-      <div class="kinds" role="group" aria-label="Kind of question">
-        ${KINDS.map(
-          each =>
-            html`<button
-              title=${each.hint}
-              aria-pressed=${each.kind === kind ? 'true' : 'false'}
-              @click=${() => this.turn(each.kind)}
-            >
-              ${each.title}
-            </button>`,
-        )}
-      </div>
+      ${
+        this.kinds.length > 1
+          ? html`<div class="kinds" role="group" aria-label="Kind of question">
+              ${KINDS.filter(each => this.kinds.includes(each.kind)).map(
+                each =>
+                  html`<button
+                    type="button"
+                    title=${each.hint}
+                    aria-pressed=${each.kind === kind ? 'true' : 'false'}
+                    @click=${() => this.turn(each.kind)}
+                  >
+                    ${each.title}
+                  </button>`,
+              )}
+            </div>`
+          : nothing
+      }
       ${this.form({ session: this.session, changed: this.changed })}
     `
   }

@@ -20,6 +20,10 @@ export type Line = {
   previous: Cell[]
   total: number
   previousTotal: number
+  /** Between these the values were to be expected. */
+  band?: { lower: Cell[]; upper: Cell[] }
+  /** Buckets that are pointed at. */
+  marked?: readonly number[]
 }
 
 export type Chart = {

@@ -60,6 +60,9 @@ export class Plot extends LitElement {
       .u-hz .u-cursor-x {
         border-right: 1px solid var(--line-strong);
       }
+      .edge {
+        display: none;
+      }
       .clickable .u-over {
         cursor: pointer;
       }

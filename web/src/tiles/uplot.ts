@@ -19,11 +19,13 @@ export type Look = {
   growing: number
 }
 
-/** What is drawn: the lines shown, their columns, and those of the period before. */
+/** What is drawn: the lines shown, their columns, those of the period before, the ends of bands, and what is pointed at. */
 export type Columns = {
   lines: Line[]
   on: (number | undefined)[]
   previous: { colour?: number; values: Cell[] }[]
+  bands: string[]
+  marks: number
   data: uPlot.AlignedData
 }
 
@@ -39,12 +41,24 @@ export function columns({ starts, lines: all }: Chart, look: Look): Columns {
   const previous = one
     ? [{ values: summed(before.map(line => line.previous)) }].filter(() => before.length > 0)
     : before.map(line => ({ colour: look.colours.get(line.key), values: line.previous }))
-  return { lines, on, previous, data: [starts, ...values, ...previous.map(each => each.values)] }
+  const bounded = lines.filter(line => line.band)
+  const bands = bounded.flatMap(({ band }) => [band!.upper, band!.lower])
+  const marks = lines
+    .filter(line => line.marked?.length)
+    .map(({ values, marked }) => values.map((value, at) => (marked!.includes(at) ? value : null)))
+  return {
+    lines,
+    on,
+    previous,
+    bands: bounded.map(({ key }) => key),
+    marks: marks.length,
+    data: [starts, ...values, ...previous.map(each => each.values), ...bands, ...marks],
+  }
 }
 
 /** Two charts with the same signature differ in their data only. */
 export function signature(
-  { lines, on, previous }: Columns,
+  { lines, on, previous, bands, marks }: Columns,
   { mode, colours }: Look,
   shape: Shape,
   zone: string,
@@ -57,6 +71,8 @@ export function signature(
     colour,
     on,
     previous.map(each => each.colour),
+    bands,
+    marks,
     shape,
     zone,
   ])
@@ -64,7 +80,7 @@ export function signature(
 
 /** The options of a chart; `current` gives the chart as it is when it is drawn. */
 export function options(
-  { lines, on, previous }: Columns,
+  { lines, on, previous, bands, marks }: Columns,
   look: Look,
   { shape, zone, current }: { shape: Shape; zone: string; current: () => { chart: Chart; look: Look } },
 ): Omit<uPlot.Options, 'width' | 'height'> {
@@ -75,15 +91,25 @@ export function options(
     const stroke = colour === undefined ? muted : `${token(tokenOf(colour))}b0`
     return { stroke, width: 1.25, dash: [4, 4], points: { show: false } }
   })
+  const ends = bands.flatMap(() => [EDGE, EDGE])
+  const first = 1 + shown.length + before.length
+  const mark = { show: true, size: 8, width: 2, stroke: token('--bad'), fill: surface }
+  const pointed = Array.from({ length: marks }, (): uPlot.Series => ({ ...EDGE, points: mark }))
   return {
     ms: 1,
     legend: { show: false },
     padding: [10, 20, 0, 0],
     tzDate: ms => new Date(ms + offset(ms, zone) + new Date(ms).getTimezoneOffset() * 60_000),
-    series: [{}, ...shown, ...before],
-    bands: on.flatMap((base, place) =>
-      base === undefined ? [] : [{ series: [place + 1, base + 1] as [number, number] }],
-    ),
+    series: [{}, ...shown, ...before, ...ends, ...pointed],
+    bands: [
+      ...on.flatMap((base, place) =>
+        base === undefined ? [] : [{ series: [place + 1, base + 1] as [number, number] }],
+      ),
+      ...bands.map((key, place) => ({
+        series: [first + 2 * place, first + 2 * place + 1] as [number, number],
+        fill: `${paint(key)}2b`,
+      })),
+    ],
     scales: {
       x: { time: true, range: () => across(current()) },
       y: { range: (_, least, most) => upright(least, most, look.mode !== 'line') },
@@ -127,6 +153,9 @@ export function options(
     hooks: { draw: [plot => fade(plot, current(), surface)] },
   }
 }
+
+/** A line that is not drawn itself: the end of a band, or what carries marks. */
+const EDGE: uPlot.Series = { width: 0, class: 'edge', points: { show: false } }
 
 /** Steps of an axis whose values are whole numbers. */
 const WHOLE = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map(step => step * 10 ** power)).flat()

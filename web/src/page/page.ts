@@ -4,7 +4,7 @@ import type { Session } from '../app/session'
 import { shared } from '../app/theme/styles'
 import { problem } from '../client/problem'
 
-/** What the pages about the data share: who looks, what is under way, what went wrong, and the look of tables. */
+/** What the pages about the data and about insights share: who looks, what is under way, what went wrong, and the look of tables. */
 export abstract class Page extends LitElement {
   @property({ attribute: false }) session!: Session
   /** What of the section is shown by itself, as the address says; empty for all of it. */

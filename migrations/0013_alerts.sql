@@ -1,0 +1,1 @@
+-- Rules, incidents, channels, and what is to be told.

@@ -1,0 +1,153 @@
+"""Seasons: which ones data have, and taking them off. Pure.
+
+A season of s buckets is a profile: by how much each of its s places lies above or below the level. The profile is smoothed from
+cycle to cycle, so that it may change; how fast, whether it grows with the level, and how far it can be trusted is told by how well it
+would have foretold the next cycle.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.kit.calendar import Step, seconds_of
+from tidemark.v1.question_pb2 import Interval
+
+Values = NDArray[np.float64]
+_MINUTE, _HOUR, _DAY, _WEEK = 60, 3600, 86_400, 604_800
+_NAMED = {Interval.UNIT_DAY: (7,), Interval.UNIT_WEEK: (52,), Interval.UNIT_MONTH: (12,)}
+_GAINS = (0.1, 0.25, 0.5)
+"""How much of a new cycle the profile takes over."""
+LEAST_CYCLES = 3
+"""Fewer tell nothing about the next one."""
+_FOUND = 0.05
+"""The share of squared error that a season must explain of cycles it has not seen."""
+LONGEST = 10_080
+
+
+def usual(step: Step) -> tuple[int, ...]:
+    """Seasons that series with buckets of this width may have, in buckets, ascending."""
+    if step.unit in _NAMED and step.count == 1:
+        return _NAMED[step.unit]
+    width = seconds_of(step)
+    lengths = (_HOUR, _DAY, _WEEK) if width < _HOUR else (_DAY, _WEEK)
+    return tuple(each // width for each in lengths if each % width == 0 and 1 < each // width <= LONGEST)
+
+
+def find(many: Sequence[Values], candidates: Sequence[int]) -> tuple[int, ...]:
+    """Those seasons that most of the series have: each foretells cycles it has not seen, beyond what shorter ones do.
+
+    Every cycle is compared with the mean of the others (cross-validation by leaving one cycle out).
+    """
+    found: list[int] = []
+    for season in sorted(candidates):
+        known = [values for values in many if len(values) >= LEAST_CYCLES * season]
+        shares = [_share(Seasonal.of(values[None], found).rest[0], season) for values in known]
+        if shares and float(np.median(shares)) > _FOUND:
+            found.append(season)
+    return tuple(found)
+
+
+def _share(values: Values, season: int) -> float:
+    """The share of squared deviations from the level that the other cycles tell."""
+    cycles = _cycles(values[None], season)[0]
+    away = (cycles - _level(cycles[None])[0]).reshape(cycles.shape)
+    count = len(away)
+    others = (away.sum(axis=0) - away) / (count - 1)
+    total = float((away**2).sum())
+    return 1 - float(((away - others) ** 2).sum()) / total if total > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seasonal:
+    """Series with their seasons taken off, and how to put them on again."""
+
+    rest: Values
+    """(series, buckets): what is left."""
+    profiles: tuple[tuple[Values, Values], ...]
+    """For each season, shortest first: what is added, and what is added for each unit of the level, (series, season)."""
+
+    @classmethod
+    def of(cls, past: Values, seasons: Sequence[int]) -> "Seasonal":
+        """Takes seasons off `past` (series, buckets), shortest first, those with too few cycles left out."""
+        rest, profiles = past, []
+        for season in seasons:
+            if past.shape[1] < LEAST_CYCLES * season:
+                continue
+            rest, *profile = _taken(rest, season)
+            profiles.append((profile[0], profile[1]))
+        return cls(rest, tuple(profiles))
+
+    def on(self, level: Values) -> Values:
+        """`level` (series, horizon), which goes on where `rest` ends, with the seasons on it."""
+        for added, scaled in reversed(self.profiles):
+            place = np.arange(level.shape[1]) % added.shape[1]
+            level = level * (1 + scaled[:, place]) + added[:, place]
+        return level
+
+
+def _cycles(values: Values, season: int) -> Values:
+    """(series, cycles, season): whole cycles up to the end."""
+    count = values.shape[1] // season
+    return values[:, values.shape[1] - count * season :].reshape(len(values), count, season)
+
+
+def _level(cycles: Values) -> Values:
+    """(series, cycles, season): the line through the means of neighbouring cycles."""
+    series, count, season = cycles.shape
+    means = cycles.mean(axis=2)
+    if count == 1:
+        return np.broadcast_to(means[:, :, None], cycles.shape)
+    centres = np.arange(count) * season + (season - 1) / 2
+    at = np.arange(count * season)
+    left = np.clip((at - centres[0]) // season, 0, count - 2).astype(np.int64)
+    share = np.clip((at - centres[left]) / season, -0.5, 1.5)
+    line = means[:, left] * (1 - share) + means[:, left + 1] * share
+    return line.reshape(cycles.shape)
+
+
+def _taken(values: Values, season: int) -> tuple[Values, Values, Values]:
+    """What is left without a season, what it adds, and what it adds for each unit of the level."""
+    cycles = _cycles(values, season)
+    level = _level(cycles)
+    away = cycles - level
+    series = np.arange(len(values))
+    candidates: list[tuple[Values, Values, Values]] = []
+    grows = (values.min(axis=1) >= 0) & (level.min(axis=(1, 2)) > 0)
+    for gain in _GAINS:
+        added, told = _smoothed(away, np.ones_like(level), gain)
+        candidates.append((*_trusted(away, told, added), np.zeros_like(added)))
+        scaled, told = _smoothed(away, level, gain)
+        error, scaled = _trusted(away, told, scaled)
+        candidates.append((np.where(grows, error, np.inf), np.zeros_like(scaled), scaled))
+    best = np.argmin([error for error, _, _ in candidates], axis=0)
+    added = np.stack([each for _, each, _ in candidates])[best, series]
+    scaled = np.stack([each for _, _, each in candidates])[best, series]
+    place = (np.arange(values.shape[1]) - values.shape[1]) % season
+    rest = (values - added[:, place]) / (1 + scaled[:, place]) if False else values - added[:, place]
+    head = values.shape[1] - cycles.shape[1] * season
+    line = level.reshape(len(values), -1)
+    line = np.concatenate([np.repeat(line[:, :1], head, axis=1), line], axis=1)
+    return rest - line * scaled[:, place], added, scaled
+
+
+def _smoothed(away: Values, weight: Values, gain: float) -> tuple[Values, Values]:
+    """The profile after the last cycle, for each unit of `weight`, and what was foretold of every cycle but the first."""
+    top, bottom = away[:, 0] * weight[:, 0], weight[:, 0] ** 2
+    told = np.zeros_like(away[:, 1:])
+    for i in range(1, away.shape[1]):
+        told[:, i - 1] = top / bottom * weight[:, i]
+        part = max(gain, 1 / (i + 1))
+        top = (1 - part) * top + part * away[:, i] * weight[:, i]
+        bottom = (1 - part) * bottom + part * weight[:, i] ** 2
+    return top / bottom, told
+
+
+def _trusted(away: Values, told: Values, profile: Values) -> tuple[Values, Values]:
+    """The error that is left, and the profile shrunk to what it would have foretold best."""
+    seen = away[:, 1:]
+    power = (told**2).sum(axis=(1, 2))
+    share = np.clip((told * seen).sum(axis=(1, 2)) / np.where(power > 0, power, 1), 0, 1)
+    error = ((seen - share[:, None, None] * told) ** 2).sum(axis=(1, 2))
+    return error, profile * share[:, None]
