@@ -173,13 +173,15 @@ def suite(settings: Settings) -> Suite:
 
     @asynccontextmanager
     async def serve(*builders: Builder, **changes: object) -> AsyncIterator[Served]:
-        ours = replace(settings, **changes)  # type: ignore[arg-type]
+        own = free_port()
+        # Services that call another one find it where all are.
+        ours = replace(settings, query_address=f"127.0.0.1:{own}", **changes)  # type: ignore[arg-type]
         made = await bootstrap(ours)
         async with opened(ours) as resources:
             services = [await build(resources) for build in builders]
             async with (
                 working(services, resources),
-                listening(services, resources, 0) as port,
+                listening(services, resources, own) as port,
                 grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
             ):
                 secrets = {name: made[variable] for name, variable in _KEYS.items()}

@@ -1,18 +1,27 @@
 """Acceptance of the data pipeline: events and metric points through the SDK into the database, on the real suite."""
 
 import asyncio
+import tempfile
 import time
 from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import psutil
 import psycopg
+import pytest
 from google.protobuf.json_format import ParseDict
 
 import tidemark
+from deploy.local.suite import Suite, running
 from tests import polling
 from tests.deployment import Tenant, until
 from tests.ingesting import event
 from tidemark import questions
+from tidemark.buffer import Limits
+from tidemark.ledger import Ledger
 from tidemark.records import Rejection, Series
 from tidemark.v1 import rule_pb2
 
@@ -370,3 +379,140 @@ def _total(answer: object) -> float:
     if not isinstance(answer, Series):
         return -1
     return sum(line.total for line in answer.lines if line.total == line.total)
+
+
+BACKLOG_BYTES = 4 << 20
+
+
+@pytest.fixture(scope="module")
+def narrow() -> Iterator[Suite]:
+    """One target of each kind with a writer that is soon behind, and nobody else's data."""
+    settings = {"TIDEMARK_MICROBATCH_EVENTS": "200", "TIDEMARK_BACKLOG_BYTES": str(BACKLOG_BYTES)}
+    with tempfile.TemporaryDirectory(prefix="tidemark-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        targets = {"ingest": "ingest", "writer": "writer", "query": "query"}
+        with running(folder, targets, environment=settings) as suite:
+            yield suite
+
+
+@asynccontextmanager
+async def connected(suite: Suite, limits: Limits | None = None) -> AsyncIterator[tidemark.Client]:
+    """A client of the project `demo`."""
+    address, query = suite.members["ingest"].address, suite.members["query"].address
+    key = suite.keys["TIDEMARK_PROJECT_ADMIN_KEY"]
+    async with tidemark.Client(address, query, key=key, limits=limits) as client:
+        yield client
+
+
+async def test_high_volume_ingestion_at_twice_what_is_sustainable(narrow: Suite) -> None:
+    """Offered twice what the writer can commit, producers hear of it, memory stays bounded, and what was taken is stored once."""
+    ingest = psutil.Process(narrow.members["ingest"].identity.pid)  # type: ignore[union-attr]
+    async with connected(narrow, Limits(batch_count=100, buffer_bytes=2 << 20)) as client:
+        began, alone = time.perf_counter(), 20_000
+        await fill(client, alone)
+        await settled(client, alone)
+        sustainable = alone / (time.perf_counter() - began)
+
+        before, peak, backlog = ingest.memory_info().rss, 0, 0
+        offered = refused = 0
+        began = time.perf_counter()
+        while (elapsed := time.perf_counter() - began) < 6:
+            while offered < 2 * sustainable * elapsed:
+                offered += 1
+                try:
+                    client.track("page", properties={"number": offered, "country": "DE", "amount": 12.5})
+                except tidemark.BufferFull:
+                    refused += 1
+            peak = max(peak, ingest.memory_info().rss)
+            backlog = max(backlog, sum(each.backlog_bytes for each in (await client.analytics()).partitions))
+        taken = offered - refused
+        await client.flush()
+        total = (await settled(client, alone + taken)).total
+    print(
+        f"\nsustainable {sustainable:,.0f} events a second, offered {offered / 6:,.0f}, refused {refused / offered:.0%};"
+        f" ingest grew by {(peak - before) / 1e6:.0f} MB, the log held {backlog / 1e6:.1f} MB at most"
+    )
+    assert refused > 0
+    assert backlog < 2 * BACKLOG_BYTES
+    assert peak - before < 64 << 20
+    assert (total.stored, total.duplicate, total.rejected, total.dead_lettered) == (alone + taken, 0, 0, 0)
+
+
+async def test_real_time_processing_of_what_is_critical(narrow: Suite) -> None:
+    """A security event is heard of while bulk waits for a writer that stands still."""
+    writer = narrow.members["writer"]
+    async with connected(narrow) as client:
+        stored_before = (await client.ledger(last="90d")).total.stored
+        heard = client.watch_critical()
+        first = asyncio.ensure_future(anext(heard))
+        client.track("began", type=tidemark.EventType.SECURITY_EVENT)
+        assert (await asyncio.wait_for(first, 20)).name == "began"
+        await settled(client, stored_before + 1)
+        writer.freeze()
+        try:
+            for number in range(5_000):
+                client.track("bulk", properties={"number": number})
+            began = time.perf_counter()
+            client.track("broke_in", type=tidemark.EventType.SECURITY_EVENT, user_id="mallory")
+            event = await asyncio.wait_for(anext(heard), 20)
+            seconds = time.perf_counter() - began
+            stored_meanwhile = (await client.ledger(last="90d")).total.stored
+        finally:
+            writer.thaw()
+        await heard.aclose()
+        await client.flush()
+        ledger = await settled(client, stored_before + 5_002)
+    print(f"\nheard of after {seconds * 1000:.0f} ms, with nothing committed")
+    assert (event.name, event.user_id) == ("broke_in", "mallory")
+    assert seconds < 1.0
+    assert stored_meanwhile == stored_before + 1
+    assert ledger.balanced
+
+
+async def test_real_time_processing_of_late_events(narrow: Suite) -> None:
+    """A window that has closed is restated, visibly, by an event that comes late, in its results and in its series."""
+    async with connected(narrow) as client:
+        await client.windows.create(
+            "Second",
+            event_names=["beat"],
+            size="1s",
+            aggregates={"sum": "sum properties.n"},
+            allowed_lateness="1h",
+        )
+        at = datetime.now(UTC)
+        client.track("beat", properties={"n": 1}, occurred_at=at)
+
+        async def closed() -> bool:
+            # The watermark follows what is received.
+            client.track("tick")
+            await client.flush()
+            return any([each.closed async for each in client.windows.results("second", last="1h")])
+
+        await polling.until(closed, 60)
+        client.track("beat", properties={"n": 2}, occurred_at=at)
+        await client.flush()
+
+        async def restated() -> bool:
+            (found,) = [each async for each in client.windows.results("second", last="1h")]
+            return found.event_count == 2
+
+        await polling.until(restated, 60)
+        (result,) = [each async for each in client.windows.results("second", last="1h")]
+        answer = await client.query(questions.window("second", last="1h"))
+    assert (result.closed, result.late_count, list(result.values)) == (True, 1, [3.0])
+    assert result.HasField("restated_at")
+    assert isinstance(answer, Series)
+    assert sum(answer.lines[0].late_counts) == 1
+
+
+async def settled(client: tidemark.Client, stored: int) -> Ledger:
+    """The ledger once so much is stored."""
+
+    async def look() -> Ledger | None:
+        ledger = await client.ledger(last="90d")
+        return ledger if ledger.total.stored >= stored and not ledger.total.in_flight else None
+
+    found = await polling.until(look, 120)
+    assert found is not None
+    return found

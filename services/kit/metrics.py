@@ -144,6 +144,25 @@ SEGMENT_FALLBACKS = Counter(
 # At `query_cache_bytes` all the time: answers are thrown away before they are asked for again.
 QUERY_CACHE_BYTES = Gauge("tidemark_query_cache_bytes", "Bytes of answers kept.")
 
+# --- insights: what people are told -----------------------------------------------------------------------------------
+
+# `failed` grows: rules cannot be looked at, and each says why in its `fault`; query is away, or a question has become too expensive.
+ALERT_EVALUATIONS = Counter(
+    "tidemark_alert_evaluations",
+    "Looks at alert rules, by outcome: done, waiting for data, or failed.",
+    ("outcome",),
+)
+# Rises beyond a minute: insights lacks CPU or replicas, or query is slow.
+ALERT_LAG_SECONDS = Gauge(
+    "tidemark_alert_lag_seconds", "How long after it was due the last alert rule was looked at."
+)
+# `retried` grows: a receiver does not take what it is sent; ListNotifications tells which, and what it says. `failed`: a day is over.
+NOTIFICATIONS = Counter(
+    "tidemark_notifications",
+    "Tries to deliver a notification, by outcome: delivered, retried or failed.",
+    ("outcome",),
+)
+
 # --- gateway: what browsers fetch -------------------------------------------------------------------------------------
 
 # 401, 403 or 429 of `session` grow: somebody tries keys, and the audit log tells with which and from where. 400 of `otlp` or `segment`:

@@ -135,7 +135,7 @@ class Settings:
     """Exports of one project made at once by one process; more are refused."""
 
     outbound_private: bool = False
-    """Let webhooks and mail go to addresses that only a local network knows: private, loopback, shared."""
+    """Let webhooks go to addresses that only a local network knows: private, loopback, shared."""
     outbound_http: bool = False
     """Let webhooks go without TLS."""
     outbound_roots_file: str = ""

@@ -15,6 +15,8 @@ from services.query.critical.stream import Critical
 from services.query.dashboards.servicer import Dashboards
 from services.query.dashboards.store import Store as DashboardStore
 from services.query.export.source import Exports
+from services.query.features.servicer import Feature
+from services.query.features.source import Features
 from services.query.live.stream import Boards
 from services.query.live.worker import Feeds
 from services.query.servicer import Query
@@ -23,6 +25,7 @@ from services.query.store import Store, Turns
 from services.query.stream import Commits, Log
 from tidemark.v1.cohort_pb2_grpc import add_CohortServiceServicer_to_server
 from tidemark.v1.dashboard_pb2_grpc import add_DashboardServiceServicer_to_server
+from tidemark.v1.feature_pb2_grpc import add_FeatureServiceServicer_to_server
 from tidemark.v1.pipeline_pb2_grpc import add_PipelineServiceServicer_to_server
 from tidemark.v1.query_pb2_grpc import add_QueryServiceServicer_to_server
 
@@ -57,6 +60,7 @@ async def query(resources: Resources) -> Service:
                 add_PipelineServiceServicer_to_server,
                 Pipeline(store, settings.segments_folder, settings.query_seconds),
             ),
+            Servicer(add_FeatureServiceServicer_to_server, Feature(Features(store, log, settings))),
         ),
         workers=(
             partial(commits.follow, draining),

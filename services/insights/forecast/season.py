@@ -112,42 +112,36 @@ def _taken(values: Values, season: int) -> tuple[Values, Values, Values]:
     cycles = _cycles(values, season)
     level = _level(cycles)
     away = cycles - level
-    series = np.arange(len(values))
-    candidates: list[tuple[Values, Values, Values]] = []
     grows = (values.min(axis=1) >= 0) & (level.min(axis=(1, 2)) > 0)
+    unit = np.where(grows[:, None, None], level, 1.0)
+    none = np.zeros((len(values), season))
+    tried: list[tuple[Values, Values, Values]] = []
     for gain in _GAINS:
-        added, told = _smoothed(away, np.ones_like(level), gain)
-        candidates.append((*_trusted(away, told, added), np.zeros_like(added)))
-        scaled, told = _smoothed(away, level, gain)
-        error, scaled = _trusted(away, told, scaled)
-        candidates.append((np.where(grows, error, np.inf), np.zeros_like(scaled), scaled))
-    best = np.argmin([error for error, _, _ in candidates], axis=0)
-    added = np.stack([each for _, each, _ in candidates])[best, series]
-    scaled = np.stack([each for _, _, each in candidates])[best, series]
+        error, added = _smoothed(away, np.ones_like(level), gain)
+        tried.append((error, added, none))
+        error, scaled = _smoothed(away, unit, gain)
+        tried.append((np.where(grows, error, np.inf), none, scaled))
+    best = np.argmin([error for error, _, _ in tried], axis=0), np.arange(len(values))
+    added = np.stack([each for _, each, _ in tried])[best]
+    scaled = np.stack([each for _, _, each in tried])[best]
     place = (np.arange(values.shape[1]) - values.shape[1]) % season
-    rest = (values - added[:, place]) / (1 + scaled[:, place]) if False else values - added[:, place]
-    head = values.shape[1] - cycles.shape[1] * season
     line = level.reshape(len(values), -1)
-    line = np.concatenate([np.repeat(line[:, :1], head, axis=1), line], axis=1)
-    return rest - line * scaled[:, place], added, scaled
+    line = np.pad(line, ((0, 0), (values.shape[1] - line.shape[1], 0)), mode="edge")
+    return values - added[:, place] - line * scaled[:, place], added, scaled
 
 
-def _smoothed(away: Values, weight: Values, gain: float) -> tuple[Values, Values]:
-    """The profile after the last cycle, for each unit of `weight`, and what was foretold of every cycle but the first."""
-    top, bottom = away[:, 0] * weight[:, 0], weight[:, 0] ** 2
-    told = np.zeros_like(away[:, 1:])
+def _smoothed(away: Values, unit: Values, gain: float) -> tuple[Values, Values]:
+    """What a profile for each `unit`, smoothed from cycle to cycle, would have missed of the cycles to come, and the last profile;
+    shrunk to the share of it that would have missed least."""
+    product, square = away[:, 0] * unit[:, 0], unit[:, 0] ** 2
+    told = np.empty_like(away[:, 1:])
     for i in range(1, away.shape[1]):
-        told[:, i - 1] = top / bottom * weight[:, i]
+        told[:, i - 1] = product / square * unit[:, i]
         part = max(gain, 1 / (i + 1))
-        top = (1 - part) * top + part * away[:, i] * weight[:, i]
-        bottom = (1 - part) * bottom + part * weight[:, i] ** 2
-    return top / bottom, told
-
-
-def _trusted(away: Values, told: Values, profile: Values) -> tuple[Values, Values]:
-    """The error that is left, and the profile shrunk to what it would have foretold best."""
+        product = (1 - part) * product + part * away[:, i] * unit[:, i]
+        square = (1 - part) * square + part * unit[:, i] ** 2
     seen = away[:, 1:]
     power = (told**2).sum(axis=(1, 2))
-    share = np.clip((told * seen).sum(axis=(1, 2)) / np.where(power > 0, power, 1), 0, 1)
-    error = ((seen - share[:, None, None] * told) ** 2).sum(axis=(1, 2))
-    return error, profile * share[:, None]
+    share = np.clip((told * seen).sum(axis=(1, 2)) / np.where(power > 0, power, 1.0), 0, 1)
+    missed = np.abs(seen - share[:, None, None] * told).sum(axis=(1, 2))
+    return missed, product / square * share[:, None]

@@ -13,6 +13,13 @@ def naive(past: Values, seasons: Sequence[int], horizon: int) -> Values:
 
 
 def seasonal_naive(past: Values, seasons: Sequence[int], horizon: int) -> Values:
-    """(series, horizon): the value one season ago, of the longest season that the past holds; the last value without one."""
-    season = max((each for each in seasons if each <= past.shape[1]), default=1)
-    return past[:, past.shape[1] - season + np.arange(horizon) % season]
+    """(series, horizon): the value one season ago, of the season whose repetition has missed each series least so far; the last
+    value where the past holds no season twice."""
+    held = [season for season in seasons if 2 * season <= past.shape[1]]
+    if not held:
+        return naive(past, seasons, horizon)
+    ahead = np.arange(horizon)
+    longest = max(held)
+    missed = [np.abs(past[:, longest:] - past[:, longest - season : -season]).mean(axis=1) for season in held]
+    made = np.stack([past[:, past.shape[1] - season + ahead % season] for season in held])
+    return made[np.argmin(missed, axis=0), np.arange(len(past))]

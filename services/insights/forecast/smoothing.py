@@ -19,7 +19,7 @@ _MEMORY = 1_000
 
 
 def ets(past: Values, seasons: Sequence[int], horizon: int) -> Values:
-    """Level and damped trend; the parameters are those with the least squared error, over the horizon, of the series' own past."""
+    """Level and damped trend; the parameters are those with the least absolute error, over the horizon, of the series' own past."""
     seasonal = Seasonal.of(past, seasons)
     return seasonal.on(_holt(seasonal.rest[:, -_MEMORY:], horizon))
 
@@ -55,7 +55,7 @@ def _holt(values: Values, horizon: int) -> Values:
             for step in ahead:
                 grown = trend * (kept * (1 - kept**step) / (1 - kept))
                 missed = values[:, step:] - (level + grown)[:, :-step]
-                loss += (missed[:, len(missed[0]) // 4 :] ** 2).mean(axis=1) if missed.shape[1] else 0
+                loss += np.abs(missed[:, len(missed[0]) // 4 :]).mean(axis=1) if missed.shape[1] else 0
             better = loss < best
             best = np.where(better, loss, best)
             growth = kept * (1 - kept ** np.arange(1, horizon + 1)) / (1 - kept)

@@ -16,7 +16,7 @@ import './windows'
 @customElement('tm-data')
 export class Data extends Sections<DataSection> {
   protected readonly path = '/data'
-  protected readonly title = 'Data'
+  protected readonly heading = 'Data'
   protected readonly titles = {
     events: 'Events',
     schemas: 'Schemas',

@@ -165,7 +165,6 @@ export class QueryEditor extends LitElement {
               ${KINDS.filter(each => this.kinds.includes(each.kind)).map(
                 each =>
                   html`<button
-                    type="button"
                     title=${each.hint}
                     aria-pressed=${each.kind === kind ? 'true' : 'false'}
                     @click=${() => this.turn(each.kind)}

@@ -12,7 +12,7 @@ export abstract class Sections<Section extends string> extends LitElement {
 
   /** Where they are, and what they are called. */
   protected abstract readonly path: string
-  protected abstract readonly title: string
+  protected abstract readonly heading: string
   protected abstract readonly titles: Record<Section, string>
 
   /** The page of the section. */
@@ -71,7 +71,7 @@ export abstract class Sections<Section extends string> extends LitElement {
 
   override render() {
     return html`
-      <nav aria-label=${this.title}>
+      <nav aria-label=${this.heading}>
         ${(Object.entries(this.titles) as [Section, string][]).map(
           ([section, title]) =>
             html`<a href="${this.path}/${section}" aria-current=${section === this.section ? 'page' : nothing}>${title}</a>`,

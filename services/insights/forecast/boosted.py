@@ -1,0 +1,124 @@
+"""Boosted trees that learn, from every instant of the past, what came after it: one model for all series of a question. Pure.
+
+A row is one bucket seen from one instant before it. It holds what was known then: the last values, the values of whole seasons ago
+and those beside them, means, the places in the seasons, and how far ahead the bucket is. Everything is told from the mean of the last
+season in units of the series' own spread, so that series of any size learn from each other (Montero-Manso and Hyndman 2021,
+Principles and algorithms for forecasting groups of time series).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingRegressor
+
+from services.insights.forecast.season import Values
+
+ROWS = 40_000
+"""More are thinned out evenly, over time and over steps ahead."""
+LEAST_ROWS = 200
+"""Fewer teach nothing."""
+LEAST_WINDOW = 8
+_CYCLES, _BESIDE_CYCLES, _RECENT = 4, 2, 4
+_FAR = 20.0
+"""What lies further out, in spreads, is learnt as if it lay here."""
+_STRIDE = 7919
+"""A prime: steps ahead are thinned by it, so that all of them are left."""
+
+Places = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Boosted:
+    """What was learnt."""
+
+    model: HistGradientBoostingRegressor
+    seasons: tuple[int, ...]
+
+    def forecast(self, past: Values, horizon: int) -> Values:
+        """(series, horizon): how each row of `past` (series, buckets) goes on."""
+        count = past.shape[1]
+        origin, step = np.full(horizon, count), np.arange(horizon)
+        seen = [_seen(values, origin, step, self.seasons) for values in past]
+        told = self.model.predict(np.concatenate([each.features for each in seen])).reshape(len(past), horizon)
+        return np.stack([each.centre + each.spread * line for each, line in zip(seen, told)])
+
+
+def learn(many: Sequence[Values], seasons: Sequence[int], horizon: int, seed: int) -> Boosted | None:
+    """A model of all series; None where there is too little to learn from."""
+    first = max(seasons, default=LEAST_WINDOW) + LEAST_WINDOW
+    usable = [values for values in many if len(values) >= first + horizon + 1]
+    features, targets = [], []
+    for values in usable:
+        total = (len(values) - first - horizon + 1) * horizon
+        rows = min(max(ROWS // len(usable), 1), total)
+        picked = np.arange(rows) * total // rows
+        origin = first + picked // horizon
+        step = (picked if rows == total else picked * _STRIDE) % horizon
+        seen = _seen(values, origin, step, tuple(seasons))
+        features.append(seen.features)
+        targets.append(np.clip((values[origin + step] - seen.centre) / seen.spread, -_FAR, _FAR))
+    if sum(map(len, targets)) < LEAST_ROWS:
+        return None
+    table = np.concatenate(features)
+    # The trees refuse a column without any value.
+    table[:, np.isnan(table).all(axis=0)] = 0.0
+    model = HistGradientBoostingRegressor(
+        learning_rate=0.08,
+        max_iter=150,
+        min_samples_leaf=20,
+        l2_regularization=1.0,
+        early_stopping=False,
+        random_state=seed,
+    )
+    return Boosted(model.fit(table, np.concatenate(targets)), tuple(seasons))
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Buckets, each seen from an instant before it."""
+
+    features: Values
+    """(rows, features)."""
+    centre: Values
+    """The mean of the season before the instant."""
+    spread: Values
+    """The deviation of the two seasons before it."""
+
+
+def _seen(values: Values, origin: Places, step: Places, seasons: tuple[int, ...]) -> _Seen:
+    """What is known before the buckets `origin` of the buckets `origin + step`."""
+    whole = values.mean()
+    sums = np.concatenate([[0.0], np.cumsum(values - whole)])
+    squares = np.concatenate([[0.0], np.cumsum((values - whole) ** 2)])
+
+    def mean(totals: Values, end: Places, width: int) -> Values:
+        end = np.maximum(end, 1)
+        begin = np.maximum(end - width, 0)
+        return (totals[end] - totals[begin]) / (end - begin)
+
+    window = max(*seasons, LEAST_WINDOW) if seasons else LEAST_WINDOW
+    centre = whole + mean(sums, origin, window)
+    variance = mean(squares, origin, 2 * window) - mean(sums, origin, 2 * window) ** 2
+    spread = np.sqrt(np.maximum(variance, 0.0)) + 1e-9 + 1e-6 * np.abs(centre)
+    target = origin + step
+    columns: list[Values] = []
+    for season in seasons:
+        latest = target - (step // season + 1) * season
+        for cycle in range(_CYCLES):
+            for beside in (-1, 0, 1) if cycle < _BESIDE_CYCLES else (0,):
+                place = latest - cycle * season + beside
+                known = (place >= 0) & (place < origin)
+                columns.append(
+                    np.where(known, (values[np.clip(place, 0, len(values) - 1)] - centre) / spread, np.nan)
+                )
+        before = mean(sums, origin - season, season)
+        columns.append((whole + mean(sums, origin, season) - centre) / spread)
+        columns.append((mean(sums, origin, season) - before) / spread)
+        for width in (1, 3):
+            columns.append((mean(sums, origin, width) - mean(sums, origin - season, width)) / spread)
+        columns.append(((target - len(values)) % season).astype(np.float64))
+    columns.extend((values[origin - lag] - centre) / spread for lag in range(1, _RECENT + 1))
+    columns.append(step.astype(np.float64))
+    return _Seen(np.column_stack(columns), centre, spread)

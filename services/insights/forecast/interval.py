@@ -1,0 +1,57 @@
+"""Bands around forecasts whose coverage is kept by what was missed before: adaptive conformal prediction. Pure.
+
+Errors of earlier forecasts, in units of what is usually missed that far ahead, give the quantiles of the band (Lei, G'Sell, Rinaldo,
+Tibshirani and Wasserman 2018). Whether the band held decides how wide the next one is (Gibbs and Candes 2021, Adaptive
+conformal inference under distribution shift): each end has a level of its own, which grows when the end was passed too often.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.insights.forecast.season import Values
+
+LEAST_ERRORS = 20
+"""From fewer there is no band."""
+_RATE = 0.05
+"""How far a level moves for a share of misses, as the authors recommend at least."""
+_BESIDE = 2
+"""The usual error of a step is the mean over so many steps on each side."""
+
+
+def bands(misses: Values, known: NDArray[np.bool_], coverage: float) -> tuple[Values, Values]:
+    """How far below and above each forecast its band reaches, (origins, horizon), NaN where too little is known.
+
+    `misses` are truth less forecast, (origins, horizon), NaN without truth, earliest first. `known` (origins, origins, horizon) tells
+    by origin which of the misses were known when it was forecast.
+    """
+    lower, upper = np.full_like(misses, np.nan), np.full_like(misses, np.nan)
+    tail = (1 - coverage) / 2
+    levels = np.array([tail, tail])
+    for i in range(len(misses)):
+        seen = np.where(known[i], misses, np.nan)
+        count = int(np.isfinite(seen).sum())
+        if count < LEAST_ERRORS:
+            continue
+        scale = _scale(seen)
+        scores = (seen / scale)[np.isfinite(seen)]
+        # The place of the quantile counts the next error as one more (split conformal).
+        rank = np.clip(levels * (count + 1) / count, 1 / count, 1.0)
+        low, high = np.quantile(scores, [rank[0], 1 - rank[1]]) if count else (0.0, 0.0)
+        lower[i], upper[i] = min(low, 0.0) * scale, max(high, 0.0) * scale
+        truth = misses[i][np.isfinite(misses[i])]
+        if len(truth):
+            at = np.isfinite(misses[i])
+            passed = np.array([(truth < lower[i][at]).mean(), (truth > upper[i][at]).mean()])
+            levels = np.clip(levels + _RATE * (tail - passed), 1e-4, 0.5)
+    return lower, upper
+
+
+def _scale(misses: Values) -> Values:
+    """What is usually missed at each step ahead, (horizon,): the mean over the steps beside it, never 0."""
+    size = np.abs(misses)
+    total, count = np.nansum(size, axis=0), np.isfinite(size).sum(axis=0)
+    kernel = np.ones(2 * min(_BESIDE, (len(total) - 1) // 2) + 1)
+    near = np.convolve(count, kernel, "same")
+    overall = total.sum() / max(int(count.sum()), 1)
+    usual = np.where(near > 0, np.convolve(total, kernel, "same") / np.maximum(near, 1), overall)
+    return np.maximum(usual, max(overall * 0.1, 1e-12))

@@ -1,0 +1,78 @@
+"""What predicts: rows of features come in from the servicer and `monitor`, probabilities, intervals and reasons go out. Pure.
+
+`training` makes it, `content` stores it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from services.insights.models import matrix as matrices
+from services.insights.models.calibration import Calibration
+from services.insights.models.candidate import Candidates
+from services.insights.models.drift import Reference
+from services.insights.models.matrix import Column, Floats
+from tidemark.v1 import model_pb2 as pb
+
+REASONS = 5
+LEAST_CONTRIBUTION = 0.001
+"""What changes a probability by less is no reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """A way to predict, with everything that it needs."""
+
+    algorithm: int
+    """A `pb.Algorithm`."""
+    columns: tuple[Column, ...]
+    candidates: Candidates
+    calibration: Calibration
+    shown: tuple[int, ...]
+    """Places of the columns that matter, most important first; reasons are made of them."""
+    references: tuple[Reference, ...]
+    """By column, its values in training."""
+
+    def matrix(self, table: pa.Table) -> Floats:
+        """The features of a table as they were coded in training."""
+        return matrices.coded(table, self.columns)
+
+    def probabilities(self, matrix: Floats) -> Floats:
+        """The calibrated probability of the outcome, shape (rows,)."""
+        return self.calibration.probability(self.candidates.score(self.algorithm, matrix))
+
+    def reasons(self, matrix: Floats, probabilities: Floats) -> list[list[pb.Reason]]:
+        """By row, what speaks most for and against the outcome: the change of its probability, were one feature as usual."""
+        shown = [i for i in self.shown if self._counts(i)]
+        if not len(matrix) or not shown:
+            return [[] for _ in range(len(matrix))]
+        # One call for all rows and features: a call costs more than its rows do.
+        changed = np.tile(matrix, (len(shown), 1))
+        for place, i in enumerate(shown):
+            changed[place * len(matrix) : (place + 1) * len(matrix), i] = self.columns[i].usual
+        without = self.probabilities(changed).reshape(len(shown), len(matrix))
+        contributions = probabilities - without
+        return [self._reasons(row, shown, contributions[:, i]) for i, row in enumerate(matrix)]
+
+    def missing(self, table: pa.Table) -> Sequence[str]:
+        """The features that a table has not."""
+        return [each.name for each in self.columns if each.name not in table.column_names]
+
+    def _counts(self, column: int) -> bool:
+        """Whether the algorithm looks at a column."""
+        return self.algorithm != pb.ALGORITHM_RULE or column == self.candidates.rule.column
+
+    def _reasons(self, row: Floats, shown: Sequence[int], contributions: Floats) -> list[pb.Reason]:
+        order: NDArray[np.int64] = np.argsort(-np.abs(contributions), kind="stable")[:REASONS]
+        return [
+            pb.Reason(
+                feature=self.columns[shown[place]].name,
+                text=self.columns[shown[place]].told(row[shown[place]]),
+                contribution=float(contributions[place]),
+            )
+            for place in order
+            if abs(contributions[place]) >= LEAST_CONTRIBUTION
+        ]
