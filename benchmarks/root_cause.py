@@ -4,8 +4,9 @@
 them dependent on each other, whose parts wander from span to span; then one value, or one pair of values, is changed in the last span.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,11 @@ import numpy.typing as npt
 from benchmarks.report import Figure
 from services.insights.why import contribution
 from services.insights.why.contribution import Change
+from services.insights.why.facts import cause, facts
+from services.insights.why.observed import Amounts, Observed, Sender, Versions
 from services.insights.why.split import Fields, Table, Values
+from services.kit.calendar import Span
+from tidemark.v1 import insight_pb2
 
 SPANS = 3
 """After, before, and one further back."""
@@ -166,3 +171,234 @@ def _table(span: dict[str, Codes], names: list[str]) -> Table:
     groups, counts = np.unique(np.stack([span[name] for name in names], axis=1), axis=0, return_counts=True)
     rows = {tuple(map(str, group)): (float(n), float(n), float(n)) for group, n in zip(groups, counts)}
     return Table(rows, _BUCKETS)
+
+
+def data_incident_recall(seed: int, cases: int = 500) -> tuple[dict[str, Figure], list[dict[str, object]]]:
+    """The share of pipeline faults that are labelled as data incidents, and of business changes that are, with what goes on in any
+    pipeline all the time: dead letters, duplicates, producers that come and go, new versions of definitions.
+    """
+    rng = np.random.default_rng(seed)
+    rows: list[dict[str, object]] = []
+    for number in range(cases):
+        fault = number % 2 == 0
+        kind = str(rng.choice(list(FAULTS if fault else BUSINESS)))
+        observed = (FAULTS if fault else BUSINESS)[kind](Scene(rng))
+        found = facts(observed)
+        label = cause(found, observed.change)
+        rows.append(
+            {
+                "kind": kind,
+                "fault": fault,
+                "change": round(observed.change / observed.before, 3),
+                "labelled": label == insight_pb2.CAUSE_DATA_INCIDENT,
+                "facts": "; ".join(each.text for each in found),
+            }
+        )
+    recall = float(np.mean([row["labelled"] for row in rows if row["fault"]]))
+    wrong = float(np.mean([row["labelled"] for row in rows if not row["fault"]]))
+    return {
+        "data_incident_recall": Figure(round(recall, 4), "", 0.9, "higher"),
+        "business_mislabelled": Figure(round(wrong, 4), "", 0.05, "lower"),
+    }, rows
+
+
+class Scene:
+    """An hour of a fleet before, right before, and after; what happens is changed in place, and `observed` tells of it."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+        self.size = int(rng.integers(1, 16))
+        equal = rng.uniform() < 0.5
+        rates = np.full(self.size, 1.0) if equal else rng.lognormal(0, 0.8, self.size)
+        self.rates = rates / rates.sum() * 10 ** rng.uniform(1.5, 3.5)
+        wander = rng.lognormal(0, 0.05, 3)
+        minutes = (60, 60, 60)
+        self.sent = [
+            rng.poisson(self.rates[:, None] * factor, (self.size, n)).astype(np.float64)
+            for factor, n in zip(wander, minutes)
+        ]
+        self.names = [f"producer-{i}" for i in range(self.size)]
+        usual = rng.uniform(0, 0.01, (self.size, 1)) if rng.uniform() < 0.5 else np.zeros((self.size, 1))
+        self.dead = [usual * each for each in self.sent]
+        self.rejected = [0.5 * usual * each for each in self.sent]
+        self.duplicate = [rng.uniform(0, 0.01) * each for each in self.sent]
+        self.versions = (1, 2) if rng.uniform() < 0.1 else (1, 1)
+        self.completeness = 1.0
+        self.in_flight, self.lag, self.paused = float(rng.integers(0, 50)), timedelta(seconds=1), False
+        self.moved, self.measured_factor = 0.0, 1.0
+        self.guess = float(rng.lognormal(0, 0.1))
+        """What is estimated, such as what is missing, is off by so much."""
+
+    def part(self, least: float = 0.1) -> Codes:
+        """Some producers, not all unless there is one, that bring at least so much."""
+        order = self.rng.permutation(self.size)
+        parts = np.cumsum(self.rates[order]) / self.rates.sum()
+        count = int(np.searchsorted(parts, max(least, float(self.rng.uniform(least, 0.6))))) + 1
+        return np.asarray(order[: min(count, max(1, self.size - 1))], dtype=np.int64)
+
+    def join(self, rates: npt.NDArray[np.float64]) -> None:
+        """New producers, since right after the beginning."""
+        count = len(rates)
+        drawn = self.rng.poisson(rates[:, None], (count, self.sent[2].shape[1])).astype(np.float64)
+        self.names += [f"new-{i}" for i in range(count)]
+        for each in (self.sent, self.dead, self.rejected, self.duplicate):
+            for place in range(3):
+                added = drawn if each is self.sent and place == 2 else np.zeros_like(drawn)
+                each[place] = np.concatenate([each[place], added])
+
+    def observed(self) -> Observed:
+        """What insights would gather."""
+        stored = [
+            np.maximum(sent - dead - rejected, 0)
+            for sent, dead, rejected in zip(self.sent, self.dead, self.rejected)
+        ]
+        before, after = float(stored[0].sum()) / 60, float(stored[2].sum()) / 60
+        after *= self.completeness * self.measured_factor
+        parts = [each.sum(axis=1) / max(each.sum(), 1.0) for each in (stored[0], stored[2])]
+        senders = tuple(
+            Sender(
+                name,
+                *(sent[i] + duplicate[i] for sent, duplicate in zip(self.sent, self.duplicate)),
+                was=self._amounts(stored, i, 0),
+                now=self._amounts(stored, i, 2),
+                part_before=float(parts[0][i]),
+                part_after=float(parts[1][i]),
+            )
+            for i, name in enumerate(self.names)
+        )
+        told = 1 - (1 - self.completeness) * self.guess
+        return Observed(
+            before=before,
+            after=after,
+            events_before=before,
+            events_after=after,
+            span=Span(_START, _START + timedelta(hours=1)),
+            buckets=60,
+            event="order_placed",
+            senders=senders,
+            stored_before=before,
+            moved=self.moved,
+            completeness=min(max(told, 0.01), 1.0),
+            in_flight=self.in_flight,
+            lag=self.lag,
+            paused=("poison",) if self.paused else (),
+            versions=(Versions("schema", *self.versions, "/data/schemas"),),
+        )
+
+    def _amounts(self, stored: list[npt.NDArray[np.float64]], i: int, place: int) -> Amounts:
+        return Amounts(
+            float(stored[place][i].sum()),
+            float(self.duplicate[place][i].sum()),
+            float(self.rejected[place][i].sum()),
+            float(self.dead[place][i].sum()),
+        )
+
+
+def _silence(scene: Scene) -> Observed:
+    begin = int(scene.rng.integers(0, 30))
+    who = scene.part()
+    for each in (scene.sent, scene.dead, scene.rejected, scene.duplicate):
+        each[2][who, begin:] = 0
+    return scene.observed()
+
+
+def _set_aside(scene: Scene) -> Observed:
+    scene.dead[2] = scene.sent[2] * scene.rng.uniform(0.1, 0.9)
+    return scene.observed()
+
+
+def _refusal(scene: Scene) -> Observed:
+    who = scene.part(0.15)
+    scene.rejected[2][who] = scene.sent[2][who] * scene.rng.uniform(0.7, 1.0)
+    return scene.observed()
+
+
+def _lateness(scene: Scene) -> Observed:
+    scene.completeness = float(scene.rng.uniform(0.2, 0.85))
+    return scene.observed()
+
+
+def _pause(scene: Scene) -> Observed:
+    share = float(scene.rng.uniform(0.15, 0.6))
+    scene.measured_factor = 1 - share
+    scene.in_flight = float(scene.sent[2].sum()) * share * scene.guess
+    scene.lag, scene.paused = timedelta(minutes=int(scene.rng.integers(5, 60))), bool(scene.rng.integers(2))
+    return scene.observed()
+
+
+def _loop(scene: Scene) -> Observed:
+    who = scene.part(0.2)
+    scene.duplicate[2][who] += scene.sent[2][who] * 0.9
+    for each in (scene.sent, scene.dead, scene.rejected):
+        each[2][who] *= 0.1
+    return scene.observed()
+
+
+def _replay(scene: Scene) -> Observed:
+    scene.join(np.array([scene.rates.max() * 2 + scene.rates.sum() * scene.rng.uniform(0.3, 3)]))
+    return scene.observed()
+
+
+def _renamed(scene: Scene) -> Observed:
+    share = float(scene.rng.uniform(0.2, 1.0))
+    scene.versions = (1, 2)
+    scene.moved = float(scene.sent[2].sum()) / 60 * share
+    scene.measured_factor = 1 - share
+    return scene.observed()
+
+
+def _demand(scene: Scene) -> Observed:
+    factor = float(scene.rng.choice((0.3, 0.5, 0.7, 0.85, 1.2, 1.5, 2.5, 5.0)))
+    for each in (scene.sent, scene.dead, scene.rejected, scene.duplicate):
+        each[2] *= factor
+    return scene.observed()
+
+
+def _demand_of_one(scene: Scene) -> Observed:
+    who = scene.part(0.2)
+    for each in (scene.sent, scene.dead, scene.rejected, scene.duplicate):
+        each[2][who] *= float(scene.rng.choice((0.2, 0.5, 2.0, 4.0)))
+    return scene.observed()
+
+
+def _grown_fleet(scene: Scene) -> Observed:
+    scene.join(np.full(int(scene.rng.integers(1, 4)), scene.rates.mean()))
+    return scene.observed()
+
+
+def _replaced_server(scene: Scene) -> Observed:
+    """A producer under a new name, while demand changes."""
+    who = int(scene.part()[0])
+    scene.join(scene.rates[[who]])
+    scene.sent[2][who] = scene.duplicate[2][who] = scene.dead[2][who] = scene.rejected[2][who] = 0
+    return _demand(scene)
+
+
+def _small_fault_beside(scene: Scene) -> Observed:
+    """Demand falls by a lot, and a small producer happens to fall silent too."""
+    who = int(np.argmin(scene.rates)) if scene.size > 3 else None
+    scene.sent[2] *= float(scene.rng.uniform(0.3, 0.6))
+    scene.dead[2] = scene.sent[2] * scene.rng.uniform(0, 0.03)
+    if who is not None:
+        scene.sent[2][who] = scene.dead[2][who] = scene.rejected[2][who] = 0
+    return scene.observed()
+
+
+_START = datetime(2026, 11, 2, tzinfo=UTC)
+FAULTS: dict[str, Callable[[Scene], Observed]] = {
+    "silent producers": _silence,
+    "dead letters": _set_aside,
+    "refused": _refusal,
+    "late": _lateness,
+    "lag": _pause,
+    "resent for ever": _loop,
+    "replay": _replay,
+    "renamed by a rule": _renamed,
+}
+BUSINESS: dict[str, Callable[[Scene], Observed]] = {
+    "demand": _demand,
+    "demand of one producer": _demand_of_one,
+    "a grown fleet": _grown_fleet,
+    "a replaced server": _replaced_server,
+    "a small fault beside it": _small_fault_beside,
+}

@@ -406,37 +406,34 @@ async def connected(suite: Suite, limits: Limits | None = None) -> AsyncIterator
 
 
 async def test_high_volume_ingestion_at_twice_what_is_sustainable(narrow: Suite) -> None:
-    """Offered twice what the writer can commit, producers hear of it, memory stays bounded, and what was taken is stored once."""
+    """Offered twice what the writer commits and more, producers hear of it, memory stays bounded, and what was taken is stored once."""
     ingest = psutil.Process(narrow.members["ingest"].identity.pid)  # type: ignore[union-attr]
     async with connected(narrow, Limits(batch_count=100, buffer_bytes=2 << 20)) as client:
-        began, alone = time.perf_counter(), 20_000
-        await fill(client, alone)
-        await settled(client, alone)
-        sustainable = alone / (time.perf_counter() - began)
-
+        await fill(client, 1_000)
+        await settled(client, 1_000)
         before, peak, backlog = ingest.memory_info().rss, 0, 0
-        offered = refused = 0
+        offered = taken = 0
         began = time.perf_counter()
-        while (elapsed := time.perf_counter() - began) < 6:
-            while offered < 2 * sustainable * elapsed:
+        while (elapsed := time.perf_counter() - began) < 6 or offered < 2 * taken:
+            assert elapsed < 30, f"of {offered} events {taken} were taken"
+            for _ in range(2_000):
                 offered += 1
                 try:
                     client.track("page", properties={"number": offered, "country": "DE", "amount": 12.5})
                 except tidemark.BufferFull:
-                    refused += 1
+                    continue
+                taken += 1
             peak = max(peak, ingest.memory_info().rss)
             backlog = max(backlog, sum(each.backlog_bytes for each in (await client.analytics()).partitions))
-        taken = offered - refused
         await client.flush()
-        total = (await settled(client, alone + taken)).total
+        total = (await settled(client, 1_000 + taken)).total
     print(
-        f"\nsustainable {sustainable:,.0f} events a second, offered {offered / 6:,.0f}, refused {refused / offered:.0%};"
+        f"\noffered {offered / elapsed:,.0f} events a second, taken {taken / elapsed:,.0f};"
         f" ingest grew by {(peak - before) / 1e6:.0f} MB, the log held {backlog / 1e6:.1f} MB at most"
     )
-    assert refused > 0
     assert backlog < 2 * BACKLOG_BYTES
     assert peak - before < 64 << 20
-    assert (total.stored, total.duplicate, total.rejected, total.dead_lettered) == (alone + taken, 0, 0, 0)
+    assert (total.stored, total.duplicate, total.rejected, total.dead_lettered) == (1_000 + taken, 0, 0, 0)
 
 
 async def test_real_time_processing_of_what_is_critical(narrow: Suite) -> None:
@@ -499,7 +496,7 @@ async def test_real_time_processing_of_late_events(narrow: Suite) -> None:
 
         await polling.until(restated, 60)
         (result,) = [each async for each in client.windows.results("second", last="1h")]
-        answer = await client.query(questions.window("second", last="1h"))
+        answer = await client.query(questions.window("projects/demo/windows/second", last="1h"))
     assert (result.closed, result.late_count, list(result.values)) == (True, 1, [3.0])
     assert result.HasField("restated_at")
     assert isinstance(answer, Series)

@@ -28,7 +28,7 @@ class Place:
     """Whether it has opened an incident that has not ended by itself. One that somebody has ended stays open here until the series
     is without fault, or it would be opened again with the next bucket."""
     since: int = 0
-    """When the first bucket of those in a row at fault begins, in microseconds since 1970."""
+    """When the first of those buckets in a row begins, at fault or without, in microseconds since 1970."""
     silent: int = 0
     """For how many buckets nothing has come of the group."""
     model: bytes = b""
@@ -67,13 +67,11 @@ class Standing:
         if not data:
             return cls()
         content: dict[str, Any] = orjson.loads(data)
-        return cls(
-            None if content["until"] is None else at(content["until"]),
-            {
-                tuple(group): Place(*rest, base64.b64decode(model))
-                for group, *rest, model in content["places"]
-            },
-        )
+        places = {
+            tuple(group): Place(faulty, clear, is_open, since, silent, base64.b64decode(model))
+            for group, faulty, clear, is_open, since, silent, model in content["places"]
+        }
+        return cls(None if content["until"] is None else at(content["until"]), places)
 
 
 def walk(

@@ -50,9 +50,7 @@ def _fitted(above: Floats, share: float) -> tuple[float, float]:
         return (count * share) ** -0.5, float(mean)
     shape = 2 - mean / (mean - 2 * weighted)
     scale = 2 * mean * weighted / (mean - 2 * weighted)
-    if shape < 0:
-        shape, scale = 0.0, mean
-    return float(min(shape + (count * share) ** -0.5, 0.9)), float(scale)
+    return float(min(max(shape + (count * share) ** -0.5, 0.0), 0.9)), float(scale)
 
 
 def _survival(excess: float, shape: float) -> float:

@@ -19,7 +19,11 @@ from dataclasses import dataclass
 
 from tidemark.v1 import insight_pb2 as pb
 
-LOSSES = {pb.PipelineFact.KIND_DEAD_LETTERS, pb.PipelineFact.KIND_REJECTED, pb.PipelineFact.KIND_SILENT_PRODUCER}
+LOSSES = {
+    pb.PipelineFact.KIND_DEAD_LETTERS,
+    pb.PipelineFact.KIND_REJECTED,
+    pb.PipelineFact.KIND_SILENT_PRODUCER,
+}
 """Facts that tell of data that is lost, or never came."""
 LONG = 6
 SURE = 0.9
@@ -44,7 +48,9 @@ def size(relative: float, effect: float) -> float:
     return 1.0 if math.isfinite(effect) and effect else 0.0
 
 
-def severity(insight: pb.Insight, relative: float, effect: float, buckets: int, weight: Weight) -> pb.Severity:
+def severity(
+    insight: pb.Insight, relative: float, effect: float, buckets: int, weight: Weight
+) -> pb.Severity:
     """The severity of an insight, by the table above; its type, direction, confidence, cause and facts are read."""
     found = _points(insight, relative, effect, buckets, weight)
     if weight.bad and insight.direction not in (pb.DIRECTION_UNSPECIFIED, weight.bad):
@@ -72,4 +78,6 @@ def _points(insight: pb.Insight, relative: float, effect: float, buckets: int, w
     points = sum(change >= least for least in (0.2, 0.5, 0.9))
     points += weight.whole + (insight.confidence >= SURE) + (buckets >= LONG)
     points += bool(weight.bad) and insight.direction == weight.bad
-    return (pb.SEVERITY_LOW, pb.SEVERITY_MEDIUM, pb.SEVERITY_HIGH, pb.SEVERITY_CRITICAL)[min(3, max(0, points - 2))]
+    return (pb.SEVERITY_LOW, pb.SEVERITY_MEDIUM, pb.SEVERITY_HIGH, pb.SEVERITY_CRITICAL)[
+        min(3, max(0, points - 2))
+    ]

@@ -5,7 +5,7 @@ Times are those of the project's time zone. A figure has three significant digit
 
 import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from tidemark.v1 import insight_pb2 as pb
@@ -97,25 +97,37 @@ def band(words: Words, lower: float, upper: float) -> str:
 
 
 def anomaly(
-    words: Words, insight: pb.Insight, zone: ZoneInfo, figures: tuple[float, float, float, float], relative: float
+    words: Words,
+    insight: pb.Insight,
+    zone: ZoneInfo,
+    figures: tuple[float, float, float, float],
+    relative: float,
 ) -> None:
     """Says in title and description what an anomaly is; `figures` are value, expected, lower and upper."""
     value, expected, lower, upper = figures
-    start = insight.start_time.ToDatetime(tzinfo=zone).astimezone(zone)
+    start = insight.start_time.ToDatetime(tzinfo=UTC)
     what = change(words, value, expected, relative, insight.direction)
+    when = f"{'on' if words.seconds >= 86_400 else 'at'} {moment(start, zone, words.seconds)}"
     usual = band(words, lower, upper)
-    insight.title = f"{what} at {moment(_utc(insight.start_time), zone, words.seconds)}"
-    if words.seconds >= 86_400:
-        insight.title = f"{what} on {moment(_utc(insight.start_time), zone, words.seconds)}"
-    if usual:
-        insight.title += f"; {usual}"
-    span = _utc(insight.end_time) - _utc(insight.start_time)
-    sentences = [f"{what}, where {words.value(expected)} was usual at that time." if math.isfinite(expected) else f"{what}."]
-    if span > timedelta(seconds=words.seconds):
-        sentences.append(f"It has lasted {lasting(span.total_seconds())}, from {start:%H:%M}.")
-    if insight.occurrence_count > 1:
-        sentences.append(f"It was found {insight.occurrence_count} times in a row.")
-    insight.description = " ".join(sentences + reasons(insight))
+    insight.title = f"{what} {when}" + (f"; {usual}" if usual else "")
+    first = f"{what} {when}"
+    if math.isfinite(expected):
+        first += f", where {words.value(expected)} would have been usual"
+    insight.description = " ".join([sentence(first), *reasons(insight)])
+
+
+def threshold(words: Words, insight: pb.Insight, zone: ZoneInfo, value: float, limit: float) -> None:
+    """Says that an indicator is beyond its threshold."""
+    start = insight.start_time.ToDatetime(tzinfo=UTC)
+    side = "above" if insight.direction == pb.DIRECTION_UP else "below"
+    when = f"{'on' if words.seconds >= 86_400 else 'at'} {moment(start, zone, words.seconds)}"
+    insight.title = f"{words.subject} went {side} {words.value(limit)}: {words.value(value)} {when}"
+    insight.description = " ".join(
+        [
+            f"{words.subject} was {words.value(value)} {when}, {side} the threshold of {words.value(limit)}.",
+            *reasons(insight),
+        ]
+    )
 
 
 def reasons(insight: pb.Insight) -> list[str]:
@@ -128,7 +140,8 @@ def reasons(insight: pb.Insight) -> list[str]:
     elif insight.contributions:
         first = insight.contributions[0]
         parts = " and ".join(
-            f"{field.rpartition('.')[2]} {value or '(none)'}" for field, value in zip(first.fields, first.values)
+            f"{field.rpartition('.')[2]} {value or '(none)'}"
+            for field, value in zip(first.fields, first.values)
         )
         found.append(f"{percent(first.share)} of the change comes from {parts}.")
     return found
@@ -137,7 +150,3 @@ def reasons(insight: pb.Insight) -> list[str]:
 def sentence(text: str) -> str:
     """A text that ends like a sentence."""
     return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
-def _utc(timestamp: object) -> datetime:
-    return timestamp.ToDatetime(tzinfo=ZoneInfo("UTC"))  # type: ignore[attr-defined,no-any-return]

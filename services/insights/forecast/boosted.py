@@ -15,7 +15,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from services.insights.forecast.season import Values
 
-ROWS = 40_000
+ROWS = 20_000
 """More are thinned out evenly, over time and over steps ahead."""
 LEAST_ROWS = 200
 """Fewer teach nothing."""
@@ -36,6 +36,10 @@ class Boosted:
     model: HistGradientBoostingRegressor
     seasons: tuple[int, ...]
 
+    def reaches(self, past: Values) -> bool:
+        """Whether `past` is long enough to be seen as the rows learnt from were."""
+        return past.shape[1] >= _reach(self.seasons)
+
     def forecast(self, past: Values, horizon: int) -> Values:
         """(series, horizon): how each row of `past` (series, buckets) goes on."""
         count = past.shape[1]
@@ -47,7 +51,7 @@ class Boosted:
 
 def learn(many: Sequence[Values], seasons: Sequence[int], horizon: int, seed: int) -> Boosted | None:
     """A model of all series; None where there is too little to learn from."""
-    first = max(seasons, default=LEAST_WINDOW) + LEAST_WINDOW
+    first = _reach(seasons)
     usable = [values for values in many if len(values) >= first + horizon + 1]
     features, targets = [], []
     for values in usable:
@@ -65,14 +69,21 @@ def learn(many: Sequence[Values], seasons: Sequence[int], horizon: int, seed: in
     # The trees refuse a column without any value.
     table[:, np.isnan(table).all(axis=0)] = 0.0
     model = HistGradientBoostingRegressor(
-        learning_rate=0.08,
+        loss="absolute_error",
+        learning_rate=0.06,
         max_iter=150,
+        max_leaf_nodes=15,
         min_samples_leaf=20,
         l2_regularization=1.0,
         early_stopping=False,
         random_state=seed,
     )
     return Boosted(model.fit(table, np.concatenate(targets)), tuple(seasons))
+
+
+def _reach(seasons: Sequence[int]) -> int:
+    """How many buckets lie before the first row."""
+    return max(seasons, default=LEAST_WINDOW) + LEAST_WINDOW
 
 
 @dataclass(frozen=True, slots=True)

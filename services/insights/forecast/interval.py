@@ -19,7 +19,7 @@ _BESIDE = 2
 
 
 def bands(misses: Values, known: NDArray[np.bool_], coverage: float) -> tuple[Values, Values]:
-    """How far below and above each forecast its band reaches, (origins, horizon), NaN where too little is known.
+    """How far each end of the band lies from each forecast, (origins, horizon), below and above; NaN where too little is known.
 
     `misses` are truth less forecast, (origins, horizon), NaN without truth, earliest first. `known` (origins, origins, horizon) tells
     by origin which of the misses were known when it was forecast.
@@ -27,26 +27,26 @@ def bands(misses: Values, known: NDArray[np.bool_], coverage: float) -> tuple[Va
     lower, upper = np.full_like(misses, np.nan), np.full_like(misses, np.nan)
     tail = (1 - coverage) / 2
     levels = np.array([tail, tail])
-    for i in range(len(misses)):
-        seen = np.where(known[i], misses, np.nan)
-        count = int(np.isfinite(seen).sum())
-        if count < LEAST_ERRORS:
+    judged = np.zeros(misses.shape, np.bool_)
+    for origin in range(len(misses)):
+        seen = known[origin] & np.isfinite(misses)
+        news = seen & ~judged & np.isfinite(lower)
+        judged |= seen
+        if count := int(news.sum()):
+            passed = np.array([(misses < lower)[news].sum(), (misses > upper)[news].sum()]) / count
+            levels = np.clip(levels + _RATE * (tail - passed), 0.0, 0.5)
+        if (count := int(seen.sum())) < LEAST_ERRORS:
             continue
-        scale = _scale(seen)
-        scores = (seen / scale)[np.isfinite(seen)]
-        # The place of the quantile counts the next error as one more (split conformal).
-        rank = np.clip(levels * (count + 1) / count, 1 / count, 1.0)
-        low, high = np.quantile(scores, [rank[0], 1 - rank[1]]) if count else (0.0, 0.0)
-        lower[i], upper[i] = min(low, 0.0) * scale, max(high, 0.0) * scale
-        truth = misses[i][np.isfinite(misses[i])]
-        if len(truth):
-            at = np.isfinite(misses[i])
-            passed = np.array([(truth < lower[i][at]).mean(), (truth > upper[i][at]).mean()])
-            levels = np.clip(levels + _RATE * (tail - passed), 1e-4, 0.5)
+        usual = _usual(np.where(seen, misses, np.nan))
+        scores = (misses / usual)[seen]
+        # One more error, the next, may lie anywhere: split conformal prediction counts it as lying outside.
+        ranks = np.clip(levels - (1 - levels) / count, 0.0, 1.0)
+        lower[origin] = min(float(np.quantile(scores, ranks[0])), 0.0) * usual
+        upper[origin] = max(float(np.quantile(scores, 1 - ranks[1])), 0.0) * usual
     return lower, upper
 
 
-def _scale(misses: Values) -> Values:
+def _usual(misses: Values) -> Values:
     """What is usually missed at each step ahead, (horizon,): the mean over the steps beside it, never 0."""
     size = np.abs(misses)
     total, count = np.nansum(size, axis=0), np.isfinite(size).sum(axis=0)
@@ -54,4 +54,4 @@ def _scale(misses: Values) -> Values:
     near = np.convolve(count, kernel, "same")
     overall = total.sum() / max(int(count.sum()), 1)
     usual = np.where(near > 0, np.convolve(total, kernel, "same") / np.maximum(near, 1), overall)
-    return np.maximum(usual, max(overall * 0.1, 1e-12))
+    return np.maximum(usual, max(overall * 0.1, 1e-300))

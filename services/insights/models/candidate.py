@@ -95,12 +95,14 @@ class Candidates:
     logistic: Logistic | None
     boosted: Boosted | None
 
-    def scores(self, matrix: Floats) -> dict[int, Floats]:
+    def scores(self, matrix: Floats) -> dict[pb.Algorithm, Floats]:
         """By algorithm, the scores of each row; all of them must be there."""
-        alone = {each: self.score(each, matrix) for each in (RULE, LOGISTIC, BOOSTED)}
+        alone: dict[pb.Algorithm, Floats] = {
+            each: self.score(each, matrix) for each in (RULE, LOGISTIC, BOOSTED)
+        }
         return {**alone, MEAN: (alone[LOGISTIC] + alone[BOOSTED]) / 2}
 
-    def score(self, algorithm: int, matrix: Floats) -> Floats:
+    def score(self, algorithm: pb.Algorithm, matrix: Floats) -> Floats:
         """The scores of one algorithm, from 0 to 1, shape (rows,)."""
         used = {
             RULE: (self.rule,), LOGISTIC: (self.logistic,), BOOSTED: (self.boosted,), MEAN: (self.logistic, self.boosted)
@@ -108,7 +110,7 @@ class Candidates:
         found = np.zeros(len(matrix))
         for each in used:
             if each is None:
-                raise ValueError(f"{pb.Algorithm.Name(algorithm)} was not kept")  # type: ignore[arg-type]
+                raise ValueError(f"{pb.Algorithm.Name(algorithm)} was not kept")
             found += each.score(matrix) / len(used)
         return found
 
@@ -138,7 +140,8 @@ def ranked(matrix: Floats, ranks: Sequence[Floats | None]) -> Floats:
 
 def _logistic(matrix: Floats, outcomes: Floats, columns: Sequence[Column]) -> Logistic:
     count = len(columns)
-    logged, gaps = np.zeros(count, bool), ~np.isfinite(matrix).all(axis=0)
+    logged = np.zeros(count, bool)
+    gaps: NDArray[np.bool_] = np.any(~np.isfinite(matrix), axis=0)
     center, scale = np.zeros(count), np.ones(count)
     for i, column in enumerate(columns):
         values = matrix[np.isfinite(matrix[:, i]), i]

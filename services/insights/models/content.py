@@ -18,6 +18,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from services.insights.models.calibration import Calibration
 from services.insights.models.candidate import BOOSTED, LOGISTIC, MEAN, Boosted, Candidates, Logistic
 from services.insights.models.drift import Reference
+from services.insights.models.expectation import Expected
 from services.insights.models.matrix import Column
 from services.insights.models.predictor import Predictor
 from services.insights.models.rule import Rule
@@ -51,6 +52,7 @@ def stored(predictor: Predictor) -> Content:
         "calibration": asdict(predictor.calibration),
         "shown": predictor.shown,
         "references": [asdict(each) for each in predictor.references],
+        "expected": asdict(predictor.expected),
     }
     trees = None
     if predictor.algorithm in (LOGISTIC, MEAN) and logistic is not None:
@@ -88,6 +90,7 @@ def loaded(content: Content) -> Predictor:
         calibration=Calibration(**_tuples(text["calibration"])),
         shown=tuple(text["shown"]),
         references=tuple(Reference(**_tuples(each)) for each in text["references"]),
+        expected=Expected(**text["expected"]),
     )
 
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from services.insights.models import matrix as matrices
 from services.insights.models.calibration import Calibration
 from services.insights.models.candidate import Candidates
-from services.insights.models.drift import Reference
+from services.insights.models.drift import Reference, drifts
+from services.insights.models.expectation import Expected
 from services.insights.models.matrix import Column, Floats
 from tidemark.v1 import model_pb2 as pb
 
@@ -26,8 +27,7 @@ LEAST_CONTRIBUTION = 0.001
 class Predictor:
     """A way to predict, with everything that it needs."""
 
-    algorithm: int
-    """A `pb.Algorithm`."""
+    algorithm: pb.Algorithm
     columns: tuple[Column, ...]
     candidates: Candidates
     calibration: Calibration
@@ -35,6 +35,8 @@ class Predictor:
     """Places of the columns that matter, most important first; reasons are made of them."""
     references: tuple[Reference, ...]
     """By column, its values in training."""
+    expected: Expected
+    """The loss of its test."""
 
     def matrix(self, table: pa.Table) -> Floats:
         """The features of a table as they were coded in training."""
@@ -43,6 +45,18 @@ class Predictor:
     def probabilities(self, matrix: Floats) -> Floats:
         """The calibrated probability of the outcome, shape (rows,)."""
         return self.calibration.probability(self.candidates.score(self.algorithm, matrix))
+
+    def rule(self, matrix: Floats) -> Floats:
+        """The shares that the rule gives, shape (rows,)."""
+        return self.candidates.score(pb.ALGORITHM_RULE, matrix)
+
+    def thresholds(self, rows: int) -> Floats:
+        """The threshold of each of so many rows."""
+        return np.full(rows, self.calibration.threshold)
+
+    def drift(self, matrix: Floats) -> list[pb.FeatureDrift]:
+        """How each feature differs from training."""
+        return drifts(matrix, self.columns, self.references)
 
     def reasons(self, matrix: Floats, probabilities: Floats) -> list[list[pb.Reason]]:
         """By row, what speaks most for and against the outcome: the change of its probability, were one feature as usual."""

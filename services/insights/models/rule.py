@@ -51,8 +51,12 @@ def _rule(matrix: Floats, outcomes: Floats, columns: Sequence[Column], column: i
     edges: tuple[float, ...] | None = None
     if levels is None:
         seen = values[np.isfinite(values)]
-        cuts = np.unique(np.quantile(seen, np.arange(1, LEVELS) / LEVELS)) if len(seen) else []
-        edges, count = tuple(map(float, cuts)), len(cuts) + 1
+        edges = (
+            tuple(map(float, np.unique(np.quantile(seen, np.arange(1, LEVELS) / LEVELS))))
+            if len(seen)
+            else ()
+        )
+        count = len(edges) + 1
     else:
         count = len(levels) + 1
     places = _levels(values, edges, count)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from services.insights.models.matrix import Rows
 from services.kit.errors import Refused
 from services.kit.instant import EPOCH, us_of
-from tidemark.v1 import feature_pb2, model_pb2
+from tidemark.v1 import feature_pb2, model_pb2, question_pb2
 
 HISTORY, EARLIEST = timedelta(days=365), timedelta(days=3650)
 CUTS, MAX_CUTS, MAX_TESTED = 12, 50, 50
@@ -159,7 +159,7 @@ def _target(model: model_pb2.Model, spec: feature_pb2.FeatureSpec) -> timedelta:
 
 def _members(
     spec: feature_pb2.FeatureSpec,
-    step: feature_pb2.question__pb2.Step,  # type: ignore[name-defined]
+    step: question_pb2.Step,
     target: model_pb2.ChurnTarget | model_pb2.ConversionTarget,
     within: str,
 ) -> None:

@@ -6,7 +6,7 @@ training; the test is looked at once, to measure. There a candidate serves only 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from services.insights.models import candidate, matrix
 from services.insights.models.calibration import Calibration, calibrated
 from services.insights.models.candidate import ALGORITHMS, RULE, Candidates
 from services.insights.models.drift import reference
+from services.insights.models.expectation import expected
 from services.insights.models.explanation import importance
 from services.insights.models.matrix import Column, Floats, Rows
 from services.insights.models.metric import auc, calibration_bins, measured
@@ -22,7 +23,7 @@ from services.insights.models.predictor import Predictor
 from services.insights.models.target import Parts, Plan, parts
 from services.kit.errors import Refused
 from services.kit.instant import at
-from tidemark.v1.model_pb2 import Candidate, ModelMetrics, ModelVersion
+from tidemark.v1 import model_pb2 as pb
 
 LEAST_ROWS, LEAST_OF_EACH = 100, 10
 LEAST_TESTED, LEAST_TESTED_OF_EACH = 30, 3
@@ -33,7 +34,7 @@ WORDS = {
 }  # fmt: skip
 Progress = Callable[[float, str], None]
 """Is told how far training is; may raise to end it."""
-Scores = dict[int, Floats]
+Scores = dict[pb.Algorithm, Floats]
 """By algorithm, of every row."""
 
 
@@ -42,7 +43,7 @@ class Trained:
     """What was learnt, and how well."""
 
     predictor: Predictor
-    version: ModelVersion
+    version: pb.ModelVersion
     """All that the data and the seed decide."""
 
 
@@ -86,20 +87,31 @@ def trained(plan: Plan, rows: Rows, seed: int, progress: Progress) -> Trained:
     best = max(ALGORITHMS[1:], key=lambda each: auc(unseen[each], outcomes))
     chosen = best if metrics[best].lead_lower > 0 else RULE
     progress(0.8, "asking what matters")
-    made = _predictor(chosen, columns, found, calibrations[chosen], learnt)
+    made = Predictor(
+        chosen,
+        columns,
+        found,
+        calibrations[chosen],
+        tuple(range(len(columns))),
+        tuple(reference(learnt[:, i], each) for i, each in enumerate(columns)),
+        expected(
+            (tested.probabilities[chosen] - tested.outcomes) ** 2,
+            tested.people,
+            (calibrations[chosen].probability(unseen[chosen]) - outcomes) ** 2,
+            rows.points[split.train],
+        ),
+    )
     weights = importance(made, everything[split.test], rows.outcomes[split.test], seed)
     places = {each.name: i for i, each in enumerate(columns)}
-    made = _predictor(
-        chosen, columns, found, calibrations[chosen], learnt, tuple(places[each.feature] for each in weights)
-    )
-    version = ModelVersion(
-        algorithm=chosen,  # type: ignore[arg-type]
+    made = replace(made, shown=tuple(places[each.feature] for each in weights))
+    version = pb.ModelVersion(
+        algorithm=chosen,
         verdict=verdict(chosen, best, metrics[best], columns[found.rule.column]),
         metrics=metrics[chosen],
-        candidates=sorted(
-            (Candidate(algorithm=each, metrics=metrics[each]) for each in ALGORITHMS),  # type: ignore[arg-type]
-            key=lambda each: -each.metrics.auc,
-        ),
+        candidates=[
+            pb.Candidate(algorithm=each, metrics=metrics[each])
+            for each in sorted(ALGORITHMS, key=lambda each: -metrics[each].auc)
+        ],
         importance=weights,
         calibration=calibration_bins(tested.probabilities[chosen], tested.outcomes),
         spec=plan.spec,
@@ -112,7 +124,7 @@ def trained(plan: Plan, rows: Rows, seed: int, progress: Progress) -> Trained:
     return Trained(made, version)
 
 
-def verdict(chosen: int, best: int, metrics: ModelMetrics, rule: Column) -> str:
+def verdict(chosen: pb.Algorithm, best: pb.Algorithm, metrics: pb.ModelMetrics, rule: Column) -> str:
     """Why that one predicts, in a sentence."""
     lead = f"{metrics.lead_lower:.3f} to {metrics.lead_upper:.3f}"
     told = f"the rule ({rule.text or rule.name})"
@@ -178,7 +190,7 @@ def _crossed(
     progress: Progress,
 ) -> Scores:
     """The scores of every row by what the other parts teach."""
-    found = {each: np.empty(len(outcomes)) for each in ALGORITHMS}
+    found: Scores = {each: np.empty(len(outcomes)) for each in ALGORITHMS}
     count = int(folds.max()) + 1
     for fold in range(count):
         progress(0.1 + 0.5 * fold / count, f"learning from part {fold + 1} of {count}")
@@ -191,7 +203,7 @@ def _crossed(
 
 def _later(
     found: Candidates,
-    calibrations: dict[int, Calibration],
+    calibrations: dict[pb.Algorithm, Calibration],
     tested: Floats,
     outcomes: Floats,
     people: NDArray[np.int64],
@@ -209,8 +221,8 @@ def _by_folds(
     unseen: Scores, outcomes: Floats, people: NDArray[np.int64], folds: NDArray[np.int64]
 ) -> _Tested:
     """Every part calibrated by the others as well, so that none is tested by what it has taught."""
-    probabilities = {each: np.empty(len(outcomes)) for each in ALGORITHMS}
-    thresholds = {each: np.empty(len(outcomes)) for each in ALGORITHMS}
+    probabilities: Scores = {each: np.empty(len(outcomes)) for each in ALGORITHMS}
+    thresholds: Scores = {each: np.empty(len(outcomes)) for each in ALGORITHMS}
     for fold in range(int(folds.max()) + 1):
         mine = folds == fold
         for each in ALGORITHMS:
@@ -220,7 +232,7 @@ def _by_folds(
     return _Tested(probabilities, thresholds, outcomes, people)
 
 
-def _measured(tested: _Tested, algorithm: int, seed: int) -> ModelMetrics:
+def _measured(tested: _Tested, algorithm: pb.Algorithm, seed: int) -> pb.ModelMetrics:
     return measured(
         tested.probabilities[algorithm],
         tested.probabilities[RULE],
@@ -231,19 +243,7 @@ def _measured(tested: _Tested, algorithm: int, seed: int) -> ModelMetrics:
     )
 
 
-def _predictor(
-    algorithm: int,
-    columns: tuple[Column, ...],
-    found: Candidates,
-    calibration: Calibration,
-    learnt: Floats,
-    shown: tuple[int, ...] = (),
-) -> Predictor:
-    references = tuple(reference(learnt[:, i], each) for i, each in enumerate(columns))
-    return Predictor(algorithm, columns, found, calibration, shown, references)
-
-
-def _tell_spans(version: ModelVersion, rows: Rows, split: Parts) -> None:
+def _tell_spans(version: pb.ModelVersion, rows: Rows, split: Parts) -> None:
     for name, chosen in (("train", split.train), ("test", split.test)):
         points = rows.points[chosen]
         getattr(version, f"{name}_start").FromDatetime(at(int(points.min())))

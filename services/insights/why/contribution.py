@@ -22,6 +22,8 @@ _PAIR_MARGIN = 3.0
 _ALIKE = 1.5
 """Lift below which a value that does not stand out merely changes with all others."""
 _LEADING = 3
+_MUCH = 0.1
+"""What adds less of the change is told after what adds more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def contributions(change: Change, top: int) -> list[pb.Contribution]:
     """
     found = _candidates(change)
     clear = [each for each in found if each.gain >= CLEAR]
-    clear.sort(key=lambda each: (not each.along, -each.gain))
+    clear.sort(key=lambda each: (not each.along, each.message.share < _MUCH, -each.gain))
     alike = [
         each
         for each in found

@@ -4,12 +4,13 @@ Who is in the midst of a session when the range begins is not counted in it: eve
 that, and of a day after it to know how sessions end. So each session belongs to one bucket, whatever range is asked about.
 
 Neighbouring rows of one session are a run. A session is mostly one run; it is several where a person has two at the same time,
-or where its events are in part nobody's.
+or where its events are in part nobody's. Rows and runs are counted by 32 bits: millions of sessions are the most that is held here.
 """
 
 import math
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +30,9 @@ class Found:
     starts: Rows
     ends: Rows
     """When each begins and ends."""
-    events: Rows
-    entries: Rows
-    exits: Rows
+    events: Codes
+    entries: Codes
+    exits: Codes
     """The rows of the first event and of the last."""
     people: int
     """Whose they are."""
@@ -84,22 +85,24 @@ def _notes(question: Sessions, timeline: Timeline) -> tuple[str, ...]:
 
 def _found(question: Sessions, timeline: Timeline) -> Found:
     rows, session = _labelled(question, timeline)
-    first = begins(session, timeline.user[rows])
+    first = begins(session, timeline.user[rows]).astype(np.int32)
     last = ends(first, len(rows))
-    fits = _reduced(np.add, timeline.flag("fits")[rows].astype(np.int32), first)
+    fits = _reduced(np.logical_or, timeline.flag("fits")[rows], first)
     # Runs by session. Those of one person are in order of time already, and mostly that is all there are.
-    order = np.argsort(session[first], kind="stable")
+    runs = session[first]
+    del session
+    order = np.argsort(runs, kind="stable").astype(np.int32)
     first, last, fits = first[order], last[order], fits[order]
-    heads = begins(session[first])
-    del order, session
+    heads = begins(runs[order]).astype(np.int32)
+    del order, runs
     number = np.repeat(np.arange(len(heads), dtype=np.int32), np.diff(heads, append=len(first)))
     opened, closed = timeline.at[rows[first]], timeline.at[rows[last]]
     begun, ended = _reduced(np.minimum, opened, heads), _reduced(np.maximum, closed, heads)
-    foremost = np.flatnonzero(opened == begun[number])
-    hindmost = np.flatnonzero(closed == ended[number])
+    foremost = np.flatnonzero(opened == begun[number]).astype(np.int32)
+    hindmost = np.flatnonzero(closed == ended[number]).astype(np.int32)
     del opened, closed
     start, end = times((question.span.start, question.span.end))
-    chosen = (begun >= start) & (begun < end) & (_reduced(np.add, fits, heads) > 0)
+    chosen = (begun >= start) & (begun < end) & _reduced(np.logical_or, fits, heads)
     seen = np.zeros(len(timeline.users) + 1, np.bool_)
     seen[timeline.user[rows[first[chosen[number]]]]] = True
     return Found(
@@ -112,24 +115,24 @@ def _found(question: Sessions, timeline: Timeline) -> Found:
     )
 
 
-def _labelled(question: Sessions, timeline: Timeline) -> tuple[Rows, Codes]:
+def _labelled(question: Sessions, timeline: Timeline) -> tuple[Codes, Codes]:
     """The rows that belong to a session, and a number for the session of each."""
     ids = timeline.texts("session")
     known = ids.codes != ids.code("")
     if known.all():
-        return np.arange(len(timeline)), ids.codes
-    rows = np.flatnonzero(known | (timeline.user < len(timeline.users)))
+        return np.arange(len(timeline), dtype=np.int32), ids.codes
+    rows = np.flatnonzero(known | (timeline.user < len(timeline.users))).astype(np.int32)
     known, user, at = known[rows], timeline.user[rows], timeline.at[rows]
     opens = np.ones(len(rows), np.bool_)
     opens[1:] = (user[1:] != user[:-1]) | (at[1:] - at[:-1] >= question.gap // MICROSECOND)
     # What has no id and opens nothing goes with the row before, and so with the last row that says which session it is of.
     places = np.arange(len(rows), dtype=np.int32)
     says = np.maximum.accumulate(np.where(known | opens, places, 0))
-    session = np.where(known, ids.codes[rows], len(ids.labels) + places)
+    session = np.where(known, ids.codes[rows], np.int32(len(ids.labels)) + places)
     return rows, session[says]
 
 
-def _reduced(how: np.ufunc, values: Rows, heads: Rows) -> Rows:
+def _reduced(how: np.ufunc, values: NDArray[Any], heads: Codes) -> NDArray[Any]:
     return how.reduceat(values, heads) if len(heads) else values
 
 

@@ -102,9 +102,9 @@ def begins(keys: NDArray[Any], *others: NDArray[Any]) -> Rows:
     return np.flatnonzero(changed)
 
 
-def ends(heads: Rows, count: int) -> Rows:
+def ends(heads: NDArray[Any], count: int) -> NDArray[Any]:
     """The last place of each run, of the places where they begin and how many places there are."""
-    return np.append(heads, count)[1:] - 1
+    return np.append(heads, heads.dtype.type(count))[1:] - 1
 
 
 def largest(counts: NDArray[Any], texts: Texts, top: int) -> Rows:

@@ -52,7 +52,7 @@ class Deeds:
             yield (behind - each).astype(np.float64)
         some = behind > first
         began = taken(self.track.at, first)
-        yield _where(some, (points.at - self.track.last(first, behind)) / DAY)
+        yield _where(some, (points.at - taken(self.track.at, behind - 1)) / DAY)
         yield _where(some, (points.at - began) / DAY)
         active, last = np.zeros(len(some)), behind - 1
         active[some] = (taken(self._active, last) - taken(self._active, first) + 1)[some]

@@ -80,7 +80,7 @@ class Earlier:
         first = self._track.before(points.who, points.at - reach.history)
         behind = self._track.before(points.who, points.at)
         yield (behind - first).astype(np.float64)
-        yield np.where(behind > first, (points.at - self._track.last(first, behind)) / DAY, np.nan)
+        yield np.where(behind > first, (points.at - taken(self._track.at, behind - 1)) / DAY, np.nan)
         if self._had is None:
             return
         # A window that ends at the point is over: what was done in it is before the point.

@@ -25,9 +25,6 @@ class Track:
         self.at = at
         self._bounds = np.searchsorted(who, np.arange(people + 1))
 
-    def __len__(self) -> int:
-        return len(self.at)
-
     def before(self, who: Codes, instants: Rows) -> Rows:
         """The place of the first row of each of `who` that is not before an instant."""
         low, high = self._bounds[who], self._bounds[who.astype(np.int64) + 1]
@@ -38,10 +35,6 @@ class Track:
             low = np.where(earlier, middle + 1, low)
             high = np.where(open_ & ~earlier, middle, high)
         return low  # type: ignore[no-any-return]
-
-    def last(self, first: Rows, behind: Rows) -> Rows:
-        """When the last row of each run happened; meaningless for empty runs."""
-        return self.at[np.maximum(behind - 1, first)] if len(self) else behind  # type: ignore[no-any-return]
 
 
 def taken(values: NDArray[S], places: Rows) -> NDArray[S]:

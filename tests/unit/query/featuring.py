@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,8 @@ from services.query.columnar.scan import Scan, Text
 from services.query.features.reading import scan
 from services.query.features.request import read
 from services.query.features.table import NEVER, Table
-from services.query.filter import All, Any as Either, Comparison, Condition, Members
+from services.query.filter import All, Comparison, Condition, Members
+from services.query.filter import Any as Either
 from tidemark.v1 import feature_pb2 as pb
 from tidemark.v1 import question_pb2 as q
 
@@ -221,7 +223,7 @@ class Reference:
             for name, length in self._windows().items()
         }
         days = sorted({e.at.astimezone(BERLIN).date() for e in before})
-        gaps = [(b - a).days for a, b in zip(days, days[1:])]
+        gaps = [(b - a).days for a, b in pairwise(days)]
         row[f"recency_days{of}"] = (at - before[-1].at) / DAY if before else None
         row[f"age_days{of}"] = (at - before[0].at) / DAY if before else None
         row[f"active_days{of}"] = len(days)

@@ -1,17 +1,19 @@
 """Features say what people had done before a point, and nothing of it or after it."""
 
+import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.query.features import table as tables
-from tests.unit.query.featuring import BERLIN, DAY, LATER, START, Event, Reference, built, featured, spec
+from tests.unit.query.featuring import DAY, START, Event, Reference, built, featured, spec
 from tidemark.v1 import feature_pb2 as pb
 
 HOUR = timedelta(hours=1)
@@ -87,7 +89,7 @@ def rows(made: pa.Table) -> list[dict[str, Any]]:
 def _plain(name: str, value: Any) -> Any:
     if name in COLUMNS["fields"] and value is not None:
         try:
-            return float(value)
+            return value if value == "nan" else float(value)
         except ValueError:
             return value
     return value
@@ -103,9 +105,17 @@ def expected(asked: pb.FeatureSpec, happened: list[Event], **given: Any) -> list
 def same(found: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> None:
     assert [list(row) for row in found] == [list(row) for row in wanted]
     for one, other in zip(found, wanted):
-        assert one == pytest.approx(other, rel=1e-12, abs=1e-9, nan_ok=True)
+        for name in one:
+            assert _alike(one[name], other[name]), (name, one, other)
 
 
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, int | float):
+        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
+    return one == other  # type: ignore[no-any-return]
+
+
+@settings(max_examples=40)
 @given(ASKED, events(), st.integers(0, 130))
 def test_features_are_those_that_plain_python_computes(name: str, happened: list[Event], hours: int) -> None:
     watermark = START + hours * 9 * HOUR
@@ -113,6 +123,7 @@ def test_features_are_those_that_plain_python_computes(name: str, happened: list
     same(rows(found), expected(SPECS[name], happened, watermark=watermark))
 
 
+@settings(max_examples=40)
 @given(st.sampled_from(["cuts", "members"]), events(), events())
 def test_what_happens_at_a_cut_or_later_changes_no_feature(
     name: str, happened: list[Event], more: list[Event]
@@ -124,6 +135,7 @@ def test_what_happens_at_a_cut_or_later_changes_no_feature(
     assert one == other
 
 
+@settings(max_examples=40)
 @given(st.sampled_from(["events", "matched", "every event"]), events(), events(), st.integers(0, 130))
 def test_what_happens_at_an_event_point_or_later_changes_no_feature(
     name: str, happened: list[Event], more: list[Event], hours: int
@@ -137,6 +149,7 @@ def test_what_happens_at_an_event_point_or_later_changes_no_feature(
     assert one == other
 
 
+@settings(max_examples=40)
 @given(ASKED, events(), events())
 def test_what_happens_after_its_window_changes_no_outcome(
     name: str, happened: list[Event], more: list[Event]
@@ -171,11 +184,7 @@ def test_the_day_is_that_of_the_project() -> None:
     # Midnight of Berlin lies between the two, which are of one day in UTC.
     late = [Event(datetime(2026, 3, 1, hour, tzinfo=START.tzinfo), hour) for hour in (22, 23)]
     assert featured(spec(START), late)["active_days"].to_pylist() == [2]
-    assert featured(spec(START), late, zone=None or _utc())["active_days"].to_pylist() == [1]
-
-
-def _utc() -> Any:
-    return type(BERLIN)("UTC")
+    assert featured(spec(START), late, zone=ZoneInfo("UTC"))["active_days"].to_pylist() == [1]
 
 
 def test_outcomes_are_unknown_until_their_window_is_over_at_the_watermark() -> None:
@@ -206,7 +215,7 @@ def test_a_field_is_a_number_where_all_values_of_the_rows_are() -> None:
     happened = [
         Event(START, 1, "a", properties={"x": "7", "y": "7"}),
         Event(START + HOUR, 2, "a", "bob", properties={"x": -1e3, "y": "seven"}),
-        Event(START + HOUR, 3, "a", "çem", properties={"x": "1e999"[:0] or None, "y": True}),
+        Event(START + HOUR, 3, "a", "çem", properties={"x": None, "y": True}),
         Event(START + HOUR, 4, "b", "dan", properties={"x": "of no row"}),
     ]
     found = featured(
@@ -285,4 +294,3 @@ def test_every_feature_says_in_words_what_it_is() -> None:
     texts = [field.metadata[b"text"].decode() for field in found.schema if field.metadata]
     assert len(texts) == found.num_columns - 3
     assert "a in the last 7 days" in texts
-    assert LATER > END

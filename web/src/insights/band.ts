@@ -100,7 +100,13 @@ export class BandElement extends LitElement {
   override willUpdate(changed: Map<string, unknown>) {
     if (!changed.has('band')) return
     this.chart = drawn(this.band)
-    this.look = { mode: 'line', stacked: false, colours: COLOURS, hidden: new Set(), growing: this.chart.starts.length }
+    this.look = {
+      mode: 'line',
+      stacked: false,
+      colours: COLOURS,
+      hidden: new Set(),
+      growing: this.chart.starts.length,
+    }
   }
 
   override render() {

@@ -72,7 +72,11 @@ export class Baselines extends Page {
   private body() {
     const { baselines } = this
     if (!baselines?.length)
-      return this.empty(baselines !== undefined, 'No series is watched yet', 'Send events: the most frequent are watched by themselves.')
+      return this.empty(
+        baselines !== undefined,
+        'No series is watched yet',
+        'Send events: the most frequent are watched by themselves.',
+      )
     return html`<table>
       <thead>
         <tr>
@@ -95,7 +99,9 @@ export class Baselines extends Page {
   private row(each: Baseline) {
     const { subject, query, bucketStart, value, expected, lower, upper, pValue, bucketCount } = each
     const learnt = bucketCount >= LEARNT
-    const path = query && `/explore${address.write({ query: create(QuerySchema, { ...query, timeRange: last(SPAN) }), display: 0 })}`
+    const path =
+      query &&
+      `/explore${address.write({ query: create(QuerySchema, { ...query, timeRange: last(SPAN) }), display: 0 })}`
     return html`<tr>
       <td class="text">${path ? html`<a href=${path}>${subject}</a>` : subject}</td>
       <td>${bucketStart ? bucket(timestampMs(bucketStart), MINUTE, this.session.zone) : NOTHING}</td>

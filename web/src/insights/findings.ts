@@ -195,7 +195,13 @@ export class Findings extends Page {
           return { found: insight ? [insight] : [], next: '', detectors: undefined }
         }
         const [page, detectors] = await Promise.all([
-          insights.listInsights({ parent, ...asked(wanted), order: Order.PRIORITY, pageSize: PAGE, pageToken }),
+          insights.listInsights({
+            parent,
+            ...asked(wanted),
+            order: Order.PRIORITY,
+            pageSize: PAGE,
+            pageToken,
+          }),
           this.detectors ?? insights.listDetectors({ parent }),
         ])
         return { found: page.insights, next: page.nextPageToken, detectors }
@@ -221,7 +227,9 @@ export class Findings extends Page {
         if (connection === 'live' && before !== 'live') void this.load()
         before = connection
         this.ended = connection === 'ended' ? why : undefined
-        this.dispatchEvent(new CustomEvent('tm-connection', { detail: connection, bubbles: true, composed: true }))
+        this.dispatchEvent(
+          new CustomEvent('tm-connection', { detail: connection, bubbles: true, composed: true }),
+        )
       },
       signal: this.stream.signal,
     })

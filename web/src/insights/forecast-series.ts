@@ -2,7 +2,12 @@ import type { Timestamp } from '@bufbuild/protobuf/wkt'
 import { LitElement, css, html, nothing } from 'lit'
 import { customElement, property } from 'lit/decorators.js'
 import { shared } from '../app/theme/styles'
-import type { ForecastError, MethodError, SeriesBacktest, SeriesForecast } from '../gen/tidemark/v1/forecast_pb'
+import type {
+  ForecastError,
+  MethodError,
+  SeriesBacktest,
+  SeriesForecast,
+} from '../gen/tidemark/v1/forecast_pb'
 import { number, percent, quantity } from '../model/format'
 import { groupOf } from '../model/measures'
 import type { Chart, Line } from '../model/series'
@@ -91,7 +96,10 @@ export class ForecastSeries extends LitElement {
   }
 
   private test({ error, baseline, methods, points }: SeriesBacktest, title: string) {
-    const own = (each: MethodError): [string, ForecastError | undefined] => [titleOf(METHODS, each.method), each.error]
+    const own = (each: MethodError): [string, ForecastError | undefined] => [
+      titleOf(METHODS, each.method),
+      each.error,
+    ]
     return html`
       <h3>Back-test</h3>
       <tm-band .band=${backtest(`${title}, as it became`, this.series.unit, points)} .zone=${this.zone}></tm-band>

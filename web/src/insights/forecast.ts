@@ -206,24 +206,26 @@ export class Forecast extends Page {
     return { project: this.session.project, query, horizon, coverage, method }
   }
 
-  private make = () => this.wait('Learning from the past…', async () => {
-    const { project, query } = this.request
-    const [forecast, past] = await Promise.all([
-      forecasts.forecast(this.request),
-      queries.runQuery({ project, query }),
-    ])
-    return { forecast, past, tested: undefined }
-  })
+  private make = () =>
+    this.wait('Learning from the past…', async () => {
+      const { project, query } = this.request
+      const [forecast, past] = await Promise.all([
+        forecasts.forecast(this.request),
+        queries.runQuery({ project, query }),
+      ])
+      return { forecast, past, tested: undefined }
+    })
 
-  private test = () => this.wait('Forecasting the past from many earlier instants…', async () => {
-    const { project, query } = this.request
-    const [tested, forecast, past] = await Promise.all([
-      forecasts.backtest(this.request),
-      this.forecast ?? forecasts.forecast(this.request),
-      this.past ?? queries.runQuery({ project, query }),
-    ])
-    return { forecast, past, tested }
-  })
+  private test = () =>
+    this.wait('Forecasting the past from many earlier instants…', async () => {
+      const { project, query } = this.request
+      const [tested, forecast, past] = await Promise.all([
+        forecasts.backtest(this.request),
+        this.forecast ?? forecasts.forecast(this.request),
+        this.past ?? queries.runQuery({ project, query }),
+      ])
+      return { forecast, past, tested }
+    })
 
   private async wait(
     doing: string,

@@ -75,7 +75,9 @@ export class Indicators extends Page {
       return this.empty(
         indicators !== undefined,
         'No indicators yet',
-        this.session.author ? 'Make one for what your business lives by.' : 'Somebody who may write can make one.',
+        this.session.author
+          ? 'Make one for what your business lives by.'
+          : 'Somebody who may write can make one.',
       )
     return html`<table>
       <thead>
@@ -209,7 +211,9 @@ export class Indicators extends Page {
       interval: Number(text('interval')),
     })
     const { project: parent } = this.session
-    const made = await this.act(() => insights.createIndicator({ parent, indicator, requestId: crypto.randomUUID() }))
+    const made = await this.act(() =>
+      insights.createIndicator({ parent, indicator, requestId: crypto.randomUUID() }),
+    )
     if (!made) return
     form.reset()
     this.subject = ''
@@ -236,5 +240,7 @@ function about({ kind, subject, series }: Indicator): string {
   const title = titleOf(INDICATORS, kind).toLowerCase()
   if (kind !== Kind.NAMED) return `${title} of ${subject || 'all events'}`
   const query = { ...first(), question: { case: 'series' as const, value: series! } }
-  return titles(query).map(each => each.title).join(', ')
+  return titles(query)
+    .map(each => each.title)
+    .join(', ')
 }

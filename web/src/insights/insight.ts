@@ -20,7 +20,19 @@ import './band'
 import { insights } from './clients'
 import './contributions'
 import { evidence } from './model/band'
-import { CAUSES, FEEDBACKS, SEVERITIES, STATES, TYPES, chance, idOf, sure, titleOf, toneOf, when } from './model/words'
+import {
+  CAUSES,
+  FEEDBACKS,
+  SEVERITIES,
+  STATES,
+  TYPES,
+  chance,
+  idOf,
+  sure,
+  titleOf,
+  toneOf,
+  when,
+} from './model/words'
 
 /** Statistics as people call them; others are told by their names. */
 const STATISTICS: Record<string, string> = {
@@ -237,7 +249,10 @@ export class InsightElement extends LitElement {
   }
 
   private learn() {
-    return this.call(insights.getInsight, insight => (this.evidence = insight?.evidence ?? create(EvidenceSchema)))
+    return this.call(
+      insights.getInsight,
+      insight => (this.evidence = insight?.evidence ?? create(EvidenceSchema)),
+    )
   }
 
   private change(how: (request: { name: string }) => Promise<{ insight?: Insight }>) {
@@ -262,7 +277,11 @@ export class InsightElement extends LitElement {
 
 function statistic([name, value]: [string, number]) {
   const words = STATISTICS[name] ?? name.replaceAll('_', ' ')
-  const text = name.endsWith('_value') ? chance(value) : name.endsWith('_share') ? percent(value) : number(value)
+  const text = name.endsWith('_value')
+    ? chance(value)
+    : name.endsWith('_share')
+      ? percent(value)
+      : number(value)
   return html`<span>${words} ${text}</span>`
 }
 

@@ -78,7 +78,9 @@ export class Models extends Page {
       return this.empty(
         listed !== undefined,
         'No models yet',
-        this.session.author ? 'Make one: say what is to be predicted, then train it.' : 'Somebody who may write can make one.',
+        this.session.author
+          ? 'Make one: say what is to be predicted, then train it.'
+          : 'Somebody who may write can make one.',
       )
     return html`<table>
       <thead>

@@ -72,7 +72,11 @@ export class OneModel extends Page {
   private table() {
     const { versions, session } = this
     if (!versions.length)
-      return this.empty(this.model !== undefined, 'No versions yet', session.author ? 'Train it: it takes some seconds to minutes.' : '')
+      return this.empty(
+        this.model !== undefined,
+        'No versions yet',
+        session.author ? 'Train it: it takes some seconds to minutes.' : '',
+      )
     return html`<table>
       <thead>
         <tr>
@@ -143,7 +147,8 @@ export class OneModel extends Page {
 
   private forget = async () => {
     const { model } = this
-    if (model && (await this.act(() => models.deleteModel({ name: model.name })))) navigate('/insights/models')
+    if (model && (await this.act(() => models.deleteModel({ name: model.name }))))
+      navigate('/insights/models')
   }
 
   /** Reads the model and its versions, and looks at one: the one asked for, else what serves, else the newest. */
@@ -151,7 +156,10 @@ export class OneModel extends Page {
     const name = `${this.session.project}/models/${this.name}`
     const read = await this.read(
       async () => {
-        const [{ model }, { versions }] = await Promise.all([models.getModel({ name }), models.listModelVersions({ parent: name })])
+        const [{ model }, { versions }] = await Promise.all([
+          models.getModel({ name }),
+          models.listModelVersions({ parent: name }),
+        ])
         return { model, versions }
       },
       found => {

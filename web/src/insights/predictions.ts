@@ -102,7 +102,8 @@ export class Predictions extends Page {
   private async load(pageToken = '') {
     const { name, person } = this
     await this.read(
-      () => models.getPredictiveInsights({ name, userIds: person ? [person] : [], pageSize: PAGE, pageToken }),
+      () =>
+        models.getPredictiveInsights({ name, userIds: person ? [person] : [], pageSize: PAGE, pageToken }),
       found => {
         this.answer = found
         this.predictions = pageToken ? [...(this.predictions ?? []), ...found.predictions] : found.predictions

@@ -84,7 +84,11 @@ export class Training extends Page {
     const [project = ''] = /^projects\/[^/]+/.exec(this.name) ?? []
     this.progress = undefined
     await this.act(async () => {
-      const { operations: all } = await operations.listOperations({ parent: project, target: this.name, pageSize: 10 })
+      const { operations: all } = await operations.listOperations({
+        parent: project,
+        target: this.name,
+        pageSize: 10,
+      })
       const under = all.find(each => !each.done)
       if (under) this.take(under)
     })

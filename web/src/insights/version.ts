@@ -190,7 +190,9 @@ export class Version extends LitElement {
   /** Groups of predictions: where they stand on the diagonal, probabilities hold. */
   private calibration(bins: CalibrationBin[]) {
     const [x, y] = [(share: number) => 34 + 200 * share, (share: number) => 210 - 200 * share]
-    const said = bins.map(({ predicted, observed }) => `${percent(predicted, 0)} predicted, ${percent(observed, 0)} came`)
+    const said = bins.map(
+      ({ predicted, observed }) => `${percent(predicted, 0)} predicted, ${percent(observed, 0)} came`,
+    )
     return html`<div>
       <h3>How its probabilities hold</h3>
       <svg class="holds" viewBox="0 0 250 240" role="img" aria-label="Of ten groups of equal size: ${said.join('; ')}">
@@ -212,7 +214,18 @@ export class Version extends LitElement {
 
   private origin() {
     const { version, zone } = this
-    const { trainRows, trainStart, trainEnd, testStart, testEnd, columns, dataSha256, dataVersion, modelSha256, seed } = version
+    const {
+      trainRows,
+      trainStart,
+      trainEnd,
+      testStart,
+      testEnd,
+      columns,
+      dataSha256,
+      dataVersion,
+      modelSha256,
+      seed,
+    } = version
     const span = (from: typeof trainStart, to: typeof trainEnd) => `${when(from, zone)} to ${when(to, zone)}`
     const facts: [string, string][] = [
       ['Learnt from points of', span(trainStart, trainEnd)],

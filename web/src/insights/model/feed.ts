@@ -1,5 +1,11 @@
 /** The feed of insights: what is wanted of it, and what it is after something has changed. */
-import { type Cause, type Insight, Insight_State as State, type InsightType, type Severity } from '../../gen/tidemark/v1/insight_pb'
+import {
+  type Cause,
+  type Insight,
+  Insight_State as State,
+  type InsightType,
+  type Severity,
+} from '../../gen/tidemark/v1/insight_pb'
 
 /** What somebody wants to see; 0 and empty stand for all. */
 export type Wanted = {

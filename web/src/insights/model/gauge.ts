@@ -3,10 +3,19 @@
 export type Gauge = { from: number; to: number; at: number; out: boolean }
 
 /** The places, with half as much room on both sides as the range is wide; a value further off stands at the end. */
-export function place({ value, lower, upper }: { value: number; lower: number; upper: number }): Gauge | undefined {
+export function place({
+  value,
+  lower,
+  upper,
+}: {
+  value: number
+  lower: number
+  upper: number
+}): Gauge | undefined {
   if (![value, lower, upper].every(Number.isFinite) || upper < lower) return undefined
   const width = upper - lower || Math.abs(upper) || 1
   const start = lower - width / 2
-  const scaled = (number: number) => Math.min(100, Math.max(0, (100 * (number - start)) / (upper - lower + width)))
+  const scaled = (number: number) =>
+    Math.min(100, Math.max(0, (100 * (number - start)) / (upper - lower + width)))
   return { from: scaled(lower), to: scaled(upper), at: scaled(value), out: value < lower || value > upper }
 }

@@ -1,7 +1,13 @@
 /** What models predict: a model comes in, a sentence goes out; and what a form has asked comes in, a model goes out. */
 import { create } from '@bufbuild/protobuf'
 import type { Duration } from '@bufbuild/protobuf/wkt'
-import { type ModelMetrics, type Model, ModelSchema, Algorithm, ModelVersion_State as State } from '../../gen/tidemark/v1/model_pb'
+import {
+  type ModelMetrics,
+  type Model,
+  ModelSchema,
+  Algorithm,
+  ModelVersion_State as State,
+} from '../../gen/tidemark/v1/model_pb'
 import { duration, number, percent } from '../../model/format'
 import type { Option, Tone } from './words'
 import { spread } from './words'
@@ -105,7 +111,8 @@ export function predicted({ target }: Model): string {
     case 'outcome': {
       const { event, outcome } = target.value
       const { kind, window } = outcome ?? {}
-      const what = kind?.case === 'field' ? `its ${kind.value}` : `${named(kind?.value?.name)} within ${long(window)}`
+      const what =
+        kind?.case === 'field' ? `its ${kind.value}` : `${named(kind?.value?.name)} within ${long(window)}`
       return `what becomes of each ${named(event?.name)}: ${what}`
     }
     default:
@@ -122,7 +129,13 @@ function long(length: Duration | undefined): string {
 }
 
 /** The accuracy, never without the share of the majority, how many there were, and its interval. */
-export function accuracy({ accuracy, accuracyLower, accuracyUpper, majorityAccuracy, count }: ModelMetrics): string {
+export function accuracy({
+  accuracy,
+  accuracyLower,
+  accuracyUpper,
+  majorityAccuracy,
+  count,
+}: ModelMetrics): string {
   const measured = spread(accuracy, accuracyLower, accuracyUpper)
   return `${measured}; always saying the majority gives ${percent(majorityAccuracy, 1)}; n = ${number(count)}`
 }
@@ -135,15 +148,47 @@ export function figures(metrics: ModelMetrics): { title: string; text: string; h
     upper > lower ? `${plain(value)} (${plain(lower)} to ${plain(upper)})` : plain(value)
   const { accuracy, accuracyLower, accuracyUpper, auc, ruleAuc } = metrics
   return [
-    { title: 'Accuracy', text: spread(accuracy, accuracyLower, accuracyUpper), hint: 'Share said right, with its interval of 95%' },
-    { title: 'Majority', text: percent(metrics.majorityAccuracy, 1), hint: 'Accuracy of always saying what is more frequent' },
-    { title: 'Balanced accuracy', text: percent(metrics.balancedAccuracy, 1), hint: 'Mean of the shares said right with and without the outcome' },
-    { title: 'AUC', text: range(auc, aucLower, aucUpper), hint: 'Probability that who has the outcome has the greater score' },
+    {
+      title: 'Accuracy',
+      text: spread(accuracy, accuracyLower, accuracyUpper),
+      hint: 'Share said right, with its interval of 95%',
+    },
+    {
+      title: 'Majority',
+      text: percent(metrics.majorityAccuracy, 1),
+      hint: 'Accuracy of always saying what is more frequent',
+    },
+    {
+      title: 'Balanced accuracy',
+      text: percent(metrics.balancedAccuracy, 1),
+      hint: 'Mean of the shares said right with and without the outcome',
+    },
+    {
+      title: 'AUC',
+      text: range(auc, aucLower, aucUpper),
+      hint: 'Probability that who has the outcome has the greater score',
+    },
     { title: 'AUC of the rule', text: plain(ruleAuc), hint: 'Of the simple rule on the same points' },
-    { title: 'Lead over the rule', text: leadUpper > leadLower ? `${plain(leadLower)} to ${plain(leadUpper)}` : '–', hint: 'In AUC, its interval of 95%' },
-    { title: 'Brier score', text: plain(metrics.brier), hint: 'Mean squared distance of probability and outcome; less is better' },
-    { title: 'Lift at 10%', text: `${number(metrics.liftAt10, { decimals: 1 })} ×`, hint: 'How many times more frequent the outcome is among the tenth with the greatest scores' },
-    { title: 'Accuracy of the surest 80%', text: percent(metrics.accuracyAt80, 1), hint: 'Where it abstains from the fifth it is least sure of' },
+    {
+      title: 'Lead over the rule',
+      text: leadUpper > leadLower ? `${plain(leadLower)} to ${plain(leadUpper)}` : '–',
+      hint: 'In AUC, its interval of 95%',
+    },
+    {
+      title: 'Brier score',
+      text: plain(metrics.brier),
+      hint: 'Mean squared distance of probability and outcome; less is better',
+    },
+    {
+      title: 'Lift at 10%',
+      text: `${number(metrics.liftAt10, { decimals: 1 })} ×`,
+      hint: 'How many times more frequent the outcome is among the tenth with the greatest scores',
+    },
+    {
+      title: 'Accuracy of the surest 80%',
+      text: percent(metrics.accuracyAt80, 1),
+      hint: 'Where it abstains from the fifth it is least sure of',
+    },
     { title: 'Points', text: number(metrics.count), hint: 'How many were tested' },
     { title: 'With the outcome', text: percent(metrics.positiveShare, 1), hint: 'Share of them' },
   ]

@@ -1,0 +1,62 @@
+"""What follows from what people have said of insights. Pure.
+
+A false alarm makes its detector ten times as strict on the same series, a confirmation takes one of those back. What was expected is
+not told again of its series at the same hour of the week, by whatever detector.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from tidemark.v1 import insight_pb2 as pb
+
+STRICTER = 10.0
+LIMIT = 0.01
+"""From this p-value on findings begin; false alarms lower it."""
+MOST = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What people have said about the series of a project."""
+
+    false: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """By series and detector, false alarms beyond those confirmed."""
+    expected: frozenset[tuple[str, int]] = frozenset()
+    """Series, and hours of the week at which something of them is expected."""
+
+    def silences(self, series: str, detector: str, start: datetime, p_value: float, zone: ZoneInfo) -> bool:
+        """Whether a finding is not to be told."""
+        if (series, hour_of_week(start, zone)) in self.expected:
+            return True
+        false = self.false.get((series, detector), 0)
+        return false > 0 and p_value > LIMIT / STRICTER**false
+
+
+def said(rows: Iterable[tuple[str, str, int, int]]) -> Said:
+    """Out of series, detector, feedback and hour of each insight that somebody has judged."""
+    false: Counter[tuple[str, str]] = Counter()
+    expected = set()
+    for series, detector, feedback, hour in rows:
+        if feedback == pb.FEEDBACK_FALSE_ALARM:
+            false[series, detector] += 1
+        elif feedback == pb.FEEDBACK_CONFIRMED:
+            false[series, detector] -= 1
+        elif feedback == pb.FEEDBACK_EXPECTED:
+            expected.add((series, hour))
+    return Said({key: min(count, MOST) for key, count in false.items() if count > 0}, frozenset(expected))
+
+
+def hour_of_week(instant: datetime, zone: ZoneInfo) -> int:
+    """From 0, the hour after midnight of Monday, to 167."""
+    local = instant.astimezone(zone)
+    return 24 * local.weekday() + local.hour
+
+
+def state_after(insight: pb.Insight, feedback: int) -> pb.Insight.State:
+    """How an insight stands once somebody has judged it."""
+    if feedback == pb.FEEDBACK_FALSE_ALARM:
+        return pb.Insight.STATE_DISMISSED
+    return insight.state if insight.state == pb.Insight.STATE_EXPIRED else pb.Insight.STATE_ACKNOWLEDGED
