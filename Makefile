@@ -62,7 +62,7 @@ release: setup ## the contract of today becomes the baseline of breaking changes
 	$(BIN)/buf build --path protos/tidemark --exclude-source-info -o protos/baseline.binpb
 
 ##@ Measure
-.PHONY: bench bench-ingest bench-freshness bench-query bench-dashboard bench-soak
+.PHONY: bench bench-ingest bench-freshness bench-query bench-dashboard bench-insights bench-prediction bench-soak
 bench: setup ## every benchmark; QUICK=1 takes a minute for each
 	$(PYTHON) -m benchmarks
 bench-ingest: setup ## events a minute through the whole path, beside a raw COPY
@@ -73,6 +73,10 @@ bench-query: setup ## what questions cost on ten million events, beside plain SQ
 	$(PYTHON) -m benchmarks query
 bench-dashboard: setup ## time from track() to the changed pixel, and to two hundred streams
 	$(PYTHON) -m benchmarks dashboard
+bench-insights: setup ## anomalies by the scoring of NAB, false discoveries, causes, data incidents
+	$(PYTHON) -m benchmarks insights
+bench-prediction: setup ## forecasts and behaviour models on public data, beside statsforecast
+	$(PYTHON) -m benchmarks prediction
 bench-soak: setup ## whether memory stays flat over ten minutes, a writer frozen for one of them
 	$(PYTHON) -m benchmarks soak
 
