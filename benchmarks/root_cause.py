@@ -258,7 +258,9 @@ class Scene:
         senders = tuple(
             Sender(
                 name,
-                *(sent[i] + duplicate[i] for sent, duplicate in zip(self.sent, self.duplicate)),
+                before=self.sent[0][i] + self.duplicate[0][i],
+                lead=self.sent[1][i] + self.duplicate[1][i],
+                after=self.sent[2][i] + self.duplicate[2][i],
                 was=self._amounts(stored, i, 0),
                 now=self._amounts(stored, i, 2),
                 part_before=float(parts[0][i]),

@@ -4,10 +4,16 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from tidemark.v1 import (
     admin_pb2,
+    alert_pb2,
     cohort_pb2,
     dashboard_pb2,
+    feature_pb2,
+    forecast_pb2,
     ingest_pb2,
+    insight_pb2,
     letter_pb2,
+    model_pb2,
+    operation_pb2,
     pipeline_pb2,
     query_pb2,
     retention_pb2,
@@ -27,6 +33,12 @@ FILES = (
     dashboard_pb2,
     retention_pb2,
     window_pb2,
+    feature_pb2,
+    insight_pb2,
+    alert_pb2,
+    forecast_pb2,
+    model_pb2,
+    operation_pb2,
     admin_pb2,
 )
 

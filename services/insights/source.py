@@ -110,6 +110,11 @@ class Query:
         )
         return await self._call(lambda stub: stub.GetEventQuality, request, SECONDS, _pipeline)
 
+    async def lineage(self, project: str, **chosen: Any) -> pipeline_pb2.GetLineageResponse:
+        """Where an event or a bucket comes from; `chosen` are fields of `GetLineageRequest`."""
+        request = pipeline_pb2.GetLineageRequest(project=project, **chosen)
+        return await self._call(lambda stub: stub.GetLineage, request, SECONDS, _pipeline)
+
     async def producers(self, project: str, **chosen: Any) -> pipeline_pb2.ListProducersResponse:
         """Who sends; one page of them."""
         request = pipeline_pb2.ListProducersRequest(project=project, **chosen)

@@ -3,10 +3,11 @@
 `requests` has a request in good order for every RPC of the contract; `staged` serves everything, and gives keys of every kind.
 """
 
+import re
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -17,6 +18,8 @@ from psycopg import sql
 
 from services.admin.service import admin
 from services.ingest.service import ingest, writer
+from services.insights.service import insights
+from services.kit.service import Resources, Service
 from services.query.service import query
 from tests.conftest import Served, Suite
 from tests.contract import rpcs
@@ -26,12 +29,19 @@ from tests.integration.test_identity import add_key, add_project, bearer
 from tidemark import questions
 from tidemark.v1 import (
     admin_pb2,
+    alert_pb2,
     cohort_pb2,
     dashboard_pb2,
+    feature_pb2,
+    forecast_pb2,
     ingest_pb2,
+    insight_pb2,
     letter_pb2,
+    model_pb2,
+    operation_pb2,
     pipeline_pb2,
     query_pb2,
+    question_pb2,
     retention_pb2,
     rule_pb2,
     schema_pb2,
@@ -51,6 +61,21 @@ RPCS = {rpc.name: rpc for rpc in rpcs()}
 _ERASED = """
 INSERT INTO erasures (erasure_id, project_id, user_sha256, state, requested_by, notes, waits_for, completed_at)
 SELECT 'done-' || slug, project_id, '', 3, %s, ARRAY[%s], '{}', now() FROM projects WHERE slug = %s
+"""
+_FOUND = """
+INSERT INTO insights (project_id, insight_id, series, detector, type, direction, severity, priority, state, cause, search, head, evidence,
+                      created_at, ended_at, expires_at, change)
+SELECT project_id, 'found', 'volume', 'trend', 2, 1, 1, 1, 1, 1, %s, %s, '', now(), now(), now() + interval '7 days', 1
+FROM projects WHERE slug = %s
+"""
+_CHANGED = "INSERT INTO insight_changes (project_id, last) SELECT project_id, 1 FROM projects WHERE slug = %s"
+_OPENED = """
+INSERT INTO incidents (incident_id, project_id, title, description, severity, start_at, value, latest_value, expected)
+SELECT 'of-' || slug, project_id, %s, %s, 3, now(), 1, 1, 0 FROM projects WHERE slug = %s
+"""
+_WORKED = """
+INSERT INTO operations (operation_id, project_id, verb, target, request, ended_at)
+SELECT 'train-' || slug, project_id, 'train', %s, '', now() FROM projects WHERE slug = %s
 """
 
 
@@ -74,7 +99,26 @@ def requests(project: str, key_id: str, text: str = "x") -> dict[str, Message]:
     visits.tumbling.size.seconds = 60
     batch = event_batch(event(1, name=text, user_id=text), sequence=0)
     points = point_batch(point(name=text), sequence=0, name="points")
+    hourly = question_pb2.SeriesQuestion(
+        measures=[question_pb2.Measure(aggregation=1)],  # type: ignore[arg-type]
+        interval=question_pb2.Interval(unit=3),  # type: ignore[arg-type]
+    )
+    alarm = alert_pb2.AlertRule(
+        name=f"{project}/alertRules/quiet",
+        display_name=text,
+        series=hourly,
+        absence=alert_pb2.AbsenceCondition(),
+    )
+    hook = alert_pb2.Channel(
+        display_name=text, webhook=alert_pb2.WebhookTarget(url="https://hooks.example/tidemark")
+    )
+    indicator = insight_pb2.Indicator(display_name=text, kind=4)  # type: ignore[arg-type]
+    churn = model_pb2.Model(display_name=text, churn=model_pb2.ChurnTarget(window={"seconds": 86_400}))
+    cuts = feature_pb2.CutPoints()
+    cuts.cuts.add().FromDatetime(datetime(2026, 1, 2, tzinfo=UTC))
+    trends = insight_pb2.Detector(trend=insight_pb2.TrendDetector())
     span, fresh, mode = RANGE, uuid.uuid4().hex[:12], COMMITTED
+    slug = project.rpartition("/")[2]
     return {
         "Publish": ingest_pb2.PublishRequest(project=project, batch=batch, ack_mode=mode),
         "PublishBatch": ingest_pb2.PublishBatchRequest(project=project, batch=batch, ack_mode=mode),
@@ -133,9 +177,7 @@ def requests(project: str, key_id: str, text: str = "x") -> dict[str, Message]:
             retention=retention_pb2.Retention(name=f"{project}/retention")
         ),
         "EraseUser": retention_pb2.EraseUserRequest(parent=project, user_id="nobody"),
-        "GetErasure": retention_pb2.GetErasureRequest(
-            name=f"{project}/erasures/done-{project.rpartition('/')[2]}"
-        ),
+        "GetErasure": retention_pb2.GetErasureRequest(name=f"{project}/erasures/done-{slug}"),
         "ListErasures": retention_pb2.ListErasuresRequest(parent=project),
         "CreateCohort": cohort_pb2.CreateCohortRequest(
             parent=project, cohort_id=f"c{fresh}", cohort=cohort_pb2.Cohort(people=cohort.people)
@@ -155,6 +197,67 @@ def requests(project: str, key_id: str, text: str = "x") -> dict[str, Message]:
         "WatchDashboard": dashboard_pb2.WatchDashboardRequest(
             project=project, name=board.name, time_range=span
         ),
+        "ReadFeatures": feature_pb2.ReadFeaturesRequest(
+            project=project, spec=feature_pb2.FeatureSpec(cuts=cuts)
+        ),
+        "GetInsight": insight_pb2.GetInsightRequest(name=f"{project}/insights/found"),
+        "ListInsights": insight_pb2.ListInsightsRequest(parent=project),
+        "WatchInsights": insight_pb2.WatchInsightsRequest(parent=project),
+        "AcknowledgeInsight": insight_pb2.AcknowledgeInsightRequest(name=f"{project}/insights/found"),
+        "GiveFeedback": insight_pb2.GiveFeedbackRequest(name=f"{project}/insights/found", feedback=1),  # type: ignore[arg-type]
+        "ExplainChange": insight_pb2.ExplainChangeRequest(
+            project=project,
+            measure=question_pb2.Measure(aggregation=1),
+            after=span,  # type: ignore[arg-type]
+        ),
+        "RunDetector": insight_pb2.RunDetectorRequest(project=project, query=counted, detector=trends),
+        "ListDetectors": insight_pb2.ListDetectorsRequest(parent=project),
+        "ListBaselines": insight_pb2.ListBaselinesRequest(parent=project),
+        "CreateIndicator": insight_pb2.CreateIndicatorRequest(
+            parent=project, indicator_id=f"i{fresh}", indicator=indicator
+        ),
+        "ListIndicators": insight_pb2.ListIndicatorsRequest(parent=project),
+        "DeleteIndicator": insight_pb2.DeleteIndicatorRequest(name=f"{project}/indicators/orders"),
+        "CreateAlertRule": alert_pb2.CreateAlertRuleRequest(
+            parent=project,
+            alert_rule_id=f"a{fresh}",
+            alert_rule=alert_pb2.AlertRule(series=hourly, absence=alarm.absence),
+        ),
+        "GetAlertRule": alert_pb2.GetAlertRuleRequest(name=alarm.name),
+        "ListAlertRules": alert_pb2.ListAlertRulesRequest(parent=project),
+        "UpdateAlertRule": alert_pb2.UpdateAlertRuleRequest(alert_rule=alarm),
+        "DeleteAlertRule": alert_pb2.DeleteAlertRuleRequest(name=alarm.name),
+        "PreviewAlertRule": alert_pb2.PreviewAlertRuleRequest(
+            parent=project,
+            alert_rule=alert_pb2.AlertRule(series=hourly, absence=alarm.absence),
+            time_range=span,
+        ),
+        "GetIncident": alert_pb2.GetIncidentRequest(name=f"{project}/incidents/of-{slug}"),
+        "ListIncidents": alert_pb2.ListIncidentsRequest(parent=project),
+        "AcknowledgeIncident": alert_pb2.AcknowledgeIncidentRequest(name=f"{project}/incidents/of-{slug}"),
+        "ResolveIncident": alert_pb2.ResolveIncidentRequest(name=f"{project}/incidents/of-{slug}"),
+        "CreateChannel": alert_pb2.CreateChannelRequest(parent=project, channel_id=f"h{fresh}", channel=hook),
+        "ListChannels": alert_pb2.ListChannelsRequest(parent=project),
+        "DeleteChannel": alert_pb2.DeleteChannelRequest(name=f"{project}/channels/hook"),
+        "TestChannel": alert_pb2.TestChannelRequest(name=f"{project}/channels/hook"),
+        "ListNotifications": alert_pb2.ListNotificationsRequest(parent=project),
+        "Forecast": forecast_pb2.ForecastRequest(project=project, query=counted),
+        "Backtest": forecast_pb2.BacktestRequest(project=project, query=counted),
+        "CreateModel": model_pb2.CreateModelRequest(parent=project, model_id=f"m{fresh}", model=churn),
+        "GetModel": model_pb2.GetModelRequest(name=f"{project}/models/leaving"),
+        "ListModels": model_pb2.ListModelsRequest(parent=project),
+        "DeleteModel": model_pb2.DeleteModelRequest(name=f"{project}/models/leaving"),
+        "TrainModel": model_pb2.TrainModelRequest(name=f"{project}/models/leaving"),
+        "GetModelVersion": model_pb2.GetModelVersionRequest(name=f"{project}/models/leaving/versions/1"),
+        "ListModelVersions": model_pb2.ListModelVersionsRequest(parent=f"{project}/models/leaving"),
+        "PromoteModelVersion": model_pb2.PromoteModelVersionRequest(
+            name=f"{project}/models/leaving/versions/1"
+        ),
+        "GetPredictiveInsights": model_pb2.GetPredictiveInsightsRequest(name=f"{project}/models/leaving"),
+        "GetModelHealth": model_pb2.GetModelHealthRequest(name=f"{project}/models/leaving"),
+        "GetOperation": operation_pb2.GetOperationRequest(name=f"{project}/operations/train-{slug}"),
+        "ListOperations": operation_pb2.ListOperationsRequest(parent=project),
+        "CancelOperation": operation_pb2.CancelOperationRequest(name=f"{project}/operations/train-{slug}"),
         "CreateProject": admin_pb2.CreateProjectRequest(project_id=f"p{fresh}"),
         "GetProject": admin_pb2.GetProjectRequest(name=project),
         "ListProjects": admin_pb2.ListProjectsRequest(),
@@ -202,6 +305,17 @@ def again(rpc: str, project: str, text: str) -> tuple[str, Message] | None:
             return "PublishBatch", ingest_pb2.PublishBatchRequest(
                 project=project, batch=batch, ack_mode=COMMITTED
             )
+        case "DeleteIndicator":
+            indicator = insight_pb2.Indicator(display_name=text, kind=4)  # type: ignore[arg-type]
+            create = insight_pb2.CreateIndicatorRequest(
+                parent=project, indicator_id="orders", indicator=indicator
+            )
+        case "DeleteAlertRule" | "DeleteChannel" | "DeleteModel":
+            made = requests(project, "", text)[rpc.replace("Delete", "Create")]
+            ids = {"DeleteAlertRule": "quiet", "DeleteChannel": "hook", "DeleteModel": "leaving"}
+            collection = re.sub("(?<!^)([A-Z])", r"_\1", rpc.removeprefix("Delete")).lower()
+            setattr(made, f"{collection}_id", ids[rpc])
+            create = made
         case "DeleteReader":
             create = admin_pb2.CreateReaderRequest(parent=project, reader_id="tool")
         case _:
@@ -248,6 +362,10 @@ class Stage:
             "DeleteReader",
             "DeleteSchema",
             "DeleteWindow",
+            "DeleteIndicator",
+            "DeleteAlertRule",
+            "DeleteChannel",
+            "DeleteModel",
             "DiscardDeadLetters",
         ):
             await self.replace(rpc, project, text)
@@ -255,7 +373,20 @@ class Stage:
         for rpc in ("UpdateProject", "UpdateRules", "Publish", "RecordMetrics"):
             assert (await self.call(rpc, made[rpc], operator))[0] == "OK"
         async with self.served.resources.pool.connection() as connection:
-            await connection.execute(_ERASED, (text, text, project.removeprefix("projects/")))
+            slug = project.removeprefix("projects/")
+            insight = insight_pb2.Insight(
+                name=f"{project}/insights/found",
+                title=text,
+                subject=text,
+                detector="trend",
+                state=1,
+                type=2,  # type: ignore[arg-type]
+            )
+            await connection.execute(_ERASED, (text, text, slug))
+            await connection.execute(_FOUND, (text, insight.SerializeToString(), slug))
+            await connection.execute(_CHANGED, (slug,))
+            await connection.execute(_OPENED, (text, text, slug))
+            await connection.execute(_WORKED, (f"{project}/models/{text}", slug))
         code, answer = await self.call("CreateKey", made["CreateKey"], operator)
         assert code == "OK"
         self.spare[project] = admin_pb2.CreateKeyResponse.FromString(answer).key.name.rpartition("/")[2]
@@ -292,10 +423,15 @@ class Stage:
         return found
 
 
+async def asked_insights(resources: Resources) -> Service:
+    """The target insights without what it does by itself."""
+    return replace(await insights(resources), workers=[])
+
+
 @asynccontextmanager
 async def staged(suite: Suite, **changes: object) -> AsyncIterator[Stage]:
     """The whole of what is served, with `ours` and `theirs`."""
-    async with suite(query, admin, ingest, writer, **changes) as served:
+    async with suite(query, admin, ingest, writer, asked_insights, **changes) as served:
         stage = Stage(served)
         stage.keys["operator"] = served.key("operator")
         for slug in ("ours", "theirs"):

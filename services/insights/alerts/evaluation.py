@@ -19,7 +19,7 @@ from services.insights.alerts.standing import Group, Place, Standing, walk
 from services.insights.detect import anomaly
 from services.insights.detect.anomaly import State
 from services.insights.series import Series
-from services.kit.instant import at
+from services.kit.instant import at, us_of
 from tidemark.v1.question_pb2 import QueryMetadata
 
 Starts = NDArray[np.datetime64]
@@ -80,6 +80,14 @@ def settled(metadata: QueryMetadata, now: datetime) -> datetime:
         found = at(metadata.watermark.ToMicroseconds())
     # NaN says that nobody knows what is in flight.
     return max(found, now - PATIENCE) if metadata.completeness >= COMPLETE else found
+
+
+def ready(starts: Starts, start: datetime, end: datetime, settled: datetime) -> tuple[range, datetime]:
+    """The positions of the buckets from `start` on that are finished, and the end of the last of those."""
+    edges = [*starts.astype("int64").tolist(), us_of(end)]
+    first = int(np.searchsorted(edges, us_of(start)))
+    last = max(first, int(np.searchsorted(edges, us_of(settled), side="right")) - 1)
+    return range(first, last), at(edges[last])
 
 
 def evaluated(

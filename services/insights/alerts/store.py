@@ -1,4 +1,4 @@
-"""Alert rules and incidents in the database. What rules and insights open is written together with what people are told of it."""
+"""Alert rules and incidents in the database: what is asked and changed by people, and what `worker` takes on and has found."""
 
 # ruff: noqa: S608  (statements are made of constants of this package; values are always parameters)
 
@@ -10,23 +10,28 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row
 
-from services.insights.alerts import wording
-from services.insights.alerts.evaluation import Change, Evaluation
+from services.insights.alerts.evaluation import Evaluation
 from services.insights.alerts.record import Look, RuleRecord
-from services.insights.alerts.rule import Rule, compiled
+from services.insights.alerts.rule import compiled
+from services.insights.alerts.writer import (
+    end_all,
+    end_by_rule,
+    end_for_insight,
+    open_by_rule,
+    open_for_insight,
+)
 from services.insights.notify.incident import COLUMNS as INCIDENT
 from services.insights.notify.incident import IncidentRecord
 from services.insights.notify.store import announce, existing
 from services.kit.call import Project
 from services.kit.errors import AlreadyExists, Conflict, Exhausted, Invalid, NotFound
-from services.kit.instant import at
 from services.kit.repetition import remember
 from services.kit.resource import made_id
 from services.kit.service import Pool
-from tidemark.v1.alert_pb2 import AlertRule, Incident
-from tidemark.v1.insight_pb2 import Insight
+from tidemark.v1.alert_pb2 import AlertRule
 
 MAX_RULES = 200
+__all__ = ["MAX_RULES", "Store", "end_for_insight", "open_for_insight"]
 
 _RULE = (
     "slug AS project, rule_id, definition, revision, alert_rules.created_at, updated_at, evaluated_at, fault"
@@ -79,31 +84,8 @@ _FAULTY = """
     WHERE rule_number = %(rule)s AND claims = %(claims)s AND revision = %(revision)s
 """
 
-_OPEN = """
-    INSERT INTO incidents (incident_id, project_id, rule_number, rule_id, insight, labels, title, description, severity,
-        start_at, end_at, value, latest_value, expected)
-    VALUES (%(incident_id)s, %(project_id)s, %(rule)s, %(rule_id)s, %(insight)s, %(labels)s, %(title)s, %(description)s, %(severity)s,
-        %(start_at)s, NULL, %(value)s, %(value)s, %(expected)s)
-    ON CONFLICT DO NOTHING
-"""
-_END_GROUP = """
-    UPDATE incidents SET state = 3, end_at = greatest(%(end_at)s, start_at),
-        latest_value = CASE WHEN %(latest)s = 'NaN'::float8 THEN latest_value ELSE %(latest)s END
-    WHERE rule_number = %(rule)s AND labels = %(labels)s AND end_at IS NULL RETURNING incident_id, severity
-"""
-_END_RULE = """
-    UPDATE incidents SET state = 3, end_at = greatest(now(), start_at)
-    WHERE rule_number = %s AND end_at IS NULL RETURNING incident_id, severity
-"""
-_END_INSIGHT = """
-    UPDATE incidents SET state = 3, end_at = greatest(now(), start_at)
-    WHERE project_id = %s AND insight = %s AND end_at IS NULL RETURNING incident_id, severity
-"""
 _LATEST = """
     UPDATE incidents SET latest_value = %s WHERE rule_number = %s AND labels = %s AND end_at IS NULL
-"""
-_OF_INSIGHT = f"""
-    SELECT {INCIDENT} FROM incidents JOIN projects USING (project_id) WHERE project_id = %s AND insight = %s
 """
 _INCIDENT = f"""
     SELECT {INCIDENT} FROM incidents JOIN projects USING (project_id)
@@ -127,35 +109,6 @@ _RESOLVE = """
 """
 
 Connection = psycopg.AsyncConnection[Any]
-
-
-async def open_for_insight(connection: Connection, project_id: int, insight: Insight) -> str:
-    """The name of the incident that an insight has opened, now or before, in the caller's transaction.
-
-    People are told of it by all channels of the project that want its severity, once, however often this is called.
-    """
-    incident_id = f"i{uuid.uuid4().hex}"
-    about = wording.of_insight(insight)
-    values = _columns(about) | {
-        "incident_id": incident_id,
-        "project_id": project_id,
-        "rule": None,
-        "rule_id": "",
-    }
-    if (await connection.execute(_OPEN, values)).rowcount:
-        await announce(connection, project_id, incident_id, severity=insight.severity)
-    cursor = connection.cursor(row_factory=class_row(IncidentRecord))
-    await cursor.execute(_OF_INSIGHT, (project_id, insight.name))
-    found = await cursor.fetchone()
-    assert found is not None, "the insight has opened an incident, now or before"
-    return found.name
-
-
-async def end_for_insight(connection: Connection, project_id: int, insight: str) -> None:
-    """Ends the incident of an insight, told by its name, in the caller's transaction; without effect where there is none."""
-    ended = await connection.execute(_END_INSIGHT, (project_id, insight))
-    for incident_id, severity in await ended.fetchall():
-        await announce(connection, project_id, incident_id, severity=severity, resolved=True)
 
 
 class Store:
@@ -224,14 +177,14 @@ class Store:
             anew = _looks_at(before) != _looks_at(rule)
             await connection.execute(_UPDATE, _content(rule) | {"rule": number, "anew": anew})
             if anew:
-                await _end_all(connection, project.project_id, number)
+                await end_all(connection, project.project_id, number)
             return await _rule(connection, project, rule_id)
 
     async def delete(self, project: Project, rule_id: str) -> None:
         """Deletes the rule, and ends its incidents; raises `NotFound`."""
         async with self._pool.connection() as connection, connection.transaction():
             number, _, _ = await _held(connection, project, rule_id)
-            await _end_all(connection, project.project_id, number)
+            await end_all(connection, project.project_id, number)
             await connection.execute(_DELETE, (number,))
 
     async def claim(self, limit: int, lease: timedelta) -> list[Look]:
@@ -254,7 +207,7 @@ class Store:
             for group, value in found.latest.items():
                 await connection.execute(_LATEST, (value, look.rule_number, list(group)))
             for change in found.changes:
-                await (_open if change.opened else _end)(connection, look, rule, change)
+                await (open_by_rule if change.opened else end_by_rule)(connection, look, rule, change)
             values = {"rule": look.rule_number, "state": found.standing.encode(), "due_at": due_at}
             await connection.execute(_LOOKED, values)
             return True
@@ -311,52 +264,6 @@ class Store:
             return await _incident(connection, project, incident_id)
 
 
-async def _open(connection: Connection, look: Look, rule: Rule, change: Change) -> None:
-    incident_id, incident = f"i{uuid.uuid4().hex}", wording.incident(rule, change)
-    values = _columns(incident) | {
-        "incident_id": incident_id,
-        "project_id": look.project_id,
-        "rule": look.rule_number,
-        "rule_id": look.rule_id,
-    }
-    if (await connection.execute(_OPEN, values)).rowcount:
-        await announce(
-            connection,
-            look.project_id,
-            incident_id,
-            severity=incident.severity,
-            channels=rule.channels,
-            rule=look.rule_number,
-            window=rule.window,
-        )
-
-
-async def _end(connection: Connection, look: Look, rule: Rule, change: Change) -> None:
-    values = {
-        "rule": look.rule_number,
-        "labels": list(change.group),
-        "end_at": change.at,
-        "latest": change.value,
-    }
-    ended = await connection.execute(_END_GROUP, values)
-    for incident_id, severity in await ended.fetchall():
-        await announce(
-            connection,
-            look.project_id,
-            incident_id,
-            severity=severity,
-            resolved=True,
-            rule=look.rule_number,
-            window=rule.window,
-        )
-
-
-async def _end_all(connection: Connection, project_id: int, number: int) -> None:
-    ended = await connection.execute(_END_RULE, (number,))
-    for incident_id, severity in await ended.fetchall():
-        await announce(connection, project_id, incident_id, severity=severity, resolved=True, rule=number)
-
-
 async def _held(connection: Connection, project: Project, rule_id: str) -> tuple[int, AlertRule, int]:
     """The number, the definition and the revision of a rule that nobody else changes now."""
     row = await (await connection.execute(_HELD, _place(project, rule_id))).fetchone()
@@ -404,19 +311,6 @@ def _place(project: Project, rule_id: str) -> dict[str, Any]:
 
 def _content(rule: AlertRule) -> dict[str, Any]:
     return {"definition": rule.SerializeToString(deterministic=True), "disabled": rule.disabled}
-
-
-def _columns(incident: Incident) -> dict[str, Any]:
-    return {
-        "insight": incident.insight,
-        "labels": list(incident.group),
-        "title": incident.title,
-        "description": incident.description,
-        "severity": incident.severity,
-        "start_at": at(incident.start_time.ToMicroseconds()),
-        "value": incident.value,
-        "expected": incident.expected,
-    }
 
 
 def _looks_at(rule: AlertRule) -> bytes:

@@ -38,14 +38,16 @@ class Boosted:
 
     def reaches(self, past: Values) -> bool:
         """Whether `past` is long enough to be seen as the rows learnt from were."""
-        return past.shape[1] >= _reach(self.seasons)
+        return len(past[0]) >= _reach(self.seasons)
 
     def forecast(self, past: Values, horizon: int) -> Values:
         """(series, horizon): how each row of `past` (series, buckets) goes on."""
         count = past.shape[1]
         origin, step = np.full(horizon, count), np.arange(horizon)
         seen = [_seen(values, origin, step, self.seasons) for values in past]
-        told = self.model.predict(np.concatenate([each.features for each in seen])).reshape(len(past), horizon)
+        told = self.model.predict(np.concatenate([each.features for each in seen])).reshape(
+            len(past), horizon
+        )
         return np.stack([each.centre + each.spread * line for each, line in zip(seen, told)])
 
 
@@ -127,8 +129,9 @@ def _seen(values: Values, origin: Places, step: Places, seasons: tuple[int, ...]
         before = mean(sums, origin - season, season)
         columns.append((whole + mean(sums, origin, season) - centre) / spread)
         columns.append((mean(sums, origin, season) - before) / spread)
-        for width in (1, 3):
-            columns.append((mean(sums, origin, width) - mean(sums, origin - season, width)) / spread)
+        columns.extend(
+            (mean(sums, origin, width) - mean(sums, origin - season, width)) / spread for width in (1, 3)
+        )
         columns.append(((target - len(values)) % season).astype(np.float64))
     columns.extend((values[origin - lag] - centre) / spread for lag in range(1, _RECENT + 1))
     columns.append(step.astype(np.float64))

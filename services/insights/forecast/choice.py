@@ -38,7 +38,7 @@ def _weights(error: Values, values: Values, first: int) -> Values:
     possible = np.isfinite(values).all(axis=2)
     # A method is judged where all that can forecast now could forecast then, so that all are judged by the same truths.
     told = np.isfinite(error) | ~possible[:, :, None, None]
-    common = told.all(axis=1, keepdims=True)
+    common = np.all(told, axis=1, keepdims=True)
     count = common.sum(axis=(2, 3))
     loss = np.where(common & np.isfinite(error), error, 0.0).sum(axis=(2, 3)) / np.maximum(count, 1)
     loss = np.where(possible, loss, np.inf)

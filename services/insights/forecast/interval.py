@@ -12,8 +12,8 @@ from services.insights.forecast.season import Values
 
 LEAST_ERRORS = 20
 """From fewer there is no band."""
-_RATE = 0.05
-"""How far a level moves for a share of misses, as the authors recommend at least."""
+_RATE = 0.1
+"""How far a level moves for a share of misses."""
 _BESIDE = 2
 """The usual error of a step is the mean over so many steps on each side."""
 

@@ -49,7 +49,8 @@ def of(subject: str, values: Values, complete: int) -> Past:
     present = np.flatnonzero(~np.isnan(seen))
     if not len(present):
         raise Missing(
-            "SERIES_EMPTY", f"{subject} has no value in {complete} finished buckets; ask for a longer time range"
+            "SERIES_EMPTY",
+            f"{subject} has no value in {complete} finished buckets; ask for a longer time range",
         )
     begun = np.flatnonzero(np.nan_to_num(seen))
     begin = int(begun[0]) if len(begun) else int(present[0])

@@ -104,8 +104,9 @@ def forecasts(
         error = panel.errors(row, np.where(told, together[row], np.nan), lower, upper)
         baseline = panel.errors(row, np.where(told, panel.baseline(row), np.nan))
         held = error is not None and bool(np.isfinite(lower[-1]).all())
-        ends = (lower[-1] * size, upper[-1] * size) if held else (np.zeros(0), np.zeros(0))
-        made.append(Forecast(together[row, -1] * size, *ends, method, members, error, baseline))
+        ends = [end[-1] * size if held else np.zeros(0) for end in (lower, upper)]
+        expected = together[row, -1] * size
+        made.append(Forecast(expected, ends[0], ends[1], method, members, error, baseline))
     return made
 
 
@@ -137,14 +138,16 @@ def backtests(
         told = np.isfinite(together[row])
         error = panel.errors(row, together[row], lower, upper)
         baseline = panel.errors(row, np.where(told, panel.baseline(row), np.nan))
-        each = [
+        measured = [
             (method, found)
             for place, method in enumerate(POOL)
             if (found := panel.errors(row, np.where(told, panel.rolled.values[row, place], np.nan)))
         ]
-        each.sort(key=lambda pair: pair[1].mae)
-        parts = (each_of[tested] * size for each_of in (together[row], lower, upper, panel.rolled.truths[row]))
-        made.append(Backtest(panel.rolled.backs[tested], *parts, error, baseline, tuple(each)))
+        measured.sort(key=lambda pair: pair[1].mae)
+        truths = panel.rolled.truths[row]
+        values, lower, upper, truths = (each[tested] * size for each in (together[row], lower, upper, truths))
+        backs = panel.rolled.backs[tested]
+        made.append(Backtest(backs, values, lower, upper, truths, error, baseline, tuple(measured)))
     return made
 
 
@@ -181,11 +184,11 @@ class _Panel:
     def banded(self, row: int, told: Values, coverage: float) -> tuple[Values, Values, NDArray[np.bool_]]:
         """The band around what was foretold of a series, and where that was told by what was known of the methods."""
         known = np.stack([self.rolled.known(origin) for origin in range(len(told))])
-        chosen_by_error = known.any(axis=(1, 2))
-        if not chosen_by_error.any():
-            # No instant knew of an earlier one: the present knows them all.
-            chosen_by_error[:-1] = True
-        counted = np.broadcast_to(chosen_by_error[:, None], told.shape)
+        informed = np.any(known, axis=(1, 2), keepdims=True)[:, :, 0]
+        # Where no instant knew of an earlier one, all but the present tell at least what the first method misses.
+        if not np.any(informed[:-1]):
+            informed = (np.arange(len(told)) < len(told) - 1)[:, None]
+        counted = np.broadcast_to(informed, told.shape)
         misses = np.where(counted, self.rolled.truths[row] - told, np.nan)
         below, above = bands(misses, known, coverage)
         lower, upper = told + below, told + above

@@ -61,7 +61,7 @@ class Rolled:
     def known(self, origin: int) -> NDArray[np.bool_]:
         """(origins, horizon): which truths were known at an origin."""
         ahead = np.arange(self.truths.shape[2])
-        return ahead < (self.backs - self.backs[origin])[:, None]  # type: ignore[no-any-return]
+        return np.asarray(ahead < (self.backs - self.backs[origin])[:, None])
 
 
 def roll(
@@ -80,10 +80,12 @@ def roll(
     trees = None
     for origin, back in enumerate(backs):
         if BOOSTED in methods and origin in learnt:
-            trees = boosted.learn([values[: max(len(values) - back, 0)] for values in many], seasons, horizon, seed)
+            trees = boosted.learn(
+                [values[: max(len(values) - back, 0)] for values in many], seasons, horizon, seed
+            )
         for length in np.unique(lengths[lengths - back >= min(LEAST_PAST, *lengths)]):
             rows = np.flatnonzero(lengths == length)
-            past = np.stack([many[row][: length - back] for row in rows])
+            past = np.stack([many[int(row)][: length - back] for row in rows])
             window = past[:, -max(_CYCLES * max(seasons, default=1), _LEAST_WINDOW) :]
             for place, method in enumerate(methods):
                 if method != BOOSTED:

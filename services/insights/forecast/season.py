@@ -11,12 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.kit.calendar import Step, seconds_of
-from tidemark.v1.question_pb2 import Interval
-
 Values = NDArray[np.float64]
-_MINUTE, _HOUR, _DAY, _WEEK = 60, 3600, 86_400, 604_800
-_NAMED = {Interval.UNIT_DAY: (7,), Interval.UNIT_WEEK: (52,), Interval.UNIT_MONTH: (12,)}
+_HOUR, _DAY, _WEEK = 3600, 86_400, 604_800
+_NAMED = {_DAY: (7,), _WEEK: (52,), 30 * _DAY: (12,), 31 * _DAY: (12,), 28 * _DAY: (12,)}
 _GAINS = (0.1, 0.25, 0.5)
 """How much of a new cycle the profile takes over."""
 LEAST_CYCLES = 3
@@ -24,15 +21,18 @@ LEAST_CYCLES = 3
 _FOUND = 0.05
 """The share of squared error that a season must explain of cycles it has not seen."""
 LONGEST = 10_080
+"""Buckets of the longest season: a week of minutes."""
 
 
-def usual(step: Step) -> tuple[int, ...]:
-    """Seasons that series with buckets of this width may have, in buckets, ascending."""
-    if step.unit in _NAMED and step.count == 1:
-        return _NAMED[step.unit]
-    width = seconds_of(step)
-    lengths = (_HOUR, _DAY, _WEEK) if width < _HOUR else (_DAY, _WEEK)
-    return tuple(each // width for each in lengths if each % width == 0 and 1 < each // width <= LONGEST)
+def usual(seconds: int) -> tuple[int, ...]:
+    """Seasons that series with buckets of this width may have, in buckets, ascending: the week in days, the year in weeks or months,
+    else hour, day and week as far as the width divides them."""
+    if seconds in _NAMED:
+        return _NAMED[seconds]
+    lengths = (_HOUR, _DAY, _WEEK) if seconds < _HOUR else (_DAY, _WEEK)
+    return tuple(
+        each // seconds for each in lengths if each % seconds == 0 and 1 < each // seconds <= LONGEST
+    )
 
 
 def find(many: Sequence[Values], candidates: Sequence[int]) -> tuple[int, ...]:
@@ -95,7 +95,7 @@ def _cycles(values: Values, season: int) -> Values:
 
 def _level(cycles: Values) -> Values:
     """(series, cycles, season): the line through the means of neighbouring cycles."""
-    series, count, season = cycles.shape
+    _, count, season = cycles.shape
     means = cycles.mean(axis=2)
     if count == 1:
         return np.broadcast_to(means[:, :, None], cycles.shape)
@@ -104,7 +104,7 @@ def _level(cycles: Values) -> Values:
     left = np.clip((at - centres[0]) // season, 0, count - 2).astype(np.int64)
     share = np.clip((at - centres[left]) / season, -0.5, 1.5)
     line = means[:, left] * (1 - share) + means[:, left + 1] * share
-    return line.reshape(cycles.shape)
+    return np.asarray(line).reshape(cycles.shape)
 
 
 def _taken(values: Values, season: int) -> tuple[Values, Values, Values]:

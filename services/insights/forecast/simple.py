@@ -7,7 +7,7 @@ import numpy as np
 from services.insights.forecast.season import Values
 
 
-def naive(past: Values, seasons: Sequence[int], horizon: int) -> Values:
+def naive(past: Values, seasons: Sequence[int], horizon: int) -> Values:  # noqa: ARG001 - as all methods
     """(series, horizon): the last value of each row of `past` (series, buckets)."""
     return np.repeat(past[:, -1:], horizon, axis=1)
 
@@ -22,4 +22,4 @@ def seasonal_naive(past: Values, seasons: Sequence[int], horizon: int) -> Values
     longest = max(held)
     missed = [np.abs(past[:, longest:] - past[:, longest - season : -season]).mean(axis=1) for season in held]
     made = np.stack([past[:, past.shape[1] - season + ahead % season] for season in held])
-    return made[np.argmin(missed, axis=0), np.arange(len(past))]
+    return np.asarray(made)[np.argmin(missed, axis=0), np.arange(len(past))]

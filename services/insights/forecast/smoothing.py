@@ -32,7 +32,7 @@ def theta(past: Values, seasons: Sequence[int], horizon: int) -> Values:
     count = rest.shape[1]
     at = np.arange(count) - (count - 1) / 2
     slope = rest @ at / max(float(at @ at), 1.0)
-    level, alpha = _simple(2 * rest - (rest.mean(axis=1)[:, None] + slope[:, None] * at))
+    level = _simple(2 * rest - (rest.mean(axis=1)[:, None] + slope[:, None] * at))
     ahead = np.arange(1, horizon + 1)
     line = rest.mean(axis=1)[:, None] + slope[:, None] * (at[-1] + ahead)
     return seasonal.on((level[:, None] + line) / 2)
@@ -63,9 +63,9 @@ def _holt(values: Values, horizon: int) -> Values:
     return made
 
 
-def _simple(values: Values) -> tuple[Values, Values]:
-    """The last level of simple smoothing, and the parameter with the least squared error one bucket ahead."""
-    best, last, chosen = np.full(len(values), np.inf), values[:, -1], np.zeros(len(values))
+def _simple(values: Values) -> Values:
+    """The last level of simple smoothing, with the parameter of the least squared error one bucket ahead."""
+    best, last = np.full(len(values), np.inf), values[:, -1]
     for alpha in _ALPHAS:
         away = values - values[:, :1]
         error = lfilter([1.0, -1.0], [1.0, alpha - 1], away, axis=1)
@@ -73,5 +73,4 @@ def _simple(values: Values) -> tuple[Values, Values]:
         better = loss < best
         best = np.where(better, loss, best)
         last = np.where(better, values[:, -1] - (1 - alpha) * error[:, -1], last)
-        chosen = np.where(better, alpha, chosen)
-    return last, chosen
+    return last

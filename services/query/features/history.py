@@ -103,14 +103,13 @@ class Amounts:
 
 
 def _opens(timeline: Timeline) -> NDArray[np.bool_]:
-    """Whether a session begins with each row: with another id, or without one after a pause. Right within a person."""
+    """Whether a session begins with each row: with another id than that of the row before, or, where either has none, after a pause.
+    Right within a person."""
     ids = timeline.texts("session")
-    known = ids.codes != ids.code("")
-    places = np.maximum.accumulate(np.where(known, np.arange(len(known)), 0))
-    # The last id before each row.
-    before = ids.codes[np.concatenate((places[:1], places[:-1]))]
+    missing, before = ids.code(""), np.concatenate((ids.codes[:1], ids.codes[:-1]))
+    told = (ids.codes != missing) & (before != missing)
     paused = np.diff(timeline.at, prepend=timeline.at[:1]) >= SESSION_GAP
-    return np.where(known, ids.codes != before, paused)  # type: ignore[no-any-return]
+    return np.where(told, ids.codes != before, paused)  # type: ignore[no-any-return]
 
 
 def _where(known: NDArray[np.bool_], values: NDArray[np.generic]) -> Numbers:

@@ -207,6 +207,8 @@ class Reference:
             if own is not None:
                 row |= self._earlier([e for e in before if self._point(e)], at)
         for path in self.spec.fields:
+            if path == self.spec.outcome.field:
+                continue
             values = (
                 [own.value(path)] if own else [e.value(path) for e in before if e.value(path) is not None]
             )
@@ -237,13 +239,12 @@ class Reference:
         return row
 
     def _sessions(self, before: list[Event]) -> int:
-        count, last = 0, None
-        for i, e in enumerate(before):
-            if e.session:
-                count += i == 0 or e.session != last
-                last = e.session
+        count = int(bool(before))
+        for one, other in pairwise(before):
+            if one.session and other.session:
+                count += one.session != other.session
             else:
-                count += i == 0 or e.at - before[i - 1].at >= timedelta(minutes=30)
+                count += other.at - one.at >= timedelta(minutes=30)
         return count
 
     def _sums(self, before: list[Event], at: datetime, path: str) -> dict[str, Any]:

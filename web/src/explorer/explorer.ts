@@ -134,6 +134,11 @@ export class Explorer extends LitElement {
         ${this.drawing()}
         <button @click=${() => this.code.show()}>${icon('code')} Copy as code</button>
         ${
+          asked.question.case === 'series'
+            ? html`<a class="button" href="/insights/forecast${address.write({ query: asked, display: 0 })}">${icon('insights')} Forecast</a>`
+            : nothing
+        }
+        ${
           session.author && asked.question.case === 'people'
             ? html`<button @click=${() => this.cohort?.show()}>${icon('people')} Save as cohort</button>`
             : nothing

@@ -94,7 +94,7 @@ export class Findings extends Page {
         @change=${(event: Event) => this.narrow({ [key]: Number((event.target as HTMLSelectElement).value) })}
       >
         <option value="0">${all}</option>
-        ${options.map(({ value, title }) => html`<option value=${value} ?selected=${value === wanted[key]}>${title}</option>`)}
+        ${options.map(({ value, title }) => html`<option value=${value} ?selected=${value === Number(wanted[key])}>${title}</option>`)}
       </select>`
     const least = SEVERITIES.map(({ value, title }) => ({ value, title: `${title} or worse` }))
     return html`<div class="row filters" role="search" aria-label="Which findings">

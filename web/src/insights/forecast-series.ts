@@ -43,8 +43,12 @@ export class ForecastSeries extends LitElement {
       .scroll {
         overflow-x: auto;
       }
+      table {
+        font-size: var(--text-small);
+      }
       td,
       th {
+        padding: 5px 8px;
         white-space: nowrap;
       }
       ul {

@@ -59,7 +59,7 @@ export class ModelHealth extends Page {
           <th scope="col">Points of</th>
           <th scope="col" class="number">AUC</th>
           <th scope="col" class="number">Brier score</th>
-          <th scope="col">Accuracy (95%), majority, points</th>
+          <th scope="col">Accuracy (95%)</th>
           <th scope="col" class="number">AUC of the shadow</th>
           <th scope="col" class="number">Features drifted</th>
           <th scope="col">Error</th>

@@ -154,7 +154,7 @@ export class InsightElement extends LitElement {
         <button
           class="quiet"
           aria-expanded=${open ? 'true' : 'false'}
-          aria-label="${open ? 'Hide' : 'Show'} the evidence of “${insight.title}”"
+          aria-label="${open ? 'Less' : 'Evidence and what to do'}: ${insight.title}"
           @click=${() => (this.open = !this.open)}
         >
           ${icon(open ? 'up' : 'down')} ${open ? 'Less' : 'Evidence and what to do'}
@@ -288,7 +288,7 @@ function statistic([name, value]: [string, number]) {
 function recommended({ action, expectedEffect, confidence, source, link }: Recommendation) {
   return html`<li>
     ${link ? html`<a href=${inside(link)}>${action}</a>` : action}
-    <div class="muted small">${expectedEffect} ${sure(confidence)}. From: ${source}</div>
+    <div class="muted small">${expectedEffect} This is ${sure(confidence)}. From: ${source}</div>
   </li>`
 }
 

@@ -89,7 +89,7 @@ export class Models extends Page {
           <th scope="col">Predicts that</th>
           <th scope="col">Serving</th>
           <th scope="col" class="number">AUC</th>
-          <th scope="col">Accuracy (95%), majority, points</th>
+          <th scope="col">Accuracy (95%)</th>
         </tr>
       </thead>
       <tbody>

@@ -84,7 +84,7 @@ export class OneModel extends Page {
           <th scope="col">State</th>
           <th scope="col">By</th>
           <th scope="col" class="number">AUC</th>
-          <th scope="col">Accuracy (95%), majority, points</th>
+          <th scope="col">Accuracy (95%)</th>
           <th scope="col">Made</th>
           <th scope="col">Because</th>
           <th scope="col"><span class="hidden-text">Actions</span></th>

@@ -136,7 +136,7 @@ export class Version extends LitElement {
             <th scope="col" class="number">AUC</th>
             <th scope="col" class="number">Lead over the rule (95%)</th>
             <th scope="col" class="number">Brier score</th>
-            <th scope="col">Accuracy (95%), majority, points</th>
+            <th scope="col">Accuracy (95%)</th>
           </tr>
         </thead>
         <tbody>

@@ -137,7 +137,7 @@ export function accuracy({
   count,
 }: ModelMetrics): string {
   const measured = spread(accuracy, accuracyLower, accuracyUpper)
-  return `${measured}; always saying the majority gives ${percent(majorityAccuracy, 1)}; n = ${number(count)}`
+  return `${measured}, majority ${percent(majorityAccuracy, 1)}, n = ${number(count)}`
 }
 
 /** What is told of a measurement, each with what it means. */
