@@ -2,8 +2,7 @@
 
 -- `definition` is a serialized `tidemark.v1.Model` without what the server says of it. `versions` is the number of the newest version.
 -- A model with a version that serves is looked at when it is due, by the process that holds the lease; `health` is a serialized
--- `tidemark.v1.GetModelHealthResponse` without windows, `drift_at` when features of now were read last, `retrained_at` when the last
--- training because of drift was begun.
+-- `tidemark.v1.GetModelHealthResponse` without windows, `drift_at` when features of now were read last.
 CREATE TABLE models (
     model_number integer     GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     project_id   integer     NOT NULL REFERENCES projects,
@@ -15,7 +14,6 @@ CREATE TABLE models (
     shadow       integer,
     health       bytea,
     drift_at     timestamptz,
-    retrained_at timestamptz,
     due_at       timestamptz NOT NULL DEFAULT now(),
     owner        text,
     leased_until timestamptz,

@@ -19,9 +19,11 @@ from tidemark.commands import (
     dashboards,
     definitions,
     export,
+    forecast,
     letters,
     load,
     manage,
+    models,
     provenance,
     question,
 )
@@ -41,6 +43,8 @@ _EXAMPLES = """examples:
   tidemark query funnel signup 'order_placed where properties.amount > 10' --window 7d --last 30d
   tidemark query retention --began signup --period week --last 8w
   tidemark export events --last 90d -o events.parquet
+  tidemark models create Churn churn --step order_placed --window 30d --within 90d && tidemark models train churn
+  tidemark forecast series --name order_placed --interval hour --last 8w --horizon 24
   tidemark watch series --name request --by properties.status_class --last 15m
   tidemark ledger --verify
   tidemark keys create --role ingest --title 'web servers'
@@ -189,6 +193,8 @@ def parser() -> argparse.ArgumentParser:
         ("producers", provenance.add_producers, "list who sends"),
         ("critical", provenance.add_critical, "follow errors and security events as they come"),
         ("retention", provenance.add_retention, "how long data is kept"),
+        ("models", models.add_models, "learn what people are going to do, and predict it"),
+        ("forecast", forecast.add_forecast, "tell how series go on, and how well that can be told"),
         ("erase", provenance.add_erase, "remove a person from all that is stored"),
     ):
         add(commands.add_parser(name, help=about))

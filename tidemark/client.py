@@ -26,8 +26,10 @@ from tidemark.buffer import Limits
 from tidemark.channel import Metadata, Tls, answered, connect, healthy
 from tidemark.cohorts import Cohorts
 from tidemark.dashboards import DashboardChange, Dashboards
+from tidemark.forecasts import Forecasts
 from tidemark.ids import Minter
 from tidemark.letters import DeadLetters
+from tidemark.models import Models
 from tidemark.operations import Operations
 from tidemark.pipeline import Pipeline
 from tidemark.privacy import Privacy
@@ -315,6 +317,16 @@ class Client(Asking):
     def operations(self) -> Operations:
         """Long work that other calls have begun."""
         return Operations(self._channel(self._query_address), self.project, self._metadata, self._timeout)
+
+    @cached_property
+    def forecasts(self) -> Forecasts:
+        """How series go on."""
+        return Forecasts(*self._at_insights())
+
+    @cached_property
+    def models(self) -> Models:
+        """What people are going to do."""
+        return Models(*self._at_insights())
 
     async def validate(self, events: Iterable[event_pb2.Event]) -> list[rule_pb2.Trial]:
         """What would become of events; nothing is stored."""

@@ -3,6 +3,11 @@
 from services.insights.alerts.servicer import Alerts
 from services.insights.alerts.store import Store as AlertStore
 from services.insights.alerts.worker import Watch as AlertWatch
+from services.insights.forecast.servicer import Forecast
+from services.insights.models.servicer import Models
+from services.insights.models.source import Source as ModelSource
+from services.insights.models.store import Store as ModelStore
+from services.insights.models.worker import Trainer, Watcher
 from services.insights.notify.store import Store as NotifyStore
 from services.insights.notify.worker import Outbox
 from services.insights.notify.writer import Writer
@@ -10,6 +15,8 @@ from services.insights.source import Query
 from services.kit.outbound import Outbound
 from services.kit.service import Resources, Service, Servicer
 from tidemark.v1.alert_pb2_grpc import add_AlertServiceServicer_to_server
+from tidemark.v1.forecast_pb2_grpc import add_ForecastServiceServicer_to_server
+from tidemark.v1.model_pb2_grpc import add_ModelServiceServicer_to_server
 
 
 async def insights(resources: Resources) -> Service:
@@ -17,12 +24,19 @@ async def insights(resources: Resources) -> Service:
     settings, pool, draining = resources.settings, resources.pool, resources.draining
     query = Query(settings, pool)
     rules, channels = AlertStore(pool), NotifyStore(pool)
+    models, features = ModelStore(pool), ModelSource(query)
     outbound = Outbound.of(settings)
     writer = Writer(outbound, settings)
     return Service(
-        servicers=(Servicer(add_AlertServiceServicer_to_server, Alerts(rules, channels, writer, query)),),
+        servicers=(
+            Servicer(add_AlertServiceServicer_to_server, Alerts(rules, channels, writer, query)),
+            Servicer(add_ForecastServiceServicer_to_server, Forecast(query)),
+            Servicer(add_ModelServiceServicer_to_server, Models(models, features)),
+        ),
         workers=(
             AlertWatch(rules, query, draining).run,
             Outbox(channels, writer, draining).run,
+            Trainer(pool, models, features, draining).run,
+            Watcher(models, features, draining, settings.model_seconds).run,
         ),
     )

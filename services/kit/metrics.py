@@ -163,6 +163,21 @@ NOTIFICATIONS = Counter(
     ("outcome",),
 )
 
+# --- insights: models that predict ------------------------------------------------------------------------------------
+
+# `failed` grows: the operations tell why; mostly there is too little to learn from.
+MODEL_TRAININGS = Counter(
+    "tidemark_model_trainings", "Trainings ended, by outcome: trained, failed or cancelled.", ("outcome",)
+)
+# Rises: the process lacks CPU, or many people are predicted for at once.
+MODEL_PREDICT_SECONDS = Histogram(
+    "tidemark_model_predict_seconds",
+    "Time that a page of predictions took with its features in hand.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+# Rises: query is away or slow, and drift and errors of models go unnoticed; the log lines say which.
+MODEL_LOOK_FAILURES = Counter("tidemark_model_look_failures", "Times a model could not be looked at.")
+
 # --- gateway: what browsers fetch -------------------------------------------------------------------------------------
 
 # 401, 403 or 429 of `session` grow: somebody tries keys, and the audit log tells with which and from where. 400 of `otlp` or `segment`:

@@ -156,6 +156,9 @@ class Settings:
     smtp_tls: str = "starttls"
     """How the connection is encrypted: starttls, tls from its beginning, or none."""
 
+    model_seconds: float = 60.0
+    """How often it is looked how well a model does and whether its world has changed."""
+
     web_folder: str = "web/dist"
     """The built page, which the gateway serves."""
     session_seconds: int = 43_200

@@ -17,12 +17,12 @@ class Progress:
         self._start = time.monotonic()
         self._drawn = 0.0
 
-    def show(self, count: int, done: int | None = None) -> None:
-        """So many events are read; `done` of `total` (bytes, commits) is behind us."""
+    def show(self, count: int, done: int | None = None, doing: str = "") -> None:
+        """So many events are read, or this is being done; `done` of `total` (bytes, commits) is behind us."""
         now = time.monotonic()
         if self._out.isatty() and now - self._drawn >= _REDRAW_SECONDS:
             self._drawn = now
-            text = line(self._title, count, done, self._total, now - self._start)
+            text = line(self._title, count, done, self._total, now - self._start, doing)
             self._out.write(f"\r{fitted(text, self._width - 1)}")
             self._out.flush()
 
@@ -33,15 +33,16 @@ class Progress:
             self._out.flush()
 
 
-def line(title: str, count: int, done: int | None, total: int | None, elapsed: float) -> str:
-    """One state of the bar: title, bar and share where the total is known, count, rate, time left."""
+def line(title: str, count: int, done: int | None, total: int | None, elapsed: float, doing: str = "") -> str:
+    """One state of the bar: title, bar and share where the total is known, count and rate or what is being done, time left."""
     rate = count / elapsed if elapsed > 0 else 0.0
     if not total or done is None:
         return f"{title}  {count:,}  {rate:,.0f}/s"
     share = min(1.0, done / total)
     bar = "█" * round(share * _BAR)
     left = elapsed * (1 - share) / share if share > 0 else 0.0
-    return f"{title}  {bar:░<{_BAR}} {share:4.0%}  {count:,}  {rate:,.0f}/s  {clock(left)} left"
+    told = doing or f"{count:,}  {rate:,.0f}/s"
+    return f"{title}  {bar:░<{_BAR}} {share:4.0%}  {told}  {clock(left)} left"
 
 
 def clock(seconds: float) -> str:

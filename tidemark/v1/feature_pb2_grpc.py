@@ -29,8 +29,8 @@ class FeatureServiceStub:
     """Gives what people had done up to an instant as a table to learn from: one row for each person and instant, with nothing in it that
     happened at that instant or later, and beside it what became of them afterwards.
 
-    Errors shared by all RPCs: UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT with the field at fault, FAILED_PRECONDITION with
-    reason NO_SEGMENTS, RESOURCE_EXHAUSTED when too many are read at once, DEADLINE_EXCEEDED.
+    Errors shared by all RPCs: UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT with the field at fault, RESOURCE_EXHAUSTED when too
+    many are read at once, DEADLINE_EXCEEDED.
     """
 
     def __init__(self, channel):
@@ -50,8 +50,8 @@ class FeatureServiceServicer:
     """Gives what people had done up to an instant as a table to learn from: one row for each person and instant, with nothing in it that
     happened at that instant or later, and beside it what became of them afterwards.
 
-    Errors shared by all RPCs: UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT with the field at fault, FAILED_PRECONDITION with
-    reason NO_SEGMENTS, RESOURCE_EXHAUSTED when too many are read at once, DEADLINE_EXCEEDED.
+    Errors shared by all RPCs: UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT with the field at fault, RESOURCE_EXHAUSTED when too
+    many are read at once, DEADLINE_EXCEEDED.
     """
 
     def ReadFeatures(self, request, context):
@@ -81,8 +81,8 @@ class FeatureService:
     """Gives what people had done up to an instant as a table to learn from: one row for each person and instant, with nothing in it that
     happened at that instant or later, and beside it what became of them afterwards.
 
-    Errors shared by all RPCs: UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT with the field at fault, FAILED_PRECONDITION with
-    reason NO_SEGMENTS, RESOURCE_EXHAUSTED when too many are read at once, DEADLINE_EXCEEDED.
+    Errors shared by all RPCs: UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT with the field at fault, RESOURCE_EXHAUSTED when too
+    many are read at once, DEADLINE_EXCEEDED.
     """
 
     @staticmethod

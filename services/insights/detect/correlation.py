@@ -20,6 +20,7 @@ LEAST = 40
 CHANCE = 0.05
 """What is likelier than this by chance, all lags counted, is no finding."""
 PATHS = 499
+_SURE = 1 - 1e-9
 
 
 def correlate(matrix: Floats, largest_lag: int, seed: int, season: int = 0) -> list[Finding]:
@@ -87,7 +88,7 @@ def _pair(first: Floats, second: Floats, series: tuple[int, int], lag: int, chan
     if likely > CHANCE:
         return None
     drawn = np.abs(_rhos(first, _resampled(second, chance), lag)).max(1)
-    likely = max(likely, p_value(drawn, abs(rho)))
+    likely = max(likely, p_value(np.arctanh(drawn), math.atanh(abs(rho))))
     if likely > CHANCE:
         return None
     leads = series if behind >= 0 else series[::-1]
@@ -113,7 +114,7 @@ def _rhos(first: Floats, seconds: Floats, lag: int) -> Floats:
     product = np.fft.irfft(np.fft.rfft(seconds, length) * np.conj(np.fft.rfft(first, length)), length)
     shifts = np.arange(-lag, lag + 1)
     rhos: Floats = product[:, shifts % length] / (size - np.abs(shifts))
-    return np.clip(rhos, -1.0, 1.0)
+    return np.clip(rhos, -_SURE, _SURE)
 
 
 def _resampled(values: Floats, chance: Generator) -> Floats:

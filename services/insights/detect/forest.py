@@ -4,6 +4,8 @@ Liu, Ting and Zhou, "Isolation Forest", ICDM 2008: what few random cuts set apar
 step, the mean and the deviation of the five around it, and what is left of it without season.
 """
 
+import math
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.ensemble import IsolationForest
@@ -14,25 +16,31 @@ from services.insights.detect.tail import p_value
 from tidemark.v1 import insight_pb2 as pb
 
 LEAST = 50
-TREES = 200
+TREES = 100
 AROUND = 5
+STRANGEST = 0.05
+"""The share of values, those that the forest sets apart first, of which the chance is found out."""
 CHANCE = 0.05
 """What is likelier than this in one series is no finding."""
 
 
 def search(values: Floats, season: int = 0, seed: int = 0, series: int = 0) -> list[Finding]:
-    """The strange stretches of a series, surest first. The p-value counts all values of the series. Raises Missing."""
+    """The strange stretches of a series, surest first. Raises Missing.
+
+    The forest says where to look. Its scores have no law of chance, so the p-value is that of the strangest feature among the same
+    feature of other values (`tail`), times the features, times the values of the series.
+    """
     known = shape.checked(values, LEAST)
     there = np.flatnonzero(np.isfinite(known))
     flat = shape.without_season(known, season)[there]
-    scores = _scores(known[there], flat, seed)
-    edge = np.quantile(scores, 0.9)
+    features = _features(known[there], flat)
+    forest = IsolationForest(n_estimators=TREES, random_state=seed, n_jobs=1).fit(features)
+    scores = -forest.score_samples(features)
     likely = np.ones(len(there))
-    for row in np.flatnonzero(scores > edge):
-        likely[row] = min(1.0, p_value(scores, float(scores[row])) * len(there) / AROUND)
+    for row in np.argsort(-scores)[: math.ceil(STRANGEST * len(there))].tolist():
+        likely[row] = min(1.0, _chance(features, row) * len(there) / AROUND)
     rows = np.flatnonzero(likely <= CHANCE)
-    apart = np.flatnonzero(np.diff(rows) > AROUND) + 1
-    groups = [group for group in np.split(rows, apart) if len(group)]
+    groups = [group for group in np.split(rows, np.flatnonzero(np.diff(rows) > AROUND) + 1) if len(group)]
     seasonal = known[there] - flat
     expected = np.full(len(values), np.nan)
     expected[there] = np.median(flat) + seasonal
@@ -61,15 +69,20 @@ def search(values: Floats, season: int = 0, seed: int = 0, series: int = 0) -> l
     return sorted(found, key=lambda each: each.p_value)
 
 
-def _scores(values: Floats, flat: Floats, seed: int) -> Floats:
-    """How strange each value is, from 0 to 1."""
+def _features(values: Floats, flat: Floats) -> Floats:
+    """What is looked at of each value, shape (values, 5), each column without its median and of about one."""
+    half = AROUND // 2
     size = float(np.abs(values).max())
     values, flat = values / size, flat / size
-    half = AROUND // 2
     around = sliding_window_view(np.pad(values, half, mode="edge"), AROUND)
-    features = np.column_stack(
-        [values, np.diff(values, prepend=values[0]), around.mean(1), around.std(1), flat]
-    )
-    forest = IsolationForest(n_estimators=TREES, random_state=seed, n_jobs=1).fit(features)
-    scores: Floats = -forest.score_samples(features)
-    return scores
+    columns = [values, np.diff(values, prepend=values[0]), around.mean(1), around.std(1), flat]
+    features = np.column_stack(columns)
+    centred: Floats = features - np.median(features, axis=0)
+    return centred
+
+
+def _chance(features: Floats, row: int) -> float:
+    """The chance of the strangest feature of a value, beside those of values that are not its neighbours."""
+    others = np.abs(np.concatenate([features[: max(row - AROUND, 0)], features[row + AROUND + 1 :]]))
+    ways = [p_value(column, abs(own)) for column, own in zip(others.T, features[row].tolist())]
+    return len(ways) * min(ways)

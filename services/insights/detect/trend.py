@@ -6,7 +6,6 @@ Both are tested as if neighbours resemble each other, which they do: a series th
 import math
 
 import numpy as np
-import ruptures
 from numpy.random import default_rng
 from scipy import stats
 
@@ -28,8 +27,8 @@ def trend(values: Floats, season: int = 0, seed: int = 0, series: int = 0) -> Fi
     """The lasting change of a series of evenly spaced values, or None where chance can explain it.
 
     Mann-Kendall's test with the variance of dependent values after Hamed and Rao (Journal of Hydrology 204, 1998), and Theil-Sen's slope;
-    levels by PELT (Killick, Fearnhead and Eckley, JASA 107, 2012) and the test of the largest by a bootstrap of what is new in
-    each value (Bühlmann, Bernoulli 3, 1997). The p-value counts both tests. Raises Missing.
+    the largest cumulative sum for a change of level (Page, Biometrika 42, 1955), tested by a bootstrap of what is new in each value
+    (Bühlmann, Bernoulli 3, 1997). The p-value counts both tests. Raises Missing.
     """
     known = shape.checked(values, LEAST)
     short, width = shape.shortened(shape.without_season(known, season))
@@ -42,9 +41,7 @@ def trend(values: Floats, season: int = 0, seed: int = 0, series: int = 0) -> Fi
         return None
     line = np.median(there - slope * places) + slope * places
     levels = np.where(np.arange(len(there)) < at, np.median(there[:at]), np.median(there[at:]))
-    stepped = chance <= CHANCE and (
-        likely > CHANCE or np.abs(there - levels).sum() < np.abs(there - line).sum()
-    )
+    stepped = chance <= CHANCE and (likely > CHANCE or _worse(there - line, 2) > _worse(there - levels, 3))
     drawn = np.interp(np.arange(len(values)), (places + 0.5) * width - 0.5, size * (levels if stepped else line))
     start = int(places[at]) * width if stepped else int(places[0]) * width
     change = size * (jump if stepped else slope * float(places[-1] - places[0]))
@@ -74,7 +71,13 @@ def trend(values: Floats, season: int = 0, seed: int = 0, series: int = 0) -> Fi
 
 
 _STEADY = "Mann-Kendall test corrected for autocorrelation, slope by Theil-Sen with its interval of 95 %"
-_LEVEL = "Change point by PELT, tested by a bootstrap that keeps autocorrelation"
+_LEVEL = "Change point by the largest cumulative sum, tested by a bootstrap that keeps autocorrelation"
+
+
+def _worse(left: Floats, parameters: int) -> float:
+    """How badly a shape fits, by Schwarz's criterion: a place of change is a parameter too."""
+    count = len(left)
+    return count * math.log(float(left @ left) / count + 1e-300) + parameters * math.log(count)
 
 
 def _sized(values: Floats) -> tuple[Floats, float]:
@@ -87,7 +90,8 @@ def _steady(values: Floats, places: np.ndarray) -> tuple[float, float, float, fl
     """Theil-Sen's slope, its interval, and the chance of it."""
     slope, middle, low, high = stats.theilslopes(values, places, 0.95)
     left = values - middle - slope * places
-    count, lasts = len(values), shape.lasting(left)
+    count = len(values)
+    lasts = shape.careful(left, removed=2)
     ranks = stats.rankdata(left)
     ranks = ranks - ranks.mean()
     square = float(ranks @ ranks)
@@ -110,27 +114,14 @@ def _level(values: Floats, seed: int) -> tuple[float, int, float]:
     count = len(values)
     contrast = _contrasts(values[None, :])[0]
     at = int(np.argmax(contrast)) + SMALLEST
-    left = values.copy()
-    for begin, end in _segments(values, at):
-        left[begin:end] -= values[begin:end].mean()
-    lasts = shape.lasting(left)
+    left = np.concatenate([values[:at] - values[:at].mean(), values[at:] - values[at:].mean()])
+    lasts = shape.careful(left, removed=4)
     new = shape.whitened(left, lasts)
     new = (new - new.mean()) * math.sqrt(count / (count - 3))
     news = default_rng(seed).choice(new, (PATHS, count))
     drawn = _contrasts(shape.wandering(news, lasts)).max(1)
     jump = float(np.median(values[at:]) - np.median(values[:at]))
     return jump, at, p_value(drawn, float(contrast.max()))
-
-
-def _segments(values: Floats, at: int) -> list[tuple[int, int]]:
-    """Spans of one level each: those of PELT, and the cut at the largest change."""
-    noise = float(np.median(np.abs(np.diff(values)))) / 0.6745 / math.sqrt(2)
-    cuts = {0, at, len(values)}
-    if noise > 0:
-        penalty = 6 * noise**2 * math.log(len(values))
-        cuts |= set(ruptures.Pelt(model="l2", min_size=SMALLEST, jump=5).fit(values).predict(penalty))
-    edges = sorted(cuts)
-    return list(zip(edges[:-1], edges[1:]))
 
 
 def _contrasts(paths: Floats) -> Floats:

@@ -26,6 +26,12 @@ class Said:
     """By series and detector, false alarms beyond those confirmed."""
     expected: frozenset[tuple[str, int]] = frozenset()
     """Series, and hours of the week at which something of them is expected."""
+    judged: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """By detector, how many of its findings were true, and how many false."""
+
+    def about(self, detector: str) -> tuple[int, int]:
+        """How many findings of a detector were true, and how many false."""
+        return self.judged.get(detector, (0, 0))
 
     def silences(self, series: str, detector: str, start: datetime, p_value: float, zone: ZoneInfo) -> bool:
         """Whether a finding is not to be told."""
@@ -38,15 +44,20 @@ class Said:
 def said(rows: Iterable[tuple[str, str, int, int]]) -> Said:
     """Out of series, detector, feedback and hour of each insight that somebody has judged."""
     false: Counter[tuple[str, str]] = Counter()
+    judged: dict[str, tuple[int, int]] = {}
     expected = set()
     for series, detector, feedback, hour in rows:
+        true, wrong = judged.get(detector, (0, 0))
+        nothing = feedback == pb.FEEDBACK_FALSE_ALARM
+        judged[detector] = true + (not nothing), wrong + nothing
         if feedback == pb.FEEDBACK_FALSE_ALARM:
             false[series, detector] += 1
         elif feedback == pb.FEEDBACK_CONFIRMED:
             false[series, detector] -= 1
         elif feedback == pb.FEEDBACK_EXPECTED:
             expected.add((series, hour))
-    return Said({key: min(count, MOST) for key, count in false.items() if count > 0}, frozenset(expected))
+    stricter = {key: min(count, MOST) for key, count in false.items() if count > 0}
+    return Said(stricter, frozenset(expected), judged)
 
 
 def hour_of_week(instant: datetime, zone: ZoneInfo) -> int:

@@ -146,7 +146,7 @@ def followed(before: pb.Insight, new: pb.Insight, fresh: bool, zone: ZoneInfo) -
     made.create_time.CopyFrom(before.create_time)
     made.update_time.CopyFrom(new.update_time)
     made.expire_time.CopyFrom(new.expire_time if fresh else before.expire_time)
-    made.severity = max(before.severity, new.severity if fresh else 0)
+    made.severity = max(before.severity, new.severity) if fresh else before.severity
     made.confidence = max(before.confidence, new.confidence if fresh else 0.0)
     made.priority = max(before.priority, new.priority if fresh else 0.0)
     for name in ("facts", "contributions", "recommendations"):
@@ -199,4 +199,4 @@ def _course(made: pb.Insight, zone: ZoneInfo) -> None:
 
 
 def _statistic(insight: pb.Insight, name: str) -> float:
-    return insight.evidence.statistics[name] if name in insight.evidence.statistics else 0.0
+    return insight.evidence.statistics.get(name, 0.0)

@@ -10,8 +10,9 @@ A finding has points, and its severity is what they add up to:
 | 1 | a confidence of at least 0.9 |
 | 1 | at least 6 buckets |
 
-Up to 2 is LOW, 3 MEDIUM, 4 HIGH, more CRITICAL. A change for the better is LOW, a correlation too; a trend and a prediction are at most
-HIGH, for nothing has happened yet that somebody must look at now. A data incident that loses data is at least HIGH.
+Up to 2 is LOW, up to 4 MEDIUM, 5 HIGH, more CRITICAL. A change for the better is LOW, a correlation too; a trend and a prediction are
+at most HIGH, for nothing has happened yet that somebody must look at now. An indicator beyond its threshold, and a data incident that
+loses data, are at least HIGH.
 """
 
 import math
@@ -59,6 +60,8 @@ def severity(
         found = pb.SEVERITY_LOW
     if insight.type in (pb.INSIGHT_TYPE_TREND, pb.INSIGHT_TYPE_PREDICTION):
         found = min(found, pb.SEVERITY_HIGH)
+    if insight.detector == "threshold":
+        found = max(found, pb.SEVERITY_HIGH)
     if insight.cause == pb.CAUSE_DATA_INCIDENT and any(fact.kind in LOSSES for fact in insight.facts):
         found = max(found, pb.SEVERITY_HIGH)
     return found
@@ -78,6 +81,5 @@ def _points(insight: pb.Insight, relative: float, effect: float, buckets: int, w
     points = sum(change >= least for least in (0.2, 0.5, 0.9))
     points += weight.whole + (insight.confidence >= SURE) + (buckets >= LONG)
     points += bool(weight.bad) and insight.direction == weight.bad
-    return (pb.SEVERITY_LOW, pb.SEVERITY_MEDIUM, pb.SEVERITY_HIGH, pb.SEVERITY_CRITICAL)[
-        min(3, max(0, points - 2))
-    ]
+    limits = ((6, pb.SEVERITY_CRITICAL), (5, pb.SEVERITY_HIGH), (3, pb.SEVERITY_MEDIUM))
+    return next((found for least, found in limits if points >= least), pb.SEVERITY_LOW)

@@ -8,7 +8,6 @@ committed, so whoever reads up to a number has missed nothing. `publish` is for 
 
 import secrets
 import uuid
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +16,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg.rows import class_row
 
+from services.insights.alerts.writer import end_for_insight, open_for_insight
 from services.insights.findings import feedback as effects
 from services.insights.findings.insight import Draft, followed, split
 from services.insights.findings.record import IndicatorRecord, InsightRecord, Judged
@@ -36,8 +36,6 @@ EXPIRED = 500
 """Insights that expire in one transaction."""
 
 Connection = psycopg.AsyncConnection[Any]
-OpenIncident = Callable[[Connection, int, pb.Insight], Awaitable[str]]
-"""Opens the incident of an insight in the transaction of its publication; gives its name."""
 
 _NEXT = """
     INSERT INTO insight_changes (project_id, last) VALUES (%s, 1)
@@ -104,9 +102,7 @@ _INDICATORS = """
 _DELETE = "DELETE FROM indicators WHERE project_id = %s AND indicator_id = %s"
 
 
-async def publish(
-    connection: Connection, project: Project, draft: Draft, open_incident: OpenIncident
-) -> pb.Insight | None:
+async def publish(connection: Connection, project: Project, draft: Draft) -> pb.Insight | None:
     """Tells what a draft says, in the caller's transaction: a new insight, or the one before that it follows.
 
     None where it only goes on and nothing was told before, or what was told was a false alarm.
@@ -131,7 +127,7 @@ async def publish(
         insight_id = before.insight_id
     dismissed = told.state == pb.Insight.STATE_DISMISSED
     if told.severity >= pb.SEVERITY_HIGH and not dismissed and not told.incident:
-        told.incident = await open_incident(connection, project.project_id, told)
+        told.incident = await open_for_insight(connection, project.project_id, told)
     await _put(connection, project.project_id, insight_id, draft.series, told, change)
     return None if dismissed else told
 
@@ -203,6 +199,8 @@ class Store:
                 _JUDGE,
                 (project.project_id, insight_id, found.detector, series, feedback, hour, comment, by),
             )
+            if found.state == pb.Insight.STATE_DISMISSED:
+                await end_for_insight(connection, project.project_id, found.name)
             return found
 
     async def said(self, project_id: int) -> effects.Said:
@@ -226,6 +224,7 @@ class Store:
                 found.update_time.FromDatetime(datetime.now(UTC))
                 change = await _next(connection, project_id)
                 await _put(connection, project_id, insight_id, series, found, change)
+                await end_for_insight(connection, project_id, found.name)
             return len(rows)
 
     async def create_indicator(
@@ -308,9 +307,7 @@ async def _read(connection: Connection, project: Project, insight_id: str) -> tu
 
 async def _indicator(connection: Connection, project: Project, indicator_id: str) -> IndicatorRecord:
     cursor = connection.cursor(row_factory=class_row(IndicatorRecord))
-    await cursor.execute(
-        _INDICATORS.format(one="AND indicator_id = %s"), (project.project_id, indicator_id)
-    )
+    await cursor.execute(_INDICATORS.format(one="AND indicator_id = %s"), (project.project_id, indicator_id))
     found = await cursor.fetchone()
     if found is None:
         raise _unknown(project, indicator_id)

@@ -74,7 +74,7 @@ def lasting(seconds: float) -> str:
     return f"{max(1, round(seconds))} seconds"
 
 
-def change(words: Words, value: float, expected: float, relative: float, direction: int) -> str:
+def change(words: Words, value: float, relative: float, direction: pb.Direction) -> str:
     """What has happened, without when: `Sign-ups fell by 43 % to 120 an hour`."""
     verb = {pb.DIRECTION_UP: "rose", pb.DIRECTION_DOWN: "fell"}.get(direction, "changed")
     if value == 0 and words.counts and direction == pb.DIRECTION_DOWN:
@@ -106,7 +106,7 @@ def anomaly(
     """Says in title and description what an anomaly is; `figures` are value, expected, lower and upper."""
     value, expected, lower, upper = figures
     start = insight.start_time.ToDatetime(tzinfo=UTC)
-    what = change(words, value, expected, relative, insight.direction)
+    what = change(words, value, relative, insight.direction)
     when = f"{'on' if words.seconds >= 86_400 else 'at'} {moment(start, zone, words.seconds)}"
     usual = band(words, lower, upper)
     insight.title = f"{what} {when}" + (f"; {usual}" if usual else "")

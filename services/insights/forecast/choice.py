@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.insights.forecast.rolling import SEASONAL_NAIVE, Rolled
 from services.insights.forecast.season import Values
@@ -35,10 +36,11 @@ def chosen(rolled: Rolled, methods: Collection[pb.ForecastMethod]) -> tuple[Valu
 
 def _weights(error: Values, values: Values, first: int) -> Values:
     """(series, methods), of errors (series, methods, origins, horizon) and the forecasts to be weighed (series, methods, horizon)."""
-    possible = np.isfinite(values).all(axis=2)
+    possible = np.asarray(np.isfinite(values).all(axis=2))
     # A method is judged where all that can forecast now could forecast then, so that all are judged by the same truths.
-    told = np.isfinite(error) | ~possible[:, :, None, None]
-    common = np.all(told, axis=1, keepdims=True)
+    told: NDArray[np.bool_] = np.isfinite(error)
+    told |= ~possible[:, :, None, None]
+    common = told.all(axis=1, keepdims=True)
     count = common.sum(axis=(2, 3))
     loss = np.where(common & np.isfinite(error), error, 0.0).sum(axis=(2, 3)) / np.maximum(count, 1)
     loss = np.where(possible, loss, np.inf)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from services.insights.forecast.season import Values
 
-LEAST_ERRORS = 20
-"""From fewer there is no band."""
+LEAST_ERRORS, LEAST_ORIGINS = 20, 5
+"""From fewer errors, or of fewer instants, there is no band: errors of one instant are alike."""
 _RATE = 0.1
 """How far a level moves for a share of misses."""
 _BESIDE = 2
@@ -35,7 +35,8 @@ def bands(misses: Values, known: NDArray[np.bool_], coverage: float) -> tuple[Va
         if count := int(news.sum()):
             passed = np.array([(misses < lower)[news].sum(), (misses > upper)[news].sum()]) / count
             levels = np.clip(levels + _RATE * (tail - passed), 0.0, 0.5)
-        if (count := int(seen.sum())) < LEAST_ERRORS:
+        count = int(seen.sum())
+        if count < LEAST_ERRORS or int(seen.any(axis=1).sum()) < LEAST_ORIGINS:
             continue
         usual = _usual(np.where(seen, misses, np.nan))
         scores = (misses / usual)[seen]

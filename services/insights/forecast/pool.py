@@ -144,10 +144,18 @@ def backtests(
             if (found := panel.errors(row, np.where(told, panel.rolled.values[row, place], np.nan)))
         ]
         measured.sort(key=lambda pair: pair[1].mae)
-        truths = panel.rolled.truths[row]
-        values, lower, upper, truths = (each[tested] * size for each in (together[row], lower, upper, truths))
-        backs = panel.rolled.backs[tested]
-        made.append(Backtest(backs, values, lower, upper, truths, error, baseline, tuple(measured)))
+        made.append(
+            Backtest(
+                backs=panel.rolled.backs[tested],
+                values=together[row, tested] * size,
+                lower=lower[tested] * size,
+                upper=upper[tested] * size,
+                truths=panel.rolled.truths[row, tested] * size,
+                error=error,
+                baseline=baseline,
+                methods=tuple(measured),
+            )
+        )
     return made
 
 

@@ -22,4 +22,5 @@ def seasonal_naive(past: Values, seasons: Sequence[int], horizon: int) -> Values
     longest = max(held)
     missed = [np.abs(past[:, longest:] - past[:, longest - season : -season]).mean(axis=1) for season in held]
     made = np.stack([past[:, past.shape[1] - season + ahead % season] for season in held])
-    return np.asarray(made)[np.argmin(missed, axis=0), np.arange(len(past))]
+    best: Values = made[np.argmin(missed, axis=0), np.arange(len(past))]
+    return best

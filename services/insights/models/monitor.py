@@ -21,8 +21,11 @@ from tidemark.v1 import model_pb2 as pb
 
 ALLOWED, ALARM = 0.5, 4.0
 """Standard errors that a window may be worse without adding to the sum, and the sum that is no chance."""
+CHANCES = 3
+"""Windows in which a challenger may prove better before another takes its place."""
 LEAST_ROWS = 30
-MOST_WINDOWS = 50
+MOST_WINDOWS, AT_ONCE = 50, 4
+"""How many windows are ever caught up with, and how many of them in one go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,11 @@ def windows(
     count = int((horizon - takes - begin) / length) + 1 if horizon - takes >= begin else 0
     starts = (begin + i * length for i in range(max(0, count - MOST_WINDOWS), count))
     return [Window(each, each + length) for each in starts]
+
+
+def learnt_before(version: pb.ModelVersion, window: Window) -> bool:
+    """Whether a version knows nothing of a window."""
+    return version.test_end.ToDatetime(EPOCH.tzinfo) <= window.start
 
 
 def looked(
@@ -114,6 +122,16 @@ def summed(excesses: Sequence[float]) -> float:
 def alarming(window: pb.HealthWindow) -> bool:
     """Whether a version should be trained anew: features have drifted and the error has grown."""
     return window.loss_alarm and window.drifted_share > 0
+
+
+def wanting(
+    found: Sequence[pb.HealthWindow], past: Sequence[pb.HealthWindow], shadow: pb.ModelVersion | None
+) -> bool:
+    """Whether another version is to be trained: there is an alarm, and no challenger that may yet prove better."""
+    if not any(map(alarming, found)):
+        return False
+    compared = sum(each.HasField("shadow") for each in (*found, *past))
+    return shadow is None or compared >= CHANCES
 
 
 def summary(latest: pb.HealthWindow | None, drift: Sequence[pb.FeatureDrift]) -> str:

@@ -58,18 +58,18 @@ class Predictor:
         """How each feature differs from training."""
         return drifts(matrix, self.columns, self.references)
 
-    def reasons(self, matrix: Floats, probabilities: Floats) -> list[list[pb.Reason]]:
-        """By row, what speaks most for and against the outcome: the change of its probability, were one feature as usual."""
-        shown = [i for i in self.shown if self._counts(i)]
-        if not len(matrix) or not shown:
-            return [[] for _ in range(len(matrix))]
+    def explained(self, matrix: Floats) -> tuple[Floats, list[list[pb.Reason]]]:
+        """Probabilities as above, and by row what speaks most for and against the outcome: the change of its probability, were one
+        feature as usual.
+        """
+        shown, count = [i for i in self.shown if self._counts(i)], len(matrix)
         # One call for all rows and features: a call costs more than its rows do.
-        changed = np.tile(matrix, (len(shown), 1))
-        for place, i in enumerate(shown):
-            changed[place * len(matrix) : (place + 1) * len(matrix), i] = self.columns[i].usual
-        without = self.probabilities(changed).reshape(len(shown), len(matrix))
-        contributions = probabilities - without
-        return [self._reasons(row, shown, contributions[:, i]) for i, row in enumerate(matrix)]
+        changed = np.tile(matrix, (1 + len(shown), 1))
+        for place, i in enumerate(shown, 1):
+            changed[place * count : (place + 1) * count, i] = self.columns[i].usual
+        found = self.probabilities(changed).reshape(1 + len(shown), count)
+        contributions = found[0] - found[1:]
+        return found[0], [self._reasons(row, shown, contributions[:, i]) for i, row in enumerate(matrix)]
 
     def missing(self, table: pa.Table) -> Sequence[str]:
         """The features that a table has not."""

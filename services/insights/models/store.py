@@ -1,7 +1,5 @@
 """Models, versions and their health in the database. Plain values come in from `servicer.py` and `worker.py`, records go back."""
 
-# ruff: noqa: S608  (statements are made of constants of this file; values are always parameters)
-
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,7 +45,7 @@ _READ = f"{_MODEL} WHERE project_id = %s AND model_id = %s"
 _LIST = f"{_MODEL} WHERE project_id = %s ORDER BY model_id"
 _DELETE = "DELETE FROM models WHERE project_id = %s AND model_id = %s"
 _READ_VERSION = f"{_VERSION.format(detail='detail')} AND version = %(version)s"
-_LIST_VERSIONS = f"{_VERSION.format(detail="''::bytea")} ORDER BY version DESC LIMIT %(limit)s"
+_LIST_VERSIONS = _VERSION.format(detail="''::bytea") + " ORDER BY version DESC LIMIT %(limit)s"
 _CONTENT = "SELECT content, trees FROM model_versions WHERE model_number = %s AND version = %s"
 _ADD = "UPDATE models SET versions = versions + 1 WHERE model_number = %s RETURNING versions, serving"
 _INSERT_VERSION = """
@@ -68,7 +66,7 @@ _CLAIM = """
         WHERE serving IS NOT NULL AND due_at <= now() AND (leased_until IS NULL OR leased_until < now())
         ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
     )
-    RETURNING models.project_id, slug AS project, model_id, model_number, definition, serving, shadow, health, drift_at, retrained_at
+    RETURNING models.project_id, slug AS project, model_id, model_number, definition, serving, shadow, health, drift_at
 """
 _WINDOWS = """
     SELECT window_bytes, excess, end_at FROM model_windows WHERE model_number = %s AND version = %s ORDER BY start_at DESC LIMIT %s
@@ -83,7 +81,6 @@ _CHECKED = """
     WHERE model_number = %(model)s AND owner = %(owner)s
 """
 _LATER = "UPDATE models SET due_at = now() + %s, leased_until = NULL WHERE model_number = %s AND owner = %s"
-_RETRAINED = "UPDATE models SET retrained_at = now() WHERE model_number = %s"
 _HEALTH = "SELECT health FROM models WHERE model_number = %s"
 
 Connection = psycopg.AsyncConnection[Any]
@@ -102,7 +99,6 @@ class Due:
     shadow: int | None
     health: bytes | None
     drift_at: datetime | None
-    retrained_at: datetime | None
 
     @property
     def name(self) -> str:
@@ -287,9 +283,8 @@ class Store:
                 await connection.execute(_INSERT_WINDOW, values)
             values_ = {"model": due.model_number, "owner": owner, "pause": pause, "drift_at": drift_at}
             await connection.execute(_CHECKED, values_ | {"health": health.SerializeToString()})
-            if retrain is not None:
+            if retrain is not None and not await _under_way(connection, due):
                 await operation.create(connection, due.project_id, RETRAIN, due.name, retrain)
-                await connection.execute(_RETRAINED, (due.model_number,))
             if promote is not None:
                 await _serve(connection, due.model_number, promote)
 
@@ -326,6 +321,12 @@ async def _past(connection: Connection, model_number: int, version: int) -> Past
     rows = await (await connection.execute(_WINDOWS, (model_number, version, MAX_WINDOWS))).fetchall()
     windows = [pb.HealthWindow.FromString(row[0]) for row in rows]
     return Past(windows, [row[1] for row in rows], rows[0][2] if rows else None)
+
+
+async def _under_way(connection: Connection, due: Due) -> bool:
+    """Whether a version of the model is being trained."""
+    found = await operation.listed(connection, due.project_id, due.name, "", MAX_LISTED)
+    return any(each.ended_at is None for each in found)
 
 
 def _unknown(project: Project, model_id: str) -> NotFound:

@@ -71,6 +71,16 @@ def plan(model: model_pb2.Model, horizon: datetime, event_names: Sequence[str]) 
     return found
 
 
+def again(model: model_pb2.Model, version: model_pb2.ModelVersion) -> Plan:
+    """The plan by which a version was trained."""
+    kind = model.WhichOneof("target")
+    if kind == "outcome":
+        window = model.outcome.outcome.window.ToTimedelta()
+        of_field = model.outcome.outcome.WhichOneof("kind") == "field"
+        return Plan(version.spec, timedelta(0) if of_field else window, None, 0, (), False)
+    return Plan(version.spec, version.spec.outcome.window.ToTimedelta(), None, 0, (), kind == "return")
+
+
 def as_of(plan: Plan, now: datetime) -> Plan:
     """The plan of predictions at an instant: everybody then, or the events whose outcome is not known by then."""
     spec = feature_pb2.FeatureSpec()

@@ -6,7 +6,7 @@ goes to `discovery`, which holds the share of false findings over all series of 
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -94,7 +94,7 @@ class Found:
     alarm: bool = True
     """Whether it begins here; else it goes on, and only lengthens what was told before."""
     reach: float = 0.5
-    statistics: Mapping[str, float] | None = None
+    statistics: Mapping[str, float] = field(default_factory=dict)
     method: str = ""
 
 
@@ -134,7 +134,8 @@ def with_reach(found: Found, whole: float) -> Found:
 
 def silenced(found: Found, said: Said, zone: ZoneInfo) -> bool:
     """Whether people have said that this is not to be told: as expected at that hour, or for false alarms before it."""
-    return said.silences(found.watched.key, found.detector, found.start, found.p_value, zone)
+    series = f"{found.watched.key} by {found.watched.words.seconds}"
+    return said.silences(series, found.detector, found.start, found.p_value, zone)
 
 
 def _anomaly(

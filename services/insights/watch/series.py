@@ -20,7 +20,7 @@ from tidemark.v1 import insight_pb2 as pb
 from tidemark.v1 import question_pb2 as questions
 
 Interval = questions.Interval
-SECONDS = {
+SECONDS: dict[int, int] = {
     Interval.UNIT_MINUTE: 60,
     Interval.UNIT_HOUR: 3600,
     Interval.UNIT_DAY: 86_400,
@@ -30,7 +30,7 @@ MAX_NAMES, MEASURES = 100, 10
 """Groups of one question, and measures."""
 TYPES = {
     name.removeprefix("EVENT_TYPE_"): name.removeprefix("EVENT_TYPE_").replace("_", " ").capitalize()
-    for name in event_pb2.EventType.keys()
+    for name in event_pb2.EventType.DESCRIPTOR.values_by_name
     if not name.endswith("UNSPECIFIED")
 }
 _BAD_TYPES = ("ERROR_EVENT", "SECURITY_EVENT")
@@ -179,7 +179,7 @@ def _types(unit: int) -> Panel:
     asked = _series(unit, _count())
     asked.series.group_by.append("type")
     asked.series.top = len(TYPES)
-    members = {}
+    members: dict[Place, Watched] = {}
     for name, title in TYPES.items():
         alone = _series(unit, _count())
         _where(alone.series.filter, "type", [name])
@@ -207,7 +207,7 @@ def _names(names: Sequence[str], unit: int) -> Panel:
 
 def _metrics(metrics: Sequence[tuple[str, int]], unit: int) -> Panel:
     asked = _series(unit)
-    members = {}
+    members: dict[Place, Watched] = {}
     for place, (name, kind) in enumerate(metrics):
         summed = kind == _SUMMED
         measure = questions.Measure(

@@ -1,12 +1,11 @@
 """What continuous work asks of query: which series a project has, and what they were."""
 
 import asyncio
-import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from services.insights.source import Query
-from services.insights.watch.series import MEASURES, Chosen, Line, Panel, Watched, lines
+from services.insights.watch.series import MEASURES, Chosen, Line, Panel, lines
 from services.kit.errors import DeadlineExceeded, Error, Exhausted, Unavailable
 from tidemark.v1 import query_pb2
 from tidemark.v1 import question_pb2 as questions
@@ -14,8 +13,6 @@ from tidemark.v1 import question_pb2 as questions
 NAMES, METRICS = 100, 50
 AT_ONCE = 3
 """Questions of one task that are asked at the same time."""
-
-log = logging.getLogger(__name__)
 
 
 async def chosen(query: Query, project: str, before: Chosen) -> Chosen:
@@ -41,7 +38,8 @@ async def answered(
     asked.time_range.start.FromDatetime(start)
     asked.time_range.end.FromDatetime(end)
     response = await query.run(project, asked)
-    return await asyncio.to_thread(lines, panel, response), response
+    first = response.series.series[0].total if response.series.series else 0.0
+    return await asyncio.to_thread(lines, panel, response), first
 
 
 async def _kinds(query: Query, project: str, names: Sequence[str]) -> Mapping[str, int]:
@@ -50,7 +48,10 @@ async def _kinds(query: Query, project: str, names: Sequence[str]) -> Mapping[st
     asked.series.interval.unit = questions.Interval.UNIT_DAY
     for place, name in enumerate(names):
         asked.series.measures.add(
-            id=f"m{place}", source=questions.SOURCE_METRICS, name=name, aggregation=questions.AGGREGATION_COUNT
+            id=f"m{place}",
+            source=questions.SOURCE_METRICS,
+            name=name,
+            aggregation=questions.AGGREGATION_COUNT,
         )
     response = await query.run(project, asked)
     kinds = {line.measure_id: line.kind for line in response.series.series}
@@ -60,8 +61,3 @@ async def _kinds(query: Query, project: str, names: Sequence[str]) -> Mapping[st
 def passing(error: Error) -> bool:
     """Whether a question that has failed may be answered when it is asked again."""
     return isinstance(error, Unavailable | Exhausted | DeadlineExceeded)
-
-
-def subject(watched: Watched) -> str:
-    """What a series is called in a log line."""
-    return f"{watched.key} by {watched.words.seconds} s"

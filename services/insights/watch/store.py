@@ -182,9 +182,7 @@ class Store:
             return dict(await (await connection.execute(_RUN_AT, (project_id,))).fetchall())
 
 
-async def put(
-    connection: Connection, claim: Claim, changed: Iterable[Known], watched: Iterable[str]
-) -> None:
+async def put(connection: Connection, claim: Claim, changed: Iterable[Known], watched: Iterable[str]) -> None:
     """Keeps what is known of series, and forgets those that are not watched any more; in the caller's transaction."""
     rows = sorted(changed, key=lambda known: known.watched.key)
     columns = [

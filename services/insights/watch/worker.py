@@ -5,6 +5,7 @@ Every process runs some of these loops, and replicas run more: a task is done by
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,22 +14,24 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from services.insights.detect import anomaly
-from services.insights.findings.insight import Draft
+from services.insights.findings.insight import Draft, Explained
 from services.insights.findings.store import Store as Findings
 from services.insights.findings.store import publish
 from services.insights.source import Query
-from services.insights.watch import daily, judge, source, store
+from services.insights.watch import daily, expected, judge, source, store
 from services.insights.watch.control import Control
-from services.insights.watch.draft import drafted
+from services.insights.watch.draft import drafted, spans
 from services.insights.watch.judge import Found, Known
 from services.insights.watch.series import SECONDS, Chosen, Line, Panel, panels
 from services.insights.watch.state import State
 from services.insights.watch.store import LEASE, Claim, Lost, Row, Store
-from services.insights.why.source import explanation
+from services.insights.why.ask import Asked
+from services.insights.why.source import explain
 from services.insights.worker import repeat
 from services.kit import metrics
 from services.kit.calendar import beginning, floor
 from services.kit.errors import Error
+from services.kit.instant import us_of
 from services.kit.settings import Settings
 from tidemark.v1 import insight_pb2 as pb
 from tidemark.v1 import question_pb2 as questions
@@ -68,7 +71,8 @@ class Look:
     watched: list[str]
     found: list[Found]
     lines: list[Line]
-    tested: int
+    came: float
+    """What the first panel's answer counts, unfinished buckets as well."""
 
 
 class Watcher:
@@ -112,11 +116,16 @@ class Watcher:
             state = replace(state, chosen=chosen, chosen_at=now)
         given = [record.message() for record in await self._findings.indicators(project.project_id)]
         known = await self._work.known(project.project_id, claim.task)
-        look = await self._looked(claim, _panels(claim.task, state.chosen, given, self._settings.insights_series), known, now)
+        look = await self._looked(
+            claim, _panels(claim.task, state.chosen, given, self._settings.insights_series), known, now
+        )
         said = await self._findings.said(project.project_id)
         drafts, control = await self._drafts(claim, look, state.control, said, now)
         if claim.task == "days":
-            drafts += await asyncio.to_thread(daily.drafts, look.lines, said, zone, now)
+            own = await self._longer(claim, given, now)
+            rate = self._settings.insights_false_discovery_rate
+            drafts += await asyncio.to_thread(daily.drafts, look.lines, own, said, zone, now, rate)
+            drafts += await asyncio.to_thread(expected.drafts, [*own, *look.lines], said, zone, now)
         state = replace(state, control=control)
         due_at = _next(claim.task, now, zone)
         async with self._work.done(claim, state.encode(), due_at) as connection:
@@ -124,7 +133,9 @@ class Watcher:
                 await publish(connection, project, draft)
             await store.put(connection, claim, look.changed, look.watched)
         metrics.INSIGHT_LOOKS.labels(task=claim.task, outcome="done").inc()
-        metrics.INSIGHT_LAG_SECONDS.labels(task=claim.task).set(max(0.0, (now - claim.due_at).total_seconds()))
+        metrics.INSIGHT_LAG_SECONDS.labels(task=claim.task).set(
+            max(0.0, (now - claim.due_at).total_seconds())
+        )
         metrics.INSIGHT_LOOK_SECONDS.labels(task=claim.task).observe(time.monotonic() - began)
 
     async def _looked(
@@ -148,7 +159,7 @@ class Watcher:
             [each for look in looks for each in look.watched],
             [each for look in looks for each in look.found],
             [each for look in looks for each in look.lines],
-            sum(look.tested for look in looks),
+            whole.came,
         )
 
     async def _panel(self, claim: Claim, panel: Panel, known: Mapping[str, Row], now: datetime) -> Look:
@@ -158,20 +169,18 @@ class Watcher:
         rows = {key: known[key] for key in keys if key in known and known[key].until > long_ago}
         everything = len(rows) < len(keys) or claim.task == "days"
         start = long_ago if everything else min(row.until for row in rows.values())
-        zone = ZoneInfo(claim.project.time_zone)
-        seconds = SECONDS[unit]
-        edge = floor(start, seconds) if seconds <= 3600 else beginning(start, unit, zone)
-        if edge + timedelta(seconds=seconds) > now:
+        edge = _edge(start, unit, claim.project.time_zone)
+        if edge + timedelta(seconds=SECONDS[unit]) > now:
             return Look([], keys, [], [], 0)
         try:
-            lines, _ = await source.answered(self._query, claim.project.name, panel, edge, now)
+            lines, came = await source.answered(self._query, claim.project.name, panel, edge, now)
         except Error as error:
             if source.passing(error):
                 raise
             # A question that cannot be asked, as that of an indicator whose window is gone, must not keep the others.
             log.warning("%s of %s is not watched: %s", ", ".join(keys), claim.project.name, error)
             return Look([], keys, [], [], 0)
-        return await asyncio.to_thread(_judged, lines, rows, keys)
+        return replace(await asyncio.to_thread(_judged, lines, rows), watched=keys, came=came)
 
     async def _drafts(
         self, claim: Claim, look: Look, control: Control, said: judge.Said, now: datetime
@@ -179,32 +188,66 @@ class Watcher:
         """What is told of what was found: what holds against the number of series, with why it may be."""
         zone = ZoneInfo(claim.project.time_zone)
         found = _weighed([each for each in look.found if not judge.silenced(each, said, zone)])
-        held_, control = control.held(found, look.tested, now, self._settings.insights_false_discovery_rate)
-        fresh = [each.found for each in held_ if each.found.alarm]
+        rate = self._settings.insights_false_discovery_rate
+        told, control = control.held(found, len(look.watched), now, rate)
+        fresh = [each.found for each in told if each.found.alarm]
         reasons = await self._reasons(claim, sorted(fresh, key=lambda each: -each.reach)[:EXPLAINED])
         drafts = [
-            drafted(each.found, each.q_value, reasons.get(id(each.found)), said, zone, now) for each in held_
+            drafted(each.found, each.q_value, reasons.get(id(each.found), Explained()), said, zone, now)
+            for each in told
         ]
         return drafts, control
 
-    async def _reasons(self, claim: Claim, found: Sequence[Found]) -> dict[int, pb.ExplainChangeResponse]:
-        """Why what was found may be, by the identity of the finding; what takes too long is told without."""
+    async def _reasons(self, claim: Claim, found: Sequence[Found]) -> dict[int, Explained]:
+        """Why what was found may be, by the identity of the finding; what cannot be explained in time is told without."""
 
-        async def one(each: Found) -> pb.ExplainChangeResponse | None:
-            measure = each.watched.measure
-            if measure is None:
-                return None
+        async def one(each: Found) -> Explained:
+            measure, compared = each.watched.measure, spans(each.watched, each.start, each.end)
+            if measure is None or compared is None:
+                return Explained()
+            series = each.watched.query.series
+            before, after = compared
+            asked = Asked(
+                measure,
+                series.filter if series.HasField("filter") else None,
+                after,
+                before,
+                timedelta(seconds=each.watched.words.seconds),
+            )
             try:
-                async with asyncio.timeout(EXPLAIN_SECONDS):
-                    return await explanation(
-                        self._query, claim.project, measure, each.watched.query.series.filter, each.start, each.end
-                    )
-            except (TimeoutError, Error) as error:
-                log.warning("a finding of %s is told without reasons: %r", claim.project.name, error)
-                return None
+                why = await explain(self._query, claim.project.name, asked, seconds=EXPLAIN_SECONDS)
+            except Error as error:
+                log.warning("a finding of %s is told without reasons: %s", claim.project.name, error)
+                return Explained()
+            return Explained(why.cause, why.facts, why.contributions)
 
         answers = await asyncio.gather(*map(one, found))
-        return {id(each): answer for each, answer in zip(found, answers) if answer is not None}
+        return {id(each): answer for each, answer in zip(found, answers)}
+
+    async def _longer(self, claim: Claim, given: Sequence[pb.Indicator], now: datetime) -> list[Line]:
+        """The indicators by their own buckets, for the daily look."""
+        found = []
+        for each in given:
+            (panel,) = (one for one in panels(Chosen(), [each], each.interval, 1000) if _of(one, each))
+            start = (
+                now - HISTORY[Interval.UNIT_HOUR if each.interval == Interval.UNIT_MINUTE else each.interval]
+            )
+            if each.interval == Interval.UNIT_MINUTE:
+                continue
+            try:
+                lines, _ = await source.answered(
+                    self._query,
+                    claim.project.name,
+                    panel,
+                    _edge(start, each.interval, claim.project.time_zone),
+                    now,
+                )
+            except Error as error:
+                if source.passing(error):
+                    raise
+                continue
+            found += lines
+        return found
 
 
 async def held(work: Store, claim: Claim, do: Callable[[Claim], Awaitable[None]]) -> None:
@@ -227,3 +270,67 @@ async def held(work: Store, claim: Claim, do: Callable[[Claim], Awaitable[None]]
         await work.later(claim, RETRY)
     finally:
         task.cancel()
+
+
+def _panels(task: str, chosen: Chosen, given: Sequence[pb.Indicator], most: int) -> list[Panel]:
+    """What is asked by a task; indicators by the week are looked at with those by the day."""
+    found = panels(chosen, given, UNITS[task], most)
+    if task == "days":
+        weekly = [each for each in given if each.interval == Interval.UNIT_WEEK]
+        found += [
+            panel
+            for each in weekly
+            for panel in panels(Chosen(), [each], each.interval, most)
+            if _of(panel, each)
+        ]
+    return found
+
+
+def _of(panel: Panel, given: pb.Indicator) -> bool:
+    """Whether a panel asks for this indicator."""
+    return any(watched.indicator is given for watched in panel.members.values())
+
+
+def _judged(lines: Iterable[Line], rows: Mapping[str, Row]) -> Look:
+    """Judges what is known, and learns what is new."""
+    changed, found, kept = [], [], []
+    for line in lines:
+        kept.append(line)
+        row = rows.get(line.watched.key)
+        state = None if row is None else anomaly.State.decode(row.learnt)
+        if row is None or state is None:
+            if len(line.values):
+                changed.append(judge.learnt(line))
+            continue
+        known = Known(line.watched, state, judge.recent(row.recent), us_of(row.until))
+        after, new = judge.judged(known, line)
+        if after.until > known.until:
+            changed.append(after)
+        found += new
+    return Look(changed, [], found, kept, 0.0)
+
+
+def _weighed(found: Sequence[Found]) -> list[Found]:
+    """With the part of the project's events that each series usually is."""
+    whole = max((each.figures[1] for each in found if each.watched.key == "events"), default=math.nan)
+    return [judge.with_reach(each, whole) for each in found]
+
+
+def _loaded(claim: Claim, whole: Look) -> bool:
+    """Whether most of what the project has came since the last look, and for other times than those looked at."""
+    return claim.seen > 0 and claim.received - claim.seen - whole.came > ELSEWHERE * claim.received
+
+
+def _edge(start: datetime, unit: int, zone: str) -> datetime:
+    """When the bucket of an instant begins."""
+    if SECONDS[unit] <= SECONDS[Interval.UNIT_HOUR]:
+        return floor(start, SECONDS[unit])
+    return beginning(start, unit, ZoneInfo(zone))
+
+
+def _next(task: str, now: datetime, zone: ZoneInfo) -> datetime:
+    """When a task is due again: soon after the bucket under way has ended."""
+    if task == "days":
+        return beginning(now + timedelta(days=1), Interval.UNIT_DAY, zone) + AFTER[task]
+    width = SECONDS[UNITS[task]]
+    return floor(now, width) + timedelta(seconds=width) + AFTER[task]

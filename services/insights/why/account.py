@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 import numpy as np
 
@@ -17,10 +18,13 @@ def senders(
     spans: tuple[Span, Span, Span],
     rows: tuple[Sequence[query_pb2.LedgerEntry], ...],
     parts: tuple[Parts | None, Parts | None],
+    now: datetime,
 ) -> tuple[Sender, ...]:
     """Everybody who sent something in the spans before, right before, and after, by name. `rows` are those of each span; `parts` what each
-    producer brought of the series before and after, or None where that is not known: its part of all that was stored then.
+    producer brought of the series before and after, or None where that is not known: its part of all that was stored then. Nobody is
+    called silent in the minute under way.
     """
+    finished = max(1, (min(spans[2].end, now) - spans[2].start) // MINUTE)
     minutes = [_minutes(span, each) for span, each in zip(spans, rows)]
     amounts = [_amounts(each) for each in rows]
     scale = spans[2].length / spans[0].length
@@ -34,7 +38,7 @@ def senders(
             name,
             before=minutes[0].get(name, nothing[0]),
             lead=minutes[1].get(name, nothing[1]),
-            after=minutes[2].get(name, nothing[2]),
+            after=minutes[2].get(name, nothing[2])[:finished],
             was=_scaled(amounts[0].get(name), scale),
             now=_scaled(amounts[2].get(name), 1.0),
             part_before=before.get(name, 0.0),

@@ -40,6 +40,8 @@ class Asked:
     fields: tuple[str, ...] = ()
     """To be looked at; chosen when empty."""
     top: int = TOP
+    free: bool = False
+    """Whether `before` was chosen, and may give way to the time right before the change where there was nothing then."""
 
     @property
     def mean(self) -> bool:
@@ -83,7 +85,7 @@ def asked(request: insight_pb2.ExplainChangeRequest, zone: str, now: datetime) -
     if request.HasField("before"):
         before = span(request.before, ZoneInfo(zone), now, "before")
     else:
-        before = after.earlier(-(-after.length // _WEEK) * _WEEK)
+        before = week_before(after)
     if before.end > after.start:
         raise Invalid("before.end", "is later than the start of `after`; give a span that ends before it")
     if before.start - (after.start - before.start) < EPOCH:
@@ -96,7 +98,19 @@ def asked(request: insight_pb2.ExplainChangeRequest, zone: str, now: datetime) -
         bucket=timedelta(seconds=seconds_of(fitting(after.length))),
         fields=tuple(request.fields),
         top=request.top or TOP,
+        free=not request.HasField("before"),
     )
+
+
+def found(measure: pb.Measure, filter_: pb.Filter, after: Span, bucket: timedelta) -> Asked:
+    """What is asked about something found in a series of such buckets."""
+    given = filter_ if filter_.WhichOneof("node") else None
+    return Asked(measure, given, after, week_before(after), bucket, free=True)
+
+
+def week_before(after: Span) -> Span:
+    """The span as long, as many whole weeks earlier as it lasts."""
+    return after.earlier(-(-after.length // _WEEK) * _WEEK)
 
 
 def table(change: Asked, during: Span, fields: Fields) -> pb.Query:
@@ -141,13 +155,13 @@ def range_of(during: Span) -> pb.TimeRange:
 
 
 def chosen(
-    change: Asked, suggested: Iterable[str], known: pipeline_pb2.GetEventQualityResponse | None
+    change: Asked, suggested: Iterable[str], known: pipeline_pb2.GetEventQualityResponse
 ) -> tuple[str, ...]:
     """The fields to look at: those of JSON columns that are most frequent, but for constants and for what identifies single events, as far
     as the properties of a sample are `known`.
     """
-    distinct = {f"properties.{each.path}": each.distinct_count for each in known.properties} if known else {}
-    most = known.sample_count / _FEWEST_OF_ONE if known else 0.0
+    distinct = {f"properties.{each.path}": each.distinct_count for each in known.properties}
+    most = known.sample_count / _FEWEST_OF_ONE
     own = [] if change.measure.name else ["name"]
     found = [
         path

@@ -125,7 +125,7 @@ def _deviations(split: Split) -> tuple[Floats, Floats, Floats, float] | None:
     found = []
     for past in split.earlier:
         if past.sum() > 0 and split.expected.sum() > 0 and len(past) > 1:
-            drift = abs(float(np.log(split.expected.sum() / past.sum())))
+            drift = abs(float(np.log(max(_common(split.expected, past), 1e-3))))
             # One factor was taken out of them all.
             square = _residual(split.expected, past) ** 2 / 2 * (len(past) / (len(past) - 1))
             found.append((square, _floor(split), np.abs(split.expected), drift))
@@ -136,9 +136,19 @@ def _deviations(split: Split) -> tuple[Floats, Floats, Floats, float] | None:
 
 
 def _residual(expected: Floats, past: Floats) -> Floats:
-    """What groups deviated by, beyond what all of them did."""
-    total = float(past.sum())
-    return expected - past * (float(expected.sum()) / total if total else 1.0)
+    """What groups deviated by, beyond what most of them did."""
+    return expected - past * _common(expected, past)
+
+
+def _common(expected: Floats, past: Floats) -> float:
+    """The factor of half of the past: the median over groups by their size, so that one wild group does not move it."""
+    there = past > 0
+    if not there.any():
+        return 1.0
+    ratios, sizes = expected[there] / past[there], past[there]
+    order = np.argsort(ratios)
+    place = np.searchsorted(np.cumsum(sizes[order]), sizes.sum() / 2)
+    return float(ratios[order][min(place, len(order) - 1)])
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

@@ -4,19 +4,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from services.insights.source import Query
 from services.insights.why import account, ask
-from services.insights.why.account import Parts
 from services.insights.why.ask import PLAIN, Asked
 from services.insights.why.contribution import Change, contributions, leading
 from services.insights.why.facts import cause, facts
 from services.insights.why.observed import MINUTE, Observed, Versions
 from services.insights.why.split import NUMBER, OTHER, VALUE, Fields, Table, table_of
 from services.kit.calendar import Span, ceil, floor
+from services.kit.call import Project
 from services.kit.errors import DeadlineExceeded, Error, NotFound, Unavailable
 from tidemark.v1 import insight_pb2, pipeline_pb2, query_pb2, question_pb2
 
@@ -42,6 +42,16 @@ class Explained:
     facts: list[insight_pb2.PipelineFact]
     cause: insight_pb2.Cause
 
+    def message(self) -> insight_pb2.ExplainChangeResponse:
+        """As callers see it."""
+        return insight_pb2.ExplainChangeResponse(
+            before=self.before,
+            after=self.after,
+            contributions=self.contributions,
+            facts=self.facts,
+            cause=self.cause,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Whole:
@@ -50,6 +60,28 @@ class _Whole:
     value: float
     plain: float
     metadata: question_pb2.QueryMetadata
+
+
+async def answer(
+    query: Query, project: Project, request: insight_pb2.ExplainChangeRequest
+) -> insight_pb2.ExplainChangeResponse:
+    """The answer to a request about a project; raises `Invalid` naming the field."""
+    change = ask.asked(request, project.time_zone, datetime.now(UTC))
+    return (await explain(query, project.name, change)).message()
+
+
+async def explanation(
+    query: Query,
+    project: Project,
+    measure: question_pb2.Measure,
+    filter_: question_pb2.Filter,
+    start: datetime,
+    end: datetime,
+    bucket: timedelta | None = None,
+) -> insight_pb2.ExplainChangeResponse:
+    """Why a series is other than usual from `start` to `end`, beside a week before; for buckets of one length, the whole when left out."""
+    change = ask.found(measure, filter_, Span(start, end), bucket or end - start)
+    return (await explain(query, project.name, change)).message()
 
 
 async def explain(query: Query, project: str, change: Asked, *, seconds: float = SECONDS) -> Explained:
@@ -69,8 +101,12 @@ class _Reader:
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def explained(self) -> Explained:
+        before, after = await _all([self._whole(self._change.before), self._whole(self._change.after)])
+        if not before.plain and self._change.free:
+            # Nothing is a week old yet.
+            self._change = replace(self._change, before=self._change.after.earlier(self._change.after.length))
+            before = await self._whole(self._change.before)
         change = self._change
-        before, after = await _all([self._whole(change.before), self._whole(change.after)])
         observed, parts = await asyncio.gather(self._observed(before, after), self._split())
         found = facts(observed)
         return Explained(
@@ -116,11 +152,11 @@ class _Reader:
                 limit=200,
             )
         )
-        known = None
+        known = pipeline_pb2.GetEventQualityResponse()
         if measure.name and measure.source != question_pb2.SOURCE_METRICS:
             known = await self._taken(
                 lambda: self._query.properties(self._project, measure.name, ask.range_of(change.before)),
-                missing=None,
+                missing=known,
             )
         return ask.chosen(change, [each.value for each in suggested], known)
 
@@ -148,12 +184,12 @@ class _Reader:
     async def _observed(self, before: _Whole, after: _Whole) -> Observed:
         """What the pipeline knows about the change."""
         change = self._change
-        now = floor(datetime.now(UTC), 60)
-        ends = max(min(ceil(change.after.end, 60), now), floor(change.after.start, 60) + MINUTE)
+        now, begins = datetime.now(UTC), floor(change.after.start, 60)
+        ends = max(min(ceil(change.after.end, 60), ceil(now, 60)), begins + MINUTE)
         wanted = (
             Span(floor(change.before.start, 60), ceil(change.before.end, 60)),
             Span(floor(change.lead.start, 60), floor(change.lead.end, 60)),
-            Span(floor(change.after.start, 60), ends),
+            Span(begins, ends),
         )
         accounts = await _all([self._ledger(each) for each in wanted])
         spans = tuple(span for span, _, _ in accounts)
@@ -166,6 +202,8 @@ class _Reader:
         watermark = after.metadata.watermark.ToDatetime(UTC) if after.metadata.HasField("watermark") else None
         settled = watermark is not None and watermark >= change.after.end
         partitions = [] if settled else list(platform.processing.partitions)
+        stored = sum(row.stored for row in accounts[0][1]) / change.buckets(spans[0])
+        usual = min(1.0, before.plain / stored) if stored else 1.0
         buckets, name = change.buckets(change.after), change.measure.name
         return Observed(
             before=before.value,
@@ -180,10 +218,11 @@ class _Reader:
                 (spans[0], spans[1], spans[2]),
                 tuple(rows for _, rows, _ in accounts),
                 (account.parts_of(came[0]), account.parts_of(came[1])),
+                now,
             ),
-            stored_before=_stored(accounts[0][1]) / change.buckets(spans[0]),
-            dead_part=_part(name, of_after, "dead_lettered_count"),
-            rejected_part=_part(name, of_after, "rejected_count"),
+            stored_before=stored,
+            dead_part=_part(name, of_after, "dead_lettered_count", usual),
+            rejected_part=_part(name, of_after, "rejected_count", usual),
             moved=_moved(name, of_before, of_after) / buckets,
             completeness=after.metadata.completeness,
             watermark=watermark,
@@ -299,15 +338,13 @@ def _telling(change: Change) -> Change:
     return Change(before, after, earlier, mean=change.mean)
 
 
-def _stored(rows: Iterable[query_pb2.LedgerEntry]) -> float:
-    return float(sum(row.stored for row in rows))
-
-
-def _part(name: str, quality: Iterable[pipeline_pb2.EventQuality], count: str) -> float:
-    """Which part of a count is of one event: all of it where nobody counts any, or asks for no name."""
+def _part(name: str, quality: Iterable[pipeline_pb2.EventQuality], count: str, usual: float) -> float:
+    """Which part of a count is of one event; `usual` where nobody knows."""
     counts = {each.event_name: float(getattr(each, count)) for each in quality}
     whole = sum(counts.values())
-    return counts.get(name, 0.0) / whole if name and whole else 1.0
+    if not name:
+        return 1.0
+    return counts.get(name, 0.0) / whole if whole else usual
 
 
 def _moved(

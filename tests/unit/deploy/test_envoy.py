@@ -27,7 +27,13 @@ CLUSTERS = {
     "QueryService": "query",
     "CohortService": "query",
     "DashboardService": "query",
+    "FeatureService": "query",
+    "OperationService": "query",
     "AdminService": "query",
+    "InsightService": "insights",
+    "AlertService": "insights",
+    "ForecastService": "insights",
+    "ModelService": "insights",
 }
 """Which target answers a service."""
 

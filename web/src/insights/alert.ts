@@ -13,7 +13,7 @@ import {
   type PreviewAlertRuleResponse,
 } from '../gen/tidemark/v1/alert_pb'
 import { type Query, QuerySchema, type TimeRange } from '../gen/tidemark/v1/question_pb'
-import { number } from '../model/format'
+import { NOTHING, number } from '../model/format'
 import { groupOf } from '../model/measures'
 import { missing } from '../model/question'
 import { last } from '../model/range'
@@ -23,7 +23,7 @@ import { alerts } from './clients'
 import { conditionForm, figure } from './condition'
 import { begun, turned } from './model/alert'
 import { evidence } from './model/band'
-import { SEVERITIES, idOf, when } from './model/words'
+import { SEVERITIES, idOf, span } from './model/words'
 
 const NEW = 'new'
 /** So long after a change the rule is tried, in milliseconds: people change several things in a row. */
@@ -254,8 +254,7 @@ export class Alert extends Page {
     return html`<table>
       <thead>
         <tr>
-          <th scope="col">From</th>
-          <th scope="col">To</th>
+          <th scope="col">When</th>
           <th scope="col">Group</th>
           <th scope="col" class="number">Value</th>
           <th scope="col" class="number">Expected or allowed</th>
@@ -263,13 +262,12 @@ export class Alert extends Page {
       </thead>
       <tbody>
         ${incidents.map(
-          each =>
+          ({ startTime, endTime, group, value, expected }) =>
             html`<tr>
-              <td>${when(each.startTime, zone)}</td>
-              <td>${each.endTime ? when(each.endTime, zone) : 'still going on'}</td>
-              <td class="text">${groupOf(each.group, false)}</td>
-              <td class="number">${number(each.value)}</td>
-              <td class="number">${number(each.expected)}</td>
+              <td>${span(startTime, endTime, zone)}</td>
+              <td class="text">${groupOf(group, false) || NOTHING}</td>
+              <td class="number">${number(value)}</td>
+              <td class="number">${number(expected)}</td>
             </tr>`,
         )}
       </tbody>

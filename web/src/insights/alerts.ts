@@ -1,5 +1,5 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt'
-import { type PropertyValues, html, nothing } from 'lit'
+import { type PropertyValues, css, html, nothing } from 'lit'
 import { customElement, state } from 'lit/decorators.js'
 import { icon } from '../app/icons'
 import type { AlertRule } from '../gen/tidemark/v1/alert_pb'
@@ -14,6 +14,22 @@ import { SEVERITIES, idOf, titleOf, toneOf, when } from './model/words'
 export class Alerts extends Page {
   @state() private rules?: AlertRule[]
   @state() private more = ''
+
+  static override styles = [
+    ...Page.styles,
+    css`
+      .actions {
+        flex-wrap: nowrap;
+        justify-content: flex-end;
+      }
+      .actions select {
+        width: 104px;
+      }
+      td .small {
+        white-space: normal;
+      }
+    `,
+  ]
 
   override willUpdate(changed: PropertyValues) {
     if (changed.has('session')) void this.load()
@@ -53,7 +69,6 @@ export class Alerts extends Page {
           <th scope="col">At fault when</th>
           <th scope="col">Severity</th>
           <th scope="col">State</th>
-          <th scope="col">Last looked at</th>
           ${this.session.author ? html`<th scope="col"><span class="hidden-text">Actions</span></th>` : nothing}
         </tr>
       </thead>
@@ -74,8 +89,8 @@ export class Alerts extends Page {
       <td>
         <span class="chip ${tone}" title=${hint}>${stands}</span>
         ${rule.fault ? html`<div class="small bad-text">${rule.fault}</div>` : nothing}
+        ${rule.evaluateTime ? html`<div class="small muted">looked at ${when(rule.evaluateTime, this.session.zone)}</div>` : nothing}
       </td>
-      <td>${when(rule.evaluateTime, this.session.zone)}</td>
       ${this.session.author ? html`<td>${this.actions(rule, title)}</td>` : nothing}
     </tr>`
   }
@@ -88,7 +103,7 @@ export class Alerts extends Page {
       select.value = ''
       void this.change(quiet(rule, { seconds }, Date.now()))
     }
-    return html`<div class="row">
+    return html`<div class="row actions">
       <select aria-label="Snooze ${title}" ?disabled=${this.busy} @change=${snooze}>
         <option value="" selected>Snooze…</option>
         ${SNOOZES.map(each => html`<option value=${each.value}>${each.title}</option>`)}

@@ -110,7 +110,7 @@ export class BandElement extends LitElement {
   }
 
   override render() {
-    const { label, unit, expected, lower, marked } = this.band
+    const { label, unit, expected, limit, lower, marked } = this.band
     return html`
       <tm-plot
         .chart=${this.chart}
@@ -124,7 +124,7 @@ export class BandElement extends LitElement {
       ${this.tip()}
       <ul aria-label="What is drawn">
         <li><i></i><span class="clip">${label}</span></li>
-        ${expected.length ? html`<li><i class="expected"></i>expected</li>` : nothing}
+        ${expected.length ? html`<li><i class="expected"></i>${limit ? 'limit' : 'expected'}</li>` : nothing}
         ${lower.length ? html`<li><i class="between"></i>range to be expected</li>` : nothing}
         ${marked.length ? html`<li><i class="marked"></i>found</li>` : nothing}
       </ul>
@@ -145,13 +145,13 @@ export class BandElement extends LitElement {
 
   /** What is known of a bucket. */
   private figures(bucket: number): [title: string, text: string][] {
-    const { unit, values, expected, lower, upper } = this.band
+    const { unit, values, expected, limit, lower, upper } = this.band
     const text = (value: number | null | undefined) => quantity(value, { unit })
-    const [low, high] = [text(lower[bucket]), text(upper[bucket])]
     const told: [string, string][] = [
       ['measured', text(values[bucket])],
-      ['expected', text(expected[bucket])],
-      ['between', low === NOTHING ? high : high === NOTHING ? low : `${low} and ${high}`],
+      [limit ? 'limit' : 'expected', text(expected[bucket])],
+      ['from', text(lower[bucket])],
+      ['to', text(upper[bucket])],
     ]
     return told.filter(([, value]) => value !== NOTHING)
   }

@@ -38,6 +38,11 @@ export class Contributions extends LitElement {
         margin-left: auto;
         background: var(--c2);
       }
+      @media (max-width: 480px) {
+        .bar {
+          display: none;
+        }
+      }
     `,
   ]
 
@@ -47,7 +52,7 @@ export class Contributions extends LitElement {
       <thead>
         <tr>
           <th scope="col">Where</th>
-          <th scope="col"><span class="hidden-text">As a bar</span></th>
+          <th scope="col" class="bar"><span class="hidden-text">As a bar</span></th>
           <th scope="col" class="number">Share</th>
           <th scope="col" class="number">Before</th>
           <th scope="col" class="number">After</th>

@@ -1,12 +1,11 @@
-import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { type PropertyValues, css, html, nothing } from 'lit'
 import { customElement, state } from 'lit/decorators.js'
 import type { FeatureDrift, GetModelHealthResponse, HealthWindow } from '../gen/tidemark/v1/model_pb'
-import { NOTHING, between, number, percent } from '../model/format'
+import { NOTHING, number, percent } from '../model/format'
 import { Page } from '../page/page'
 import { models } from './clients'
 import { accuracy } from './model/target'
-import { chance, when } from './model/words'
+import { chance, span, when } from './model/words'
 
 /** How a model fares since it serves: windows whose outcomes are known, and features that are no longer what it was trained on. */
 @customElement('tm-model-health')
@@ -69,7 +68,7 @@ export class ModelHealth extends Page {
         ${windows.map(
           ({ start, end, metrics, shadow, driftedShare, lossAlarm }) =>
             html`<tr>
-              <td>${start && end ? between(timestampMs(start), timestampMs(end), this.session.zone) : NOTHING}</td>
+              <td>${span(start, end, this.session.zone)}</td>
               <td class="number">${number(metrics?.auc, { decimals: 3 })}</td>
               <td class="number">${number(metrics?.brier, { decimals: 3 })}</td>
               <td class="text">${metrics ? accuracy(metrics) : NOTHING}</td>

@@ -6,7 +6,7 @@ import { groupOf } from '../model/measures'
 import { Page } from '../page/page'
 import { alerts } from './clients'
 import { INCIDENTS } from './model/alert'
-import { SEVERITIES, idOf, titleOf, toneOf, when } from './model/words'
+import { SEVERITIES, idOf, span, titleOf, toneOf, when } from './model/words'
 import './notifications'
 
 /** Spans during which something was at fault, newest first; or one of them, with who was told. */
@@ -31,7 +31,13 @@ export class Incidents extends Page {
         font-size: var(--text-small);
       }
       .whole {
+        display: grid;
+        gap: var(--space-3);
         padding: var(--space-4) var(--space-4) 0;
+      }
+      td .actions {
+        flex-wrap: nowrap;
+        justify-content: flex-end;
       }
     `,
   ]
@@ -86,8 +92,7 @@ export class Incidents extends Page {
           <th scope="col">Incident</th>
           <th scope="col">Severity</th>
           <th scope="col">State</th>
-          <th scope="col">Began</th>
-          <th scope="col">Ended</th>
+          <th scope="col">When</th>
           <th scope="col" class="number">Value</th>
           <th scope="col" class="number">Expected or allowed</th>
           <th scope="col"><span class="hidden-text">Actions</span></th>
@@ -103,8 +108,7 @@ export class Incidents extends Page {
               </td>
               <td><span class="chip ${toneOf(each.severity)}">${titleOf(SEVERITIES, each.severity)}</span></td>
               <td>${standing(each)}</td>
-              <td>${when(each.startTime, this.session.zone)}</td>
-              <td>${when(each.endTime, this.session.zone)}</td>
+              <td>${span(each.startTime, each.endTime, this.session.zone)}</td>
               <td class="number">${number(each.latestValue)}</td>
               <td class="number">${number(each.expected)}</td>
               <td>${this.actions(each)}</td>
@@ -157,7 +161,7 @@ export class Incidents extends Page {
 
   private actions({ name, state, title }: Incident) {
     if (!this.session.author || state === State.RESOLVED) return nothing
-    return html`<div class="row">
+    return html`<div class="row actions">
       ${
         state === State.OPEN
           ? html`<button ?disabled=${this.busy} aria-label="Acknowledge ${title}" @click=${() => this.change(() => alerts.acknowledgeIncident({ name }))}>

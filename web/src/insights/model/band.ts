@@ -11,6 +11,8 @@ export type Band = {
   starts: number[]
   values: Cell[]
   expected: Cell[]
+  /** Whether that is what is allowed at most, or at least. */
+  limit: boolean
   lower: Cell[]
   upper: Cell[]
   marked: readonly number[]
@@ -19,17 +21,24 @@ export type Band = {
 /** At least so many buckets of the past are drawn before a forecast, or so many times its length. */
 const PAST = { least: 120, times: 3 }
 
-/** What an insight rests on, or what a rule would have found. */
+/** What an insight rests on, or what a rule would have found. What is expected and at once the only end is a limit. */
 export function evidence(starts: readonly Timestamp[], series: EvidenceSeries): Band {
-  const { label, unit, values, expected, lower, upper, marked } = series
+  const { label, unit, values, marked } = series
+  const [told, lower, upper] = [column(series.expected), column(series.lower), column(series.upper)]
+  const ends = [lower, upper].filter(end => end.length > 0)
+  const [only = []] = ends
+  const limit = ends.length === 1 && (told.length === 0 || only.every((value, at) => value === told[at]))
+  const expected = limit ? only : told
+  const end = (own: Cell[]) => (limit || ends.length === 0 ? [] : own.length ? own : expected)
   return {
     label,
     unit,
     starts: starts.map(timestampMs),
     values: values.map(cell),
-    expected: expected.map(cell),
-    lower: lower.map(cell),
-    upper: upper.map(cell),
+    expected,
+    limit,
+    lower: end(lower),
+    upper: end(upper),
     marked,
   }
 }
@@ -54,6 +63,7 @@ export function forecast(
     starts: [...drawn, ...next],
     values: [...(line?.values.slice(first, known.length) ?? []), ...next.map(() => null)],
     expected: [...before, ...series.values.map(cell)],
+    limit: false,
     lower: ends(series.lower),
     upper: ends(series.upper),
     marked: [],
@@ -64,15 +74,16 @@ export function forecast(
 export function backtest(label: string, unit: string, points: readonly BacktestPoint[]): Band {
   const last = new Map(points.map(point => [point.bucketStart ? timestampMs(point.bucketStart) : 0, point]))
   const rows = [...last].sort(([a], [b]) => a - b)
-  const column = (of: (point: BacktestPoint) => number) => rows.map(([, point]) => cell(of(point)))
+  const figures = (of: (point: BacktestPoint) => number) => rows.map(([, point]) => cell(of(point)))
   return {
     label,
     unit,
     starts: rows.map(([start]) => start),
-    values: column(point => point.truth),
-    expected: column(point => point.value),
-    lower: column(point => point.lower),
-    upper: column(point => point.upper),
+    values: figures(point => point.truth),
+    expected: figures(point => point.value),
+    limit: false,
+    lower: figures(point => point.lower),
+    upper: figures(point => point.upper),
     marked: [],
   }
 }
@@ -96,6 +107,11 @@ export function drawn(band: Band): Chart {
     marked,
   }
   return { starts, width: distances.length ? Math.min(...distances) : 3_600_000, lines: [line] }
+}
+
+/** A column that holds nothing at all is none. */
+function column(values: readonly number[]): Cell[] {
+  return values.some(Number.isFinite) ? values.map(cell) : []
 }
 
 function cell(value: number): Cell {

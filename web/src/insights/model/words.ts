@@ -11,7 +11,7 @@ import {
   Severity,
 } from '../../gen/tidemark/v1/insight_pb'
 import { Interval_Unit as Unit } from '../../gen/tidemark/v1/question_pb'
-import { NOTHING, instant, percent } from '../../model/format'
+import { NOTHING, between, instant, percent } from '../../model/format'
 
 export type Tone = '' | 'good' | 'warn' | 'bad'
 
@@ -116,6 +116,12 @@ export function chance(p: number): string {
 /** When, or nothing. */
 export function when(time: Timestamp | undefined, zone: string): string {
   return time ? instant(timestampMs(time), zone) : NOTHING
+}
+
+/** From when to when, or since when. */
+export function span(start: Timestamp | undefined, end: Timestamp | undefined, zone: string): string {
+  if (start && end) return between(timestampMs(start), timestampMs(end), zone)
+  return start ? `since ${instant(timestampMs(start), zone)}` : NOTHING
 }
 
 /** The last part of a name: `projects/a/models/churn` is `churn`. */
