@@ -15,6 +15,7 @@ from tidemark import __version__, blocking, errors
 from tidemark.admin import ROLES
 from tidemark.client import Client
 from tidemark.commands import (
+    alerts,
     ask,
     dashboards,
     definitions,
@@ -44,6 +45,7 @@ _EXAMPLES = """examples:
   tidemark query retention --began signup --period week --last 8w
   tidemark export events --last 90d -o events.parquet
   tidemark models create Churn churn --step order_placed --window 30d --within 90d && tidemark models train churn
+  tidemark alerts create 'Failed payments' '> 20' --name payment_failed --by properties.country --for 3
   tidemark forecast series --name order_placed --interval hour --last 8w --horizon 24
   tidemark watch series --name request --by properties.status_class --last 15m
   tidemark ledger --verify
@@ -193,6 +195,7 @@ def parser() -> argparse.ArgumentParser:
         ("producers", provenance.add_producers, "list who sends"),
         ("critical", provenance.add_critical, "follow errors and security events as they come"),
         ("retention", provenance.add_retention, "how long data is kept"),
+        ("alerts", alerts.add_alerts, "rules that watch series, incidents, and whom to tell"),
         ("models", models.add_models, "learn what people are going to do, and predict it"),
         ("forecast", forecast.add_forecast, "tell how series go on, and how well that can be told"),
         ("erase", provenance.add_erase, "remove a person from all that is stored"),

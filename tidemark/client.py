@@ -20,6 +20,7 @@ import orjson
 
 from tidemark import columns, errors, spelling
 from tidemark.admin import Admin, resource
+from tidemark.alerts import Alerts
 from tidemark.asking import Asking
 from tidemark.batch import Identity, Stats
 from tidemark.buffer import Limits
@@ -317,6 +318,11 @@ class Client(Asking):
     def operations(self) -> Operations:
         """Long work that other calls have begun."""
         return Operations(self._channel(self._query_address), self.project, self._metadata, self._timeout)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        """Rules that watch series, incidents, and whom to tell."""
+        return Alerts(*self._at_insights())
 
     @cached_property
     def forecasts(self) -> Forecasts:

@@ -3,6 +3,9 @@
 from services.insights.alerts.servicer import Alerts
 from services.insights.alerts.store import Store as AlertStore
 from services.insights.alerts.worker import Watch as AlertWatch
+from services.insights.findings.servicer import Insights
+from services.insights.findings.store import Store as FindingStore
+from services.insights.findings.stream import Changes
 from services.insights.forecast.servicer import Forecast
 from services.insights.models.servicer import Models
 from services.insights.models.source import Source as ModelSource
@@ -12,10 +15,14 @@ from services.insights.notify.store import Store as NotifyStore
 from services.insights.notify.worker import Outbox
 from services.insights.notify.writer import Writer
 from services.insights.source import Query
+from services.insights.watch.store import Store as WatchStore
+from services.insights.watch.stream import Followers
+from services.insights.watch.worker import Watcher as SeriesWatcher
 from services.kit.outbound import Outbound
 from services.kit.service import Resources, Service, Servicer
 from tidemark.v1.alert_pb2_grpc import add_AlertServiceServicer_to_server
 from tidemark.v1.forecast_pb2_grpc import add_ForecastServiceServicer_to_server
+from tidemark.v1.insight_pb2_grpc import add_InsightServiceServicer_to_server
 from tidemark.v1.model_pb2_grpc import add_ModelServiceServicer_to_server
 
 
@@ -25,15 +32,23 @@ async def insights(resources: Resources) -> Service:
     query = Query(settings, pool)
     rules, channels = AlertStore(pool), NotifyStore(pool)
     models, features = ModelStore(pool), ModelSource(query)
+    findings, work = FindingStore(pool), WatchStore(pool)
+    changes = Changes(findings, settings, draining)
     outbound = Outbound.of(settings)
     writer = Writer(outbound, settings)
     return Service(
         servicers=(
+            Servicer(
+                add_InsightServiceServicer_to_server, Insights(findings, work, changes, query, settings)
+            ),
             Servicer(add_AlertServiceServicer_to_server, Alerts(rules, channels, writer, query)),
             Servicer(add_ForecastServiceServicer_to_server, Forecast(query)),
             Servicer(add_ModelServiceServicer_to_server, Models(models, features)),
         ),
         workers=(
+            changes.listen,
+            SeriesWatcher(work, findings, query, settings, draining).run,
+            Followers(work, findings, query, settings, draining).run,
             AlertWatch(rules, query, draining).run,
             Outbox(channels, writer, draining).run,
             Trainer(pool, models, features, draining).run,

@@ -178,6 +178,26 @@ MODEL_PREDICT_SECONDS = Histogram(
 # Rises: query is away or slow, and drift and errors of models go unnoticed; the log lines say which.
 MODEL_LOOK_FAILURES = Counter("tidemark_model_look_failures", "Times a model could not be looked at.")
 
+# `failed` grows: query is away or too slow, see the log lines. `lost` grows: processes are frozen or starved for longer than a lease.
+INSIGHT_LOOKS = Counter(
+    "tidemark_insight_looks",
+    "Looks at the series of a project, by task and outcome: done, failed or lost.",
+    ("task", "outcome"),
+)
+# Beyond a minute for `minutes`: insights lacks CPU or replicas, or query is slow.
+INSIGHT_LAG_SECONDS = Gauge(
+    "tidemark_insight_lag_seconds", "How long after it was due the last task of each kind was begun.", ("task",)
+)
+# Rises: projects have more series, or query is slow; a look that takes a minute is late for the next one.
+INSIGHT_LOOK_SECONDS = Histogram(
+    "tidemark_insight_look_seconds",
+    "Time that a look at the series of a project took.",
+    ("task",),
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+# Leaps: something is wrong with much of the data, or a detector is; ListDetectors tells what people say of each.
+INSIGHTS_FOUND = Counter("tidemark_insights_found", "Insights told for the first time.", ("detector",))
+
 # --- gateway: what browsers fetch -------------------------------------------------------------------------------------
 
 # 401, 403 or 429 of `session` grow: somebody tries keys, and the audit log tells with which and from where. 400 of `otlp` or `segment`:

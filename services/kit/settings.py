@@ -159,6 +159,13 @@ class Settings:
     model_seconds: float = 60.0
     """How often it is looked how well a model does and whether its world has changed."""
 
+    insights_series: int = 200
+    """Series of one project that are watched, for each width of bucket: minutes, hours and days."""
+    insights_false_discovery_rate: float = 0.1
+    """Share of the insights of a day that may be false."""
+    insights_followers: int = 20
+    """Projects whose errors and security events one process follows at the same time; more have turns."""
+
     web_folder: str = "web/dist"
     """The built page, which the gateway serves."""
     session_seconds: int = 43_200

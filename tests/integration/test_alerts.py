@@ -99,7 +99,9 @@ async def test_what_happened_while_nobody_looked_is_found_once(suite: Suite) -> 
         await alerts.look(NOON + MINUTE + timedelta(seconds=20))
         for _ in range(2):
             await alerts.look_again(NOON + 8 * MINUTE + timedelta(seconds=20))
-        spans = {(each.start_time.ToDatetime(UTC) - NOON) // MINUTE: each.state for each in await incidents(alerts)}
+        spans = {
+            (each.start_time.ToDatetime(UTC) - NOON) // MINUTE: each.state for each in await incidents(alerts)
+        }
         assert spans == {1: pb.Incident.STATE_RESOLVED, 4: pb.Incident.STATE_RESOLVED}
 
 
@@ -133,7 +135,10 @@ async def test_an_incident_ended_by_hand_comes_back_only_after_the_series_was_we
         await alerts.look_again(NOON + 3 * MINUTE + timedelta(seconds=20))
         assert len(await incidents(alerts)) == 1
         await alerts.look_again(NOON + 5 * MINUTE + timedelta(seconds=20))
-        assert [each.state for each in await incidents(alerts)] == [pb.Incident.STATE_OPEN, pb.Incident.STATE_RESOLVED]
+        assert [each.state for each in await incidents(alerts)] == [
+            pb.Incident.STATE_OPEN,
+            pb.Incident.STATE_RESOLVED,
+        ]
 
 
 async def test_a_snoozed_rule_opens_nothing_and_a_changed_one_begins_anew(suite: Suite) -> None:
@@ -159,7 +164,9 @@ async def test_a_preview_says_what_looking_would_have_found(suite: Suite) -> Non
         span.start.FromDatetime(NOON)
         span.end.FromDatetime(NOON + 7 * MINUTE)
         seen = await alerts.PreviewAlertRule(parent=DEMO, alert_rule=rule(), time_range=span)
-        found = [((each.start_time.ToDatetime(UTC) - NOON) // MINUTE, each.latest_value) for each in seen.incidents]
+        found = [
+            ((each.start_time.ToDatetime(UTC) - NOON) // MINUTE, each.latest_value) for each in seen.incidents
+        ]
         assert found == [(1, 7), (5, 5)]
         assert (seen.bucket_count, seen.fault_count, len(seen.bucket_starts)) == (7, 3, 7)
         assert list(seen.evidence[0].marked) == [1, 2, 5]

@@ -33,7 +33,9 @@ DELIVERED, FAILED, PENDING = (
 )
 
 
-async def webhook(alerts: Alerting, url: str, channel_id: str = "hook", **fields: Any) -> pb.CreateChannelResponse:
+async def webhook(
+    alerts: Alerting, url: str, channel_id: str = "hook", **fields: Any
+) -> pb.CreateChannelResponse:
     channel = pb.Channel(webhook=pb.WebhookTarget(url=url), **fields)
     return await alerts.CreateChannel(parent=DEMO, channel_id=channel_id, channel=channel)
 
@@ -101,7 +103,12 @@ async def test_an_incident_is_told_once_when_it_opens_and_once_when_it_ends(suit
             await alerts.look_again(NOON + 3 * MINUTE + SOON)
             ended, again = await settled(alerts, DELIVERED, DELIVERED)
         assert again == opened
-        assert (ended.resolved, opened.resolved, opened.attempts, opened.outcome) == (True, False, 1, "204 No Content")
+        assert (ended.resolved, opened.resolved, opened.attempts, opened.outcome) == (
+            True,
+            False,
+            1,
+            "204 No Content",
+        )
         [incident] = (await alerts.ListIncidents(parent=DEMO)).incidents
         told = [Webhook(made.secret).verify(body, headers) for headers, body in receiver.seen]
         assert [each["type"] for each in told] == ["incident.opened", "incident.resolved"]
@@ -143,7 +150,9 @@ async def test_what_is_tried_for_a_day_is_given_up(suite: Suite) -> None:
             await watched(alerts)
             await alerts.look(NOON + MINUTE + SOON)
             async with served.resources.pool.connection() as connection:
-                await connection.execute("UPDATE notifications SET created_at = now() - INTERVAL '1 day', next_at = now()")
+                await connection.execute(
+                    "UPDATE notifications SET created_at = now() - INTERVAL '1 day', next_at = now()"
+                )
             [found] = await settled(alerts, FAILED)
             assert not found.HasField("next_time")
 
@@ -284,7 +293,12 @@ async def test_mail_is_sent_as_text_and_html_and_the_end_answers_the_beginning(
 ) -> None:
     mailbox = Mailbox()
     server = UnthreadedController(mailbox, "127.0.0.1", free_smtp_port, loop=asyncio.get_running_loop())
-    smtp = {"smtp_host": "127.0.0.1", "smtp_port": free_smtp_port, "smtp_tls": "none", "smtp_from": "Tidemark <tm@example.com>"}
+    smtp = {
+        "smtp_host": "127.0.0.1",
+        "smtp_port": free_smtp_port,
+        "smtp_tls": "none",
+        "smtp_from": "Tidemark <tm@example.com>",
+    }
     async with suite(query, admin) as served, alerting(served, **smtp) as alerts:
         listener = await asyncio.get_running_loop().create_server(server.factory, "127.0.0.1", free_smtp_port)
         async with listener:
@@ -315,5 +329,3 @@ async def test_without_a_mail_server_a_test_says_so(suite: Suite) -> None:
         tested = await alerts.TestChannel(name=made.channel.name)
         assert not tested.delivered
         assert "TIDEMARK_SMTP_HOST" in tested.outcome
-
-

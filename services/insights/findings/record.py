@@ -23,6 +23,8 @@ class InsightRecord:
     priority: float = 0.0
     insight_id: str = ""
     created_at: datetime | None = None
+    place: float = 0.0
+    """What a list is ordered by."""
 
     def message(self) -> pb.Insight:
         """As callers see it."""

@@ -63,7 +63,7 @@ _READ = """
     WHERE project_id = %s AND insight_id = %s
 """
 _LIST = """
-    SELECT head, ''::bytea AS evidence, change, priority, insight_id, created_at FROM insights
+    SELECT head, ''::bytea AS evidence, change, priority, insight_id, created_at, {order} AS place FROM insights
     WHERE project_id = %(project_id)s AND state = ANY (%(states)s) AND severity >= %(least_severity)s
       AND (cardinality(%(types)s::smallint[]) = 0 OR type = ANY (%(types)s)) AND (%(cause)s = 0 OR cause = %(cause)s)
       AND (%(start)s::timestamptz IS NULL OR created_at >= %(start)s)

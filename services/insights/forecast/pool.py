@@ -120,15 +120,17 @@ def backtests(
     origins: int,
     step: int,
     methods: Sequence[pb.ForecastMethod] = POOL,
+    pool: tuple[pb.ForecastMethod, ...] = POOL,
     truths: Sequence[Values] | None = None,
 ) -> list[Backtest]:
-    """How series that end together would have been forecast from `origins` instants, `step` buckets apart, whose truth is known."""
+    """How series that end together would have been forecast from `origins` instants, `step` buckets apart, whose truth is known;
+    by `methods`, beside every method of `pool`, which holds them and the seasonal naive one."""
     asked = tuple(horizon + step * i for i in reversed(range(origins)))
     # Before the first of them methods are judged as before a forecast.
     judged = instants(_usual_length(many), seasons, horizon, until=asked[0])
     backs = (*judged, *asked)
     learnt = (0, *range(len(judged), len(backs), _LEARN_EVERY))
-    panel = _Panel(many, truths, seasons, horizon, backs, learnt, POOL, seed)
+    panel = _Panel(many, truths, seasons, horizon, backs, learnt, pool, seed)
     _, together = chosen(panel.rolled, methods)
     tested = slice(len(judged), None)
     made = []
@@ -140,7 +142,7 @@ def backtests(
         baseline = panel.errors(row, np.where(told, panel.baseline(row), np.nan))
         measured = [
             (method, found)
-            for place, method in enumerate(POOL)
+            for place, method in enumerate(pool)
             if (found := panel.errors(row, np.where(told, panel.rolled.values[row, place], np.nan)))
         ]
         measured.sort(key=lambda pair: pair[1].mae)
@@ -229,6 +231,8 @@ class _Panel:
 
 def _repeated(values: Values, seasons: Sequence[int]) -> float:
     """The mean absolute error of the seasonal naive method, one season ahead, of the season it fits best."""
+    if len(values) < 2:
+        return 0.0
     lags = [season for season in seasons if 2 * season <= len(values)] or [1]
     return min(float(np.abs(values[lag:] - values[:-lag]).mean()) for lag in lags)
 

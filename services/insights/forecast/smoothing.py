@@ -15,7 +15,8 @@ from services.insights.forecast.season import Seasonal, Values
 _ALPHAS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.55, 0.75, 0.95)
 _TRENDS = ((0.0, 0.9), (0.1, 0.9), (0.1, 0.98))
 """How much of a change goes into the trend, and what is left of the trend one bucket later."""
-_MEMORY = 1_000
+_MEMORY = 400
+"""What lies further back says nothing about level and trend."""
 
 
 def ets(past: Values, seasons: Sequence[int], horizon: int) -> Values:
@@ -43,7 +44,7 @@ def _holt(values: Values, horizon: int) -> Values:
     best = np.full(series, np.inf)
     made = np.repeat(values[:, -1:], horizon, axis=1)
     begin = values[:, :1]
-    ahead = np.unique(np.linspace(1, min(horizon, max(count // 3, 1)), 4).astype(np.int64))
+    ahead = np.unique(np.linspace(1, min(horizon, max(count // 3, 1)), 3).astype(np.int64))
     for alpha in _ALPHAS:
         for share, kept in _TRENDS:
             beta = alpha * share

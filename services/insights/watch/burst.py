@@ -19,6 +19,7 @@ from services.insights.findings.text import Words
 from services.kit.instant import at
 from tidemark.v1 import event_pb2, query_pb2
 from tidemark.v1 import insight_pb2 as pb
+from tidemark.v1.question_pb2 import OPERATOR_EQUAL
 
 MINUTE_US = 60_000_000
 LEAST = 10
@@ -78,9 +79,13 @@ class State:
         if not data:
             return cls()
         found = orjson.loads(data)
+        mean, variance = (
+            math.nan if found[name] is None else float(found[name]) for name in ("mean", "variance")
+        )
         return cls(
             found["cursor"],
-            *(math.nan if found[name] is None else found[name] for name in ("mean", "variance")),
+            mean,
+            variance,
             usual_at=found["usual_at"],
             kinds=found["kinds"],
             minutes=dict(map(tuple, found["minutes"])),
@@ -212,5 +217,5 @@ def _asked(insight: pb.Insight, kind: str, name: str) -> None:
     for path, value in (("type", kind), ("name", name)):
         if value:
             one = condition.filters.add().comparison
-            one.field, one.operator = path, 1
+            one.field, one.operator = path, OPERATOR_EQUAL
             one.values.add(string_value=value)

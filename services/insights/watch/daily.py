@@ -226,10 +226,9 @@ def _tell_impact(insight: pb.Insight, line: Line, found: finding.Finding, zone: 
     by = text.percent(found.relative) if math.isfinite(found.relative) else words.value(abs(found.effect))
     insight.title = f"{words.subject}: {by} {side} what was expected since {since}"
     low, high = sorted(abs(found.statistics[name]) for name in ("effect_lower", "effect_upper"))
-    sentences = [
-        f"In the mean it was {words.value(abs(found.effect))} {side} a forecast made before, between"
-        f" {text.number(low)} and {text.number(high)} with 95 %."
-    ]
+    mean = words.value(abs(found.effect))
+    ends = f"between {text.number(low)} and {text.number(high)} with 95 %"
+    sentences = [f"In the mean it was {mean} {side} a forecast made before, {ends}."]
     if insight.HasField("worth"):
         worth = insight.worth
         sentences.append(

@@ -101,7 +101,7 @@ def panels(chosen: Chosen, given: Sequence[pb.Indicator], unit: int, most: int) 
     room = most - 2 - len(TYPES) - len(mine)
     metrics = chosen.metrics[: max(0, room // 2)]
     names = chosen.names[: min(MAX_NAMES, max(0, room - len(metrics)))]
-    found = [_whole(unit), _types(unit), *(_indicator(each) for each in mine[:most])]
+    found = [_whole(unit), _types(unit), *map(_indicator, mine)]
     found += [_metrics(metrics[at : at + MEASURES], unit) for at in range(0, len(metrics), MEASURES)]
     return found + ([_names(names, unit)] if names else [])
 

@@ -31,8 +31,8 @@ async def chosen(query: Query, project: str, before: Chosen) -> Chosen:
 
 async def answered(
     query: Query, project: str, panel: Panel, start: datetime, end: datetime
-) -> tuple[list[Line], query_pb2.RunQueryResponse]:
-    """The series of a panel over a span of time."""
+) -> tuple[list[Line], float]:
+    """The series of a panel over a span of time, finished buckets of them, and what its first series counts in all."""
     asked = questions.Query()
     asked.CopyFrom(panel.query)
     asked.time_range.start.FromDatetime(start)

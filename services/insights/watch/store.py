@@ -73,6 +73,7 @@ _PUT = """
         until = EXCLUDED.until, p_value = EXCLUDED.p_value
 """
 _FORGET = "DELETE FROM insight_series WHERE project_id = %s AND task = %s AND NOT series = ANY (%s)"
+_COUNT = "SELECT count(*) FROM insight_series WHERE project_id = %s"
 _RUN_AT = "SELECT task, looked_at FROM insight_work WHERE project_id = %s AND looked_at IS NOT NULL"
 
 Connection = psycopg.AsyncConnection[Any]
@@ -175,6 +176,12 @@ class Store:
             cursor = connection.cursor(row_factory=class_row(Row), binary=True)
             await cursor.execute(_KNOWN, (project_id, task))
             return {row.series: row for row in await cursor.fetchall()}
+
+    async def count(self, project_id: int) -> int:
+        """How many series of a project are watched, of all widths of buckets."""
+        async with self._pool.connection() as connection:
+            [(count,)] = await (await connection.execute(_COUNT, (project_id,))).fetchall()
+            return int(count)
 
     async def run_at(self, project_id: int) -> Mapping[str, datetime]:
         """By task, when it was done last."""

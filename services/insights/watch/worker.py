@@ -14,6 +14,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from services.insights.detect import anomaly
+from services.insights.findings.feedback import Said
 from services.insights.findings.insight import Draft, Explained
 from services.insights.findings.store import Store as Findings
 from services.insights.findings.store import publish
@@ -45,6 +46,8 @@ HISTORY = {
     Interval.UNIT_WEEK: timedelta(days=728),
 }
 """What a series is learnt from; also the longest gap that is caught up with bucket by bucket, beyond which it is learnt anew."""
+LONGER = {Interval.UNIT_MINUTE: timedelta(days=6)}
+"""The history of indicators that the daily look reads, where it is another one."""
 AFTER = {
     "minutes": timedelta(seconds=3),
     "hours": timedelta(seconds=90),
@@ -183,7 +186,7 @@ class Watcher:
         return replace(await asyncio.to_thread(_judged, lines, rows), watched=keys, came=came)
 
     async def _drafts(
-        self, claim: Claim, look: Look, control: Control, said: judge.Said, now: datetime
+        self, claim: Claim, look: Look, control: Control, said: Said, now: datetime
     ) -> tuple[list[Draft], Control]:
         """What is told of what was found: what holds against the number of series, with why it may be."""
         zone = ZoneInfo(claim.project.time_zone)
@@ -321,7 +324,7 @@ def _loaded(claim: Claim, whole: Look) -> bool:
     return claim.seen > 0 and claim.received - claim.seen - whole.came > ELSEWHERE * claim.received
 
 
-def _edge(start: datetime, unit: int, zone: str) -> datetime:
+def _edge(start: datetime, unit: Interval.Unit, zone: str) -> datetime:
     """When the bucket of an instant begins."""
     if SECONDS[unit] <= SECONDS[Interval.UNIT_HOUR]:
         return floor(start, SECONDS[unit])

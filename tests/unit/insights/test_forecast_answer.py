@@ -132,7 +132,7 @@ def test_a_back_test_says_when_each_value_was_told() -> None:
 
 def test_a_back_test_of_too_short_a_series_says_how_much_is_needed() -> None:
     query = asked()
-    with pytest.raises(Missing, match="need 346") as missing:
+    with pytest.raises(Missing, match="need 344") as missing:
         answer.backtest(
             answered(daily(100)), query, read.backtest(pb.BacktestRequest(query=query, horizon=24, step=24))
         )
