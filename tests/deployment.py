@@ -95,7 +95,8 @@ def deployment() -> Iterator[Suite]:
     with tempfile.TemporaryDirectory(prefix="tidemark-test-") as name:
         folder = Path(name)
         folder.chmod(0o711)
-        with running(folder, TARGETS, shared_buffers_mb=256) as suite:
+        settings = {"TIDEMARK_MODEL_SECONDS": "1"}
+        with running(folder, TARGETS, shared_buffers_mb=256, environment=settings) as suite:
             yield suite
 
 

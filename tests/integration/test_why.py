@@ -13,8 +13,8 @@ import tidemark
 from services.admin.service import admin
 from services.ingest.service import ingest, writer
 from services.insights.source import Query
-from services.insights.why import source
-from services.kit.call import Project
+from services.insights.why.ask import asked
+from services.insights.why.source import Explained, explain
 from services.kit.errors import Invalid
 from services.query.service import query
 from tests.conftest import Served, Suite
@@ -26,7 +26,6 @@ from tidemark.v1 import insight_pb2 as pb
 from tidemark.v1 import question_pb2 as q
 from tidemark.v1.rule_pb2 import Judgement
 
-DEMO = Project(1, "demo", "UTC")
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
 HOUR, MINUTE, WEEK = timedelta(hours=1), timedelta(minutes=1), timedelta(days=7)
 AFTER = NOW - 2 * HOUR
@@ -37,16 +36,16 @@ NUMBERS = {"type": "object", "properties": {"amount": {"type": "number"}}, "requ
 
 def request(**changes: Any) -> pb.ExplainChangeRequest:
     measure = q.Measure(name="order_placed", aggregation=q.AGGREGATION_COUNT)
-    asked = pb.ExplainChangeRequest(**{"measure": measure} | changes)
-    if not asked.HasField("after"):
-        asked.after.start.FromDatetime(AFTER)
-        asked.after.end.FromDatetime(AFTER + HOUR)
-    return asked
+    made = pb.ExplainChangeRequest(**{"measure": measure} | changes)
+    if not made.HasField("after"):
+        made.after.start.FromDatetime(AFTER)
+        made.after.end.FromDatetime(AFTER + HOUR)
+    return made
 
 
-async def answered(served: Served, **changes: Any) -> pb.ExplainChangeResponse:
+async def answered(served: Served, **changes: Any) -> Explained:
     reader = Query(served.resources.settings, served.resources.pool)
-    return await source.answer(reader, DEMO, request(**changes))
+    return await explain(reader, "projects/demo", asked(request(**changes), "UTC", datetime.now(UTC)))
 
 
 def orders(

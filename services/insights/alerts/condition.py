@@ -59,9 +59,12 @@ def change(values: Floats, condition: pb.ChangeCondition) -> Verdict:
     now, before = values[ago:], values[:-ago]
     slack = condition.share * np.abs(before)
     lower, upper = before - slack, before + slack
-    up, down = now > upper, now < lower
-    faults = _directed(up, down, condition.direction)
     # A NaN is neither: what there is nothing to compare with has not changed.
+    faults = np.zeros(len(now), np.bool_)
+    if condition.direction != insight_pb2.DIRECTION_DOWN:
+        faults |= now > upper
+    if condition.direction != insight_pb2.DIRECTION_UP:
+        faults |= now < lower
     enough = (np.abs(now) >= condition.least) | (np.abs(before) >= condition.least)
     return Verdict(
         faults=faults & enough,
@@ -78,27 +81,39 @@ def absence(values: Floats) -> Verdict:
 
 
 def unusual(
-    values: Floats, starts: NDArray[np.datetime64], condition: pb.AnomalyCondition, state: State
-) -> Verdict:
-    """Values that the past does not lead to expect; `state` knows the past, and learns these."""
-    seconds = starts.astype("datetime64[s]").astype(np.int64)
-    judged = [anomaly.step(state, float(value), int(at)) for value, at in zip(values, seconds, strict=True)]
-    expected = np.array([each.expected for each in judged], np.float64)
-    strange = np.array([each.p_value for each in judged]) <= (condition.false_alarm_rate or RATE)
-    return Verdict(
-        faults=_directed(strange & (values > expected), strange & (values < expected), condition.direction),
-        expected=expected,
+    values: Floats,
+    starts: NDArray[np.datetime64],
+    condition: pb.AnomalyCondition,
+    state: State,
+    *,
+    side: int = 0,
+) -> tuple[Verdict, int]:
+    """Values that the past does not lead to expect; `state` knows the past, and learns these.
+
+    A fault begins with a value outside the band of 99 % whose p-value is as small as the rate, and lasts as long as values stay outside
+    to the same side: what is strange for the second time is no longer as rare. `side` is that of the bucket before, 1 above, -1 below
+    and 0 where it was not at fault; that of the last one comes back.
+    """
+    seconds = starts.astype("datetime64[s]").astype(np.int64).tolist()
+    rate, direction = condition.false_alarm_rate or RATE, condition.direction
+    judged, faults = [], []
+    for value, at in zip(values.tolist(), seconds, strict=True):
+        one = anomaly.step(state, value, at)
+        up = value > one.upper and direction != insight_pb2.DIRECTION_DOWN
+        down = value < one.lower and direction != insight_pb2.DIRECTION_UP
+        now = int(up) - int(down)
+        side = now if now == side or one.p_value <= rate else 0
+        judged.append(one)
+        faults.append(side != 0)
+    verdict = Verdict(
+        faults=np.array(faults, np.bool_),
+        expected=np.array([each.expected for each in judged], np.float64),
         lower=np.array([each.lower for each in judged], np.float64),
         upper=np.array([each.upper for each in judged], np.float64),
     )
+    return verdict, side
 
 
 def past(rule: pb.AlertRule) -> int:
     """How many buckets before those that are judged are needed each time."""
     return (rule.change.buckets_ago or 1) if rule.HasField("change") else 0
-
-
-def _directed(up: NDArray[np.bool_], down: NDArray[np.bool_], direction: int) -> NDArray[np.bool_]:
-    if direction == insight_pb2.DIRECTION_UP:
-        return up
-    return down if direction == insight_pb2.DIRECTION_DOWN else up | down

@@ -173,7 +173,9 @@ def _verdict(rule: Rule, place: Place, line: Series, first: int, ready: int) -> 
             state = State.decode(place.model) if place.model else None
             if state is None:
                 state = anomaly.learn(line.values[:first], line.starts[:first])
-            verdict = condition.unusual(judged, line.starts[first:ready], message.anomaly, state)
+            verdict, place.side = condition.unusual(
+                judged, line.starts[first:ready], message.anomaly, state, side=place.side
+            )
             place.model = state.encode()
             return verdict
         case _:

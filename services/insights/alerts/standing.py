@@ -31,6 +31,8 @@ class Place:
     """When the first of those buckets in a row begins, at fault or without, in microseconds since 1970."""
     silent: int = 0
     """For how many buckets nothing has come of the group."""
+    side: int = 0
+    """For a rule of anomalies: 1 while it is at fault above what was expected, -1 below."""
     model: bytes = b""
     """What `detect` remembers of the series, for a rule of anomalies."""
 
@@ -56,7 +58,7 @@ class Standing:
     def encode(self) -> bytes:
         """These as bytes."""
         places = [
-            [list(group), each.faulty, each.clear, each.open, each.since, each.silent, base64.b64encode(each.model).decode()]
+            [list(group), each.faulty, each.clear, each.open, each.since, each.silent, each.side, base64.b64encode(each.model).decode()]
             for group, each in self.places.items()
         ]  # fmt: skip
         return orjson.dumps({"until": us_of(self.until) if self.until else None, "places": places})
@@ -68,8 +70,8 @@ class Standing:
             return cls()
         content: dict[str, Any] = orjson.loads(data)
         places = {
-            tuple(group): Place(faulty, clear, is_open, since, silent, base64.b64decode(model))
-            for group, faulty, clear, is_open, since, silent, model in content["places"]
+            tuple(group): Place(faulty, clear, is_open, since, silent, side, base64.b64decode(model))
+            for group, faulty, clear, is_open, since, silent, side, model in content["places"]
         }
         return cls(None if content["until"] is None else at(content["until"]), places)
 

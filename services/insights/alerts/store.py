@@ -33,9 +33,7 @@ from tidemark.v1.alert_pb2 import AlertRule
 MAX_RULES = 200
 __all__ = ["MAX_RULES", "Store", "end_for_insight", "open_for_insight"]
 
-_RULE = (
-    "slug AS project, rule_id, definition, alert_rules.revision, alert_rules.created_at, alert_rules.updated_at, evaluated_at, fault"
-)
+_RULE = "slug AS project, rule_id, definition, alert_rules.revision, alert_rules.created_at, alert_rules.updated_at, evaluated_at, fault"
 _READ = f"""
     SELECT {_RULE} FROM alert_rules JOIN projects USING (project_id)
     WHERE project_id = %(project_id)s AND rule_id = %(rule_id)s

@@ -94,7 +94,7 @@ def step(state: State, value: float, at: int) -> Judged:
         state.surprises = state.surprises[:0]
     if known is None and len(state.values) >= LEAST:
         past = state.values.astype(np.float64)
-        known = begun(past, np.arange(slot - len(past), slot), 0)
+        known, _ = begun(past, np.arange(slot - len(past), slot), 0)
     state.expectation = known
     judged = _judged(state, known, value, slot) if known else NOTHING
     if known:
@@ -235,4 +235,5 @@ def _look(state: State, values: Floats, seconds: NDArray[np.int64], season: int 
     found = season or seasons.find(values, slots, state.interval)
     if found and (state.expectation is None or found != state.expectation.season):
         recent = slots > slots[-1] - seasons.MOST_CYCLES * found
-        state.expectation = begun(values[recent], slots[recent], found)
+        state.expectation, surprises = begun(values[recent], slots[recent], found)
+        state.surprises = surprises[-SURPRISES:].astype(state.surprises.dtype)

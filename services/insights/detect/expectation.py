@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.insights.detect import season as seasons
 from services.insights.detect.finding import Floats
@@ -18,6 +19,10 @@ PACE = 0.02
 """How much a new value weighs in level, deviation and dependence; a value of a season weighs five times as much."""
 FAR = 4.0
 """Surprises beyond so many deviations weigh no more than these."""
+FARTHEST = 1e30
+"""No surprise is larger, so that it fits four bytes."""
+RECENT = 200
+"""The level begins with the middle of so many last values."""
 LASTING = 12
 """So many far values on one side in a row are a new level."""
 _MEAN_TO_DEVIATION = math.sqrt(math.pi / 2)
@@ -53,6 +58,12 @@ class Expectation:
         return min(max(self.together / self.alone, 0.0), 0.999) if self.alone > 0 else 0.0
 
     @property
+    def _left_over(self) -> float:
+        """What is still there of the last surprise; a single wild value is not believed further than such series wander."""
+        limit = FAR * max(self.spread, self.scale) / (1 - self.lasts)
+        return self.lasts * min(max(self.last, -limit), limit)
+
+    @property
     def scale(self) -> float:
         """The deviation that surprises are measured by: never 0."""
         least = 1.0 if self.counts else 1e-9 * abs(self.level) + 1e-300
@@ -69,11 +80,12 @@ class Expectation:
 
     def surprise(self, value: float, slot: int) -> float:
         """How many deviations a value is above what is expected."""
-        return (scaled(value, self.counts) - self.expected(slot)) / self.scale
+        away = (scaled(value, self.counts) - self.expected(slot)) / self.scale
+        return min(max(away, -FARTHEST), FARTHEST)
 
     def expected(self, slot: int) -> float:
         """What is expected in this bucket, in the scale of the expectation."""
-        return self.level + self.seasonal(slot) + self.lasts * self.last
+        return self.level + self.seasonal(slot) + self._left_over
 
     def value(self, scale: float) -> float:
         """A number of the expectation's scale as a value of the series."""
@@ -87,7 +99,7 @@ class Expectation:
         """Learns from a value. What is far off weighs no more than FAR deviations, until it lasts."""
         number = scaled(value, self.counts)
         left = number - self.level - self.seasonal(slot)
-        error = left - self.lasts * self.last
+        error = left - self._left_over
         spread, limit = max(self.spread, self.scale), FAR * self.scale
         self.deviation += PACE * (min(abs(error), limit) * _MEAN_TO_DEVIATION - self.deviation)
         held = min(max(left, -FAR * spread), FAR * spread)
@@ -123,20 +135,25 @@ def counted(values: Floats) -> bool:
     return bool(len(values)) and bool(((values >= 0) & (values < 2**53) & (values == np.floor(values))).all())
 
 
-def begun(values: Floats, slots: np.ndarray, season: int) -> Expectation:  # type: ignore[type-arg]
-    """The expectation that finite values lead to; of at least two."""
+def begun(values: Floats, slots: NDArray[np.int64], season: int) -> tuple[Expectation, Floats]:
+    """The expectation that at least two finite values lead to, and how many deviations they are from it."""
     counts = counted(values)
     bound = np.clip(values, -HUGE, HUGE)
     numbers = 2 * np.sqrt(bound + 0.375) if counts else bound
-    shape = seasons.profile(numbers, slots, season) if season else np.zeros(0)
-    left = numbers - (seasons.at(shape, slots, season) if season else 0.0)
-    recent = left[-200:]
-    level = float(np.median(recent))
-    left = recent - level
-    spread = float(np.abs(left).mean()) * _MEAN_TO_DEVIATION
+    shape, free = np.zeros(0), 1.0
+    left = numbers
+    if season:
+        shape = seasons.profile(numbers, slots, season)
+        left = numbers - seasons.at(shape, slots, season)
+        # A profile of few cycles bends to their noise, so that what is left of these values is smaller than that of the next.
+        cycles = max(2.0, len(values) / season)
+        free = math.sqrt(cycles / (cycles - 1))
+    level = float(np.median(left[-RECENT:]))
+    left = left - level
+    spread = float(np.abs(left).mean()) * _MEAN_TO_DEVIATION * free
     held = np.clip(left, -FAR * spread, FAR * spread)
     together, alone = float((held[1:] * held[:-1]).mean()), float((held[:-1] ** 2).mean())
     made = Expectation(counts, season, level, spread, spread, together, alone, float(left[-1]), [], shape)
-    errors = left[1:] - made.lasts * left[:-1]
-    made.deviation = float(np.abs(errors).mean()) * _MEAN_TO_DEVIATION
-    return made
+    errors = (left[1:] - made.lasts * held[:-1]) * free
+    made.deviation = float(np.minimum(np.abs(errors), FAR * max(spread, made.scale)).mean()) * _MEAN_TO_DEVIATION
+    return made, np.clip(errors / made.scale, -FARTHEST, FARTHEST)

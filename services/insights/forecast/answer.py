@@ -11,6 +11,7 @@ import numpy as np
 from services.insights.forecast import past, pool, season
 from services.insights.forecast.past import Missing, Past
 from services.insights.forecast.request import Asked
+from services.insights.forecast.season import Values
 from services.insights.series import Series, series_of
 from services.kit.calendar import Span, Step, edges
 from services.kit.errors import Invalid
@@ -34,7 +35,7 @@ def forecast(answer: RunQueryResponse, query: Query, asked: Asked, zone: ZoneInf
     """
     lines, pasts = _pasts(answer, query, asked)
     known = [each for each in pasts if isinstance(each, Past)]
-    seasons = _seasons(known, lines[0])
+    seasons = _seasons([each.values for each in known], lines[0])
     horizon = asked.horizon or min(seasons, default=USUAL_HORIZON)
     found = iter(
         pool.forecasts(
@@ -65,7 +66,7 @@ def backtest(answer: RunQueryResponse, query: Query, asked: Asked) -> pb.Backtes
     for each in pasts:
         if isinstance(each, Missing):
             raise each
-    seasons = _seasons(known, lines[0])
+    seasons = _seasons([each.values for each in known], lines[0])
     horizon = asked.horizon or min(seasons, default=USUAL_HORIZON)
     step = asked.step or horizon
     needed = pool.least(horizon, asked.origins, step)
@@ -76,6 +77,9 @@ def backtest(answer: RunQueryResponse, query: Query, asked: Asked) -> pb.Backtes
                 f"{line.subject} has {len(each.values)} values; {asked.origins} instants {step} buckets apart, {horizon}"
                 f" buckets ahead, need {needed}: ask for a longer time range, fewer origins or a shorter horizon",
             )
+    # Seasons as well are those that were known at the first instant.
+    first = horizon + step * (asked.origins - 1)
+    seasons = _seasons([each.values[:-first] for each in known], lines[0])
     found = pool.backtests(
         [each.values for each in known],
         seasons,
@@ -115,8 +119,8 @@ def _pasts(answer: RunQueryResponse, query: Query, asked: Asked) -> tuple[list[S
     return lines, found
 
 
-def _seasons(known: Sequence[Past], line: Series) -> tuple[int, ...]:
-    return season.find([each.values for each in known], season.usual(line.seconds))
+def _seasons(many: Sequence[Values], line: Series) -> tuple[int, ...]:
+    return season.find(many, season.usual(line.seconds))
 
 
 def _forecast(line: Series, before: Past, found: pool.Forecast, seasons: Sequence[int]) -> pb.SeriesForecast:

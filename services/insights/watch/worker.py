@@ -97,7 +97,7 @@ class Watcher:
         claim = await self._work.claim(tasks)
         if claim is None:
             return False
-        await held(self._work, claim, self._look)
+        await held(self._work, claim, self._done)
         return True
 
     async def _keep_house(self) -> None:
@@ -109,9 +109,17 @@ class Watcher:
 
         await repeat(step, self._draining, HOUSEKEEPING)
 
-    async def _look(self, claim: Claim) -> None:
-        """Looks at the series of a project: asks, judges, asks why, and commits."""
-        now, began = datetime.now(UTC), time.monotonic()
+    async def _done(self, claim: Claim) -> None:
+        began, now = time.monotonic(), datetime.now(UTC)
+        await self.look(claim, now)
+        metrics.INSIGHT_LOOKS.labels(task=claim.task, outcome="done").inc()
+        metrics.INSIGHT_LAG_SECONDS.labels(task=claim.task).set(
+            max(0.0, (now - claim.due_at).total_seconds())
+        )
+        metrics.INSIGHT_LOOK_SECONDS.labels(task=claim.task).observe(time.monotonic() - began)
+
+    async def look(self, claim: Claim, now: datetime) -> None:
+        """Looks at the series of a project up to `now`: asks, judges, asks why, and commits."""
         project, zone = claim.project, ZoneInfo(claim.project.time_zone)
         state = State.decode(claim.state)
         if state.chosen_at is None or now - state.chosen_at > CHOOSE:
@@ -135,11 +143,6 @@ class Watcher:
             for draft in drafts:
                 await publish(connection, project, draft)
             await store.put(connection, claim, look.changed, look.watched)
-        metrics.INSIGHT_LOOKS.labels(task=claim.task, outcome="done").inc()
-        metrics.INSIGHT_LAG_SECONDS.labels(task=claim.task).set(
-            max(0.0, (now - claim.due_at).total_seconds())
-        )
-        metrics.INSIGHT_LOOK_SECONDS.labels(task=claim.task).observe(time.monotonic() - began)
 
     async def _looked(
         self, claim: Claim, asked: Sequence[Panel], known: Mapping[str, Row], now: datetime

@@ -102,12 +102,6 @@ def asked(request: insight_pb2.ExplainChangeRequest, zone: str, now: datetime) -
     )
 
 
-def found(measure: pb.Measure, filter_: pb.Filter, after: Span, bucket: timedelta) -> Asked:
-    """What is asked about something found in a series of such buckets."""
-    given = filter_ if filter_.WhichOneof("node") else None
-    return Asked(measure, given, after, week_before(after), bucket, free=True)
-
-
 def week_before(after: Span) -> Span:
     """The span as long, as many whole weeks earlier as it lasts."""
     return after.earlier(-(-after.length // _WEEK) * _WEEK)

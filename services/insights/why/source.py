@@ -16,7 +16,6 @@ from services.insights.why.facts import cause, facts
 from services.insights.why.observed import MINUTE, Observed, Versions
 from services.insights.why.split import NUMBER, OTHER, VALUE, Fields, Table, table_of
 from services.kit.calendar import Span, ceil, floor
-from services.kit.call import Project
 from services.kit.errors import DeadlineExceeded, Error, NotFound, Unavailable
 from tidemark.v1 import insight_pb2, pipeline_pb2, query_pb2, question_pb2
 
@@ -42,16 +41,6 @@ class Explained:
     facts: list[insight_pb2.PipelineFact]
     cause: insight_pb2.Cause
 
-    def message(self) -> insight_pb2.ExplainChangeResponse:
-        """As callers see it."""
-        return insight_pb2.ExplainChangeResponse(
-            before=self.before,
-            after=self.after,
-            contributions=self.contributions,
-            facts=self.facts,
-            cause=self.cause,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class _Whole:
@@ -60,28 +49,6 @@ class _Whole:
     value: float
     plain: float
     metadata: question_pb2.QueryMetadata
-
-
-async def answer(
-    query: Query, project: Project, request: insight_pb2.ExplainChangeRequest
-) -> insight_pb2.ExplainChangeResponse:
-    """The answer to a request about a project; raises `Invalid` naming the field."""
-    change = ask.asked(request, project.time_zone, datetime.now(UTC))
-    return (await explain(query, project.name, change)).message()
-
-
-async def explanation(
-    query: Query,
-    project: Project,
-    measure: question_pb2.Measure,
-    filter_: question_pb2.Filter,
-    start: datetime,
-    end: datetime,
-    bucket: timedelta | None = None,
-) -> insight_pb2.ExplainChangeResponse:
-    """Why a series is other than usual from `start` to `end`, beside a week before; for buckets of one length, the whole when left out."""
-    change = ask.found(measure, filter_, Span(start, end), bucket or end - start)
-    return (await explain(query, project.name, change)).message()
 
 
 async def explain(query: Query, project: str, change: Asked, *, seconds: float = SECONDS) -> Explained:

@@ -44,7 +44,7 @@ class Split:
     """Totals before, for a span as long as the one after."""
     after: Floats
     before_count: Floats
-    """Events or points that `before` is made of, as they were counted."""
+    """Events or points that `before` is made of."""
     expected: Floats
     """What `after` would be had nothing changed: for a mean, its numerator with the divisor of after."""
     divisor: tuple[Floats, Floats]
@@ -78,13 +78,13 @@ def split(before: Table, after: Table, earlier: tuple[Table, ...], *, mean: bool
     if any(set(table.rows) - set(groups) for table in tables):
         groups.append(OTHER)
     values = [_aligned(table, groups) * (after.buckets / table.buckets) for table in tables]
-    (b, a, *past), counts = values, _aligned(before, groups)[:, 1]
+    b, a, *past = values
     expected = _carried(b, a) if mean else b[:, 0]
     return Split(
         groups=tuple(groups),
         before=b[:, 0],
         after=a[:, 0],
-        before_count=counts,
+        before_count=b[:, 1],
         expected=expected,
         divisor=(b[:, 2], a[:, 2]) if mean else (np.ones(len(b)), np.ones(len(b))),
         earlier=tuple(_carried(each, a) if mean else each[:, 0] for each in past),

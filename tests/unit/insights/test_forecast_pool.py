@@ -31,7 +31,7 @@ def test_a_clean_season_goes_on() -> None:
 def test_trees_learn_what_two_seasons_do_together() -> None:
     found = pool.forecasts([WEEK[:-24] + noise(len(WEEK) - 24)], (24, 168), 24, methods=(BOOSTED,))[0]
     assert found.method == BOOSTED
-    np.testing.assert_allclose(found.values, WEEK[-24:], rtol=0.1)
+    assert np.abs(found.values - WEEK[-24:]).mean() < 3
 
 
 def test_a_trend_goes_on() -> None:
@@ -135,8 +135,8 @@ def test_a_back_test_does_not_know_what_came_later() -> None:
     kept, other = (
         pool.backtests([each], (24,), 24, 0.9, 0, origins=3, step=24)[0] for each in (values, changed)
     )
-    np.testing.assert_allclose(kept.values, other.values, rtol=1e-9)
-    np.testing.assert_allclose(kept.lower, other.lower, rtol=1e-9)
+    np.testing.assert_allclose(kept.values, other.values, rtol=1e-6)
+    np.testing.assert_allclose(kept.lower, other.lower, rtol=1e-6)
 
 
 def test_a_back_test_tells_the_truth_of_every_instant() -> None:

@@ -44,7 +44,8 @@ def test_the_value_that_changed_leads_and_a_big_one_that_went_along_does_not() -
     assert found[0].share == pytest.approx(1)
     assert found[0].lift == pytest.approx(10 / 3)
     phone = next(each for each in found if each.values == ["phone"])
-    assert (phone.share, phone.lift) == (pytest.approx(0.7), pytest.approx(1))
+    assert phone.share == pytest.approx(0.7)
+    assert phone.lift == pytest.approx(1)
 
 
 def test_shares_of_a_field_add_up_to_one() -> None:
@@ -59,7 +60,7 @@ def test_shares_of_a_field_add_up_to_one() -> None:
 def test_a_fall_everywhere_is_told_by_size_and_with_a_lift_of_one() -> None:
     halved = {name: n / 2 for name, n in BEFORE.items()}
     found = contributions(of(halved, {"phone": 3500, "desktop": 1500}), top=3)
-    assert told(found) == [("phone",), ("DE",), ("desktop",)] or found[0].values == ["phone"]
+    assert told(found)[:2] == [("phone",), ("DE",)]
     assert all(each.lift == pytest.approx(1) for each in found)
 
 

@@ -1,6 +1,6 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { expect, test } from 'vitest'
-import { Severity } from '../../../src/gen/tidemark/v1/insight_pb'
+import { InsightType, Severity } from '../../../src/gen/tidemark/v1/insight_pb'
 import { place } from '../../../src/insights/model/gauge'
 import {
   TYPES,
@@ -37,7 +37,7 @@ test('a chance is never nothing', () => {
 })
 
 test('what is not known has no words', () => {
-  expect(titleOf(TYPES, 99)).toBe('')
+  expect(titleOf(TYPES, InsightType.UNSPECIFIED)).toBe('')
   expect(toneOf(Severity.UNSPECIFIED)).toBe('')
   expect(when(undefined, 'UTC')).toBe('–')
   expect(span(undefined, undefined, 'UTC')).toBe('–')
