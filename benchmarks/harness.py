@@ -56,15 +56,21 @@ class Bench:
 
 
 @contextmanager
-def bench(targets: dict[str, str] | None = None) -> Iterator[Bench]:
-    """The stack, from nothing."""
+def bench(
+    targets: dict[str, str] | None = None, environment: dict[str, str] | None = None
+) -> Iterator[Bench]:
+    """The stack, from nothing; with settings of its own as variables."""
     with tempfile.TemporaryDirectory(
         prefix="tidemark-bench-", dir=os.environ.get("TIDEMARK_BENCH_FOLDER")
     ) as name:
         folder = Path(name)
         folder.chmod(0o711)  # The servers may run as another account.
         with running(
-            folder, targets or TARGETS, shared_buffers_mb=SHARED_BUFFERS_MB, maxmemory_mb=1_024
+            folder,
+            targets or TARGETS,
+            shared_buffers_mb=SHARED_BUFFERS_MB,
+            maxmemory_mb=1_024,
+            environment=environment,
         ) as suite:
             yield Bench(suite, folder)
 

@@ -89,7 +89,7 @@ async def test_predictive_models(tenant: Tenant) -> None:
             f" majority {metrics.majority_accuracy:.3f}, balanced {metrics.balanced_accuracy:.3f}, AUC {metrics.auc:.3f},"
             f" rule {metrics.rule_auc:.3f}, n {metrics.count}"
         )
-        assert len(set(steps)) > 2
+        assert "testing" in steps
         assert metrics.count >= 300
         assert metrics.accuracy > 0.85
         assert metrics.accuracy > metrics.majority_accuracy
@@ -168,7 +168,7 @@ async def test_predictive_models_of_series(tenant: Tenant) -> None:
         made, tested = await asyncio.gather(
             client.forecasts.make(asked, horizon=24), client.forecasts.backtest(asked, horizon=24, origins=14)
         )
-    (line,), (past,) = made.series, tested.series
+    (line,), (past,) = made.lines, tested.lines
     print(
         f"\nusage: 1 - WAPE {1 - past.error.wape:.3f}, seasonal naive {1 - past.baseline.wape:.3f}, coverage {past.error.coverage:.2f}"
     )

@@ -21,6 +21,7 @@ from tidemark.commands import (
     definitions,
     export,
     forecast,
+    insights,
     letters,
     load,
     manage,
@@ -45,6 +46,7 @@ _EXAMPLES = """examples:
   tidemark query retention --began signup --period week --last 8w
   tidemark export events --last 90d -o events.parquet
   tidemark models create Churn churn --step order_placed --window 30d --within 90d && tidemark models train churn
+  tidemark insights list --severity medium && tidemark insights explain 'sum properties.amount of order_placed' --during yesterday
   tidemark alerts create 'Failed payments' '> 20' --name payment_failed --by properties.country --for 3
   tidemark forecast series --name order_placed --interval hour --last 8w --horizon 24
   tidemark watch series --name request --by properties.status_class --last 15m
@@ -195,6 +197,7 @@ def parser() -> argparse.ArgumentParser:
         ("producers", provenance.add_producers, "list who sends"),
         ("critical", provenance.add_critical, "follow errors and security events as they come"),
         ("retention", provenance.add_retention, "how long data is kept"),
+        ("insights", insights.add_insights, "what has changed, how sure that is, why, and what to do"),
         ("alerts", alerts.add_alerts, "rules that watch series, incidents, and whom to tell"),
         ("models", models.add_models, "learn what people are going to do, and predict it"),
         ("forecast", forecast.add_forecast, "tell how series go on, and how well that can be told"),

@@ -29,6 +29,7 @@ from tidemark.cohorts import Cohorts
 from tidemark.dashboards import DashboardChange, Dashboards
 from tidemark.forecasts import Forecasts
 from tidemark.ids import Minter
+from tidemark.insights import Insights
 from tidemark.letters import DeadLetters
 from tidemark.models import Models
 from tidemark.operations import Operations
@@ -318,6 +319,11 @@ class Client(Asking):
     def operations(self) -> Operations:
         """Long work that other calls have begun."""
         return Operations(self._channel(self._query_address), self.project, self._metadata, self._timeout)
+
+    @cached_property
+    def insights(self) -> Insights:
+        """What has changed, why, and what to do."""
+        return Insights(*self._at_insights())
 
     @cached_property
     def alerts(self) -> Alerts:

@@ -1,5 +1,7 @@
 """Wiring of the target `insights`."""
 
+from datetime import timedelta
+
 from services.insights.alerts.servicer import Alerts
 from services.insights.alerts.store import Store as AlertStore
 from services.insights.alerts.worker import Watch as AlertWatch
@@ -18,6 +20,7 @@ from services.insights.source import Query
 from services.insights.watch.store import Store as WatchStore
 from services.insights.watch.stream import Followers
 from services.insights.watch.worker import Watcher as SeriesWatcher
+from services.kit import memory
 from services.kit.outbound import Outbound
 from services.kit.service import Resources, Service, Servicer
 from tidemark.v1.alert_pb2_grpc import add_AlertServiceServicer_to_server
@@ -28,11 +31,12 @@ from tidemark.v1.model_pb2_grpc import add_ModelServiceServicer_to_server
 
 async def insights(resources: Resources) -> Service:
     """The servicers of InsightService, AlertService, ForecastService and ModelService, and the loops that look by themselves."""
+    memory.give_back()
     settings, pool, draining = resources.settings, resources.pool, resources.draining
     query = Query(settings, pool)
     rules, channels = AlertStore(pool), NotifyStore(pool)
     models, features = ModelStore(pool), ModelSource(query)
-    findings, work = FindingStore(pool), WatchStore(pool)
+    findings, work = FindingStore(pool), WatchStore(pool, timedelta(seconds=3 * settings.lease_seconds))
     changes = Changes(findings, settings, draining)
     outbound = Outbound.of(settings)
     writer = Writer(outbound, settings)

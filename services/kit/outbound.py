@@ -7,6 +7,7 @@ one request, and neither proxies nor cookies nor credentials of the environment 
 
 import asyncio
 import ipaddress
+import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -28,12 +29,25 @@ _CONNECT_SHARE = 0.3
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _GLOBAL_V6 = ipaddress.IPv6Network("2000::/3")
-_SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
+_INSIDE = [
+    ipaddress.ip_network(each)
+    for each in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
+]
+"""For special use, as for tunnels that may lead anywhere; what Python calls global differs from release to release."""
 _NEVER = [
     ipaddress.ip_network(each)
-    for each in ("169.254.0.0/16", "fe80::/10", "168.63.129.16", "100.100.100.200", "fd00:ec2::254")
+    for each in (
+        "169.254.0.0/16",
+        "fe80::/10",
+        "100.100.100.200",
+        "168.63.129.16",
+        "192.0.0.192",
+        "fd00:ec2::254",
+    )
 ]
 """Where clouds tell machines their credentials: nobody needs to be notified there."""
+
+_HOST = re.compile(rb"[A-Za-z0-9._:-]{1,253}")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -124,7 +138,7 @@ class Outbound:
         except (httpx.InvalidURL, ValueError) as error:
             raise Forbidden(f"is no URL ({error}); write as in https://example.com/hook") from error
         schemes = ("https", "http") if self._http else ("https",)
-        if target.scheme not in schemes or not target.host:
+        if target.scheme not in schemes or not _HOST.fullmatch(target.raw_host):
             also = "" if self._http else "; http has to be allowed by TIDEMARK_OUTBOUND_HTTP"
             raise Forbidden(f"is {url[:100]!r}; write as in https://example.com/hook{also}")
         if target.userinfo:
@@ -211,10 +225,9 @@ def _meant(address: Address) -> Address:
 
 
 def _public(address: Address) -> bool:
-    if isinstance(address, ipaddress.IPv6Address):
-        # What is tunnelled, as by 6to4 and Teredo, may lead anywhere; Teredo counts as private.
-        return address in _GLOBAL_V6 and address not in _SIX_TO_FOUR and address.is_global
-    return address.is_global and not address.is_reserved
+    if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_V6:
+        return False
+    return address.is_global and not address.is_reserved and not any(address in each for each in _INSIDE)
 
 
 def _trust(roots_file: str) -> ssl.SSLContext:

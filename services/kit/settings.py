@@ -91,7 +91,7 @@ class Settings:
     partitions: int = 8
     """Shards of the log. Fixed when the database is first migrated; later values are ignored."""
     lease_seconds: float = 5.0
-    """How long a writer owns a partition without renewing."""
+    """How long a writer owns a partition without renewing; insights owns a task of continuous work three times as long."""
     microbatch_events: int = 40_000
     """Events and points that a writer commits at most in one transaction, give or take a batch."""
     microbatch_seconds: float = 0.03

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from services.kit import postgres
+from services.kit import memory, postgres
 from services.kit.service import Resources, Service, Servicer
 from services.query.cache import Cache
 from services.query.catalogue.servicer import Pipeline
@@ -32,6 +32,7 @@ from tidemark.v1.query_pb2_grpc import add_QueryServiceServicer_to_server
 
 async def query(resources: Resources) -> Service:
     """QueryService with what it asks about and saves, and the two loops behind its watches."""
+    memory.give_back()
     settings, draining = resources.settings, resources.draining
     bulk = Bulk(
         postgres.conninfo(settings.database_url),
@@ -72,6 +73,7 @@ async def query(resources: Resources) -> Service:
 
 async def mirror(resources: Resources) -> Service:
     """The loop that writes segments; where no folder is named for them, one that waits."""
+    memory.give_back()
     settings, draining = resources.settings, resources.draining
     if not settings.segments_folder:
         return Service(workers=(partial(idle, draining),))

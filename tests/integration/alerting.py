@@ -38,6 +38,7 @@ class Alerting:
     """AlertService with a key, and what its loops are made of."""
 
     resources: Resources
+    address: str
     stub: AlertServiceStub
     metadata: Any
     watch: Watch
@@ -87,6 +88,7 @@ async def alerting(
             store, outbound = Store(resources.pool), Outbound.of(settings)
             yield Alerting(
                 resources,
+                f"127.0.0.1:{port}",
                 AlertServiceStub(channel),
                 served.key(key),
                 Watch(store, Query(settings, resources.pool), resources.draining),

@@ -59,7 +59,10 @@ async def test_a_microbatch_is_stored_with_all_that_tells_of_it(database: str) -
             (1, "web-1", 1, 1, 3),
             (2, "host", 7, 1, 1),
         ]
-        assert await ours.rows("SELECT * FROM project_totals ORDER BY project_id") == [(0, 1, 3, 0), (0, 2, 1, 0)]
+        assert await ours.rows("SELECT * FROM project_totals ORDER BY project_id") == [
+            (0, 1, 3, 0),
+            (0, 2, 1, 0),
+        ]
         assert await ours.rows(
             "SELECT batch_id, sequence, entry_id, sent_at, received_at, stored, duplicate, rejected, dead_lettered"
             " FROM batches ORDER BY batch_id"

@@ -14,7 +14,12 @@ import pytest
 import tidemark
 from services.admin.service import admin
 from services.ingest.service import ingest, writer
-from services.insights.service import insights
+from services.insights.models.servicer import Models
+from services.insights.models.source import Source
+from services.insights.models.store import Store
+from services.insights.models.worker import Trainer, Watcher
+from services.insights.source import Query
+from services.kit.service import Resources, Service, Servicer
 from services.query.service import query
 from tests.conftest import Served, Suite
 from tests.polling import until
@@ -23,6 +28,7 @@ from tidemark.models import churn, comeback, conversion, outcome
 from tidemark.operations import Operation
 from tidemark.records import AckMode
 from tidemark.v1 import model_pb2 as pb
+from tidemark.v1.model_pb2_grpc import add_ModelServiceServicer_to_server
 
 DAY = timedelta(days=1)
 SOON = 60.0
@@ -36,10 +42,23 @@ def sdk(served: Served) -> tidemark.Client:
     )
 
 
+async def models(resources: Resources) -> Service:
+    """What the target insights does about models."""
+    pool, draining = resources.pool, resources.draining
+    store, source = Store(pool), Source(Query(resources.settings, pool))
+    return Service(
+        servicers=[Servicer(add_ModelServiceServicer_to_server, Models(store, source))],
+        workers=[
+            Trainer(pool, store, source, draining).run,
+            Watcher(store, source, draining, resources.settings.model_seconds).run,
+        ],
+    )
+
+
 @asynccontextmanager
 async def learning(suite: Suite, **changes: object) -> AsyncIterator[tidemark.Client]:
     """A client of all that models need."""
-    async with suite(ingest, writer, query, admin, insights, **changes) as served, sdk(served) as client:
+    async with suite(ingest, writer, query, admin, models, **changes) as served, sdk(served) as client:
         yield client
 
 
@@ -156,7 +175,7 @@ async def test_every_target_can_be_learnt(suite: Suite) -> None:
         await client.publish(visits(300, 120, now))
         await client.flush()
         for title, target in (
-            ("Back", comeback("visit", window="7d")),
+            ("Back", comeback("visit", window="3d")),
             ("Buys", conversion("visit where properties.amount > 30", window="7d", eligible_within="30d")),
             ("Again", outcome("visit", did="visit", window="2d")),
         ):
@@ -164,9 +183,9 @@ async def test_every_target_can_be_learnt(suite: Suite) -> None:
             version = await client.models.train(model.name)
             assert version.metrics.count >= 30, title
             assert 0.5 < version.metrics.auc <= 1, title
-        # Who was there within the last week has not stopped.
+        # Who was there within the last days has not stopped.
         back = [each.user_id async for each in client.models.predict("back")]
-        there = {each.user_id async for each in client.people("visit", last="7d")}
+        there = {each.user_id async for each in client.people("visit", last="3d")}
         assert back
         assert not there & set(back)
 
@@ -199,10 +218,9 @@ async def test_what_is_missing_is_said(suite: Suite) -> None:
 
 async def test_a_training_outlives_its_process_and_can_be_cancelled(suite: Suite, database: str) -> None:
     now = datetime.now(UTC)
-    async with suite(ingest, writer, query, admin) as served, sdk(served) as client:
+    async with learning(suite) as client:
         await client.publish(offers(400, now - 30 * DAY, now, turned=False, seed=1))
         await client.flush()
-    async with learning(suite) as client:
         taken = outcome("offer", field="properties.taken", without_history=True)
         await client.models.create("Offers", taken, fields=["properties.price", "properties.kind"], folds=5)
         with psycopg.connect(database, autocommit=True, options="-c search_path=tidemark") as connection:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import grpc.aio
@@ -81,7 +81,7 @@ async def watching(
             listening([service], resources, 0) as port,
             grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
         ):
-            work, query = Store(resources.pool), Query(settings, resources.pool)
+            work, query = Store(resources.pool, timedelta(seconds=60)), Query(settings, resources.pool)
             yield Watching(
                 served,
                 resources,

@@ -12,7 +12,6 @@ from tidemark.commands.question import add_span
 from tidemark.commands.shown import add_format, joined, last_part, show, told, when
 from tidemark.spelling import span
 from tidemark.terminal.console import Console
-from tidemark.terminal.table import number
 from tidemark.v1 import alert_pb2 as pb
 from tidemark.v1 import insight_pb2
 
@@ -26,17 +25,17 @@ _RULES = {
     "looked at": lambda each: when(each.evaluate_time),
     "fault": lambda each: each.fault,
 }
-_INCIDENTS = {
-    "id": lambda each: last_part(each.name),
+_PREVIEWED = {
     "state": lambda each: told(pb.Incident.State, each.state),
-    "severity": lambda each: told(insight_pb2.Severity, each.severity),
-    "title": lambda each: each.title,
     "since": lambda each: when(each.start_time),
     "until": lambda each: when(each.end_time),
-    "latest": lambda each: number(each.latest_value),
-    "looked after by": lambda each: last_part(each.acknowledged_by),
+    "title": lambda each: each.title,
 }
-_PREVIEWED = {name: show for name, show in _INCIDENTS.items() if name not in ("id", "looked after by")}
+_INCIDENTS = {
+    "id": lambda each: last_part(each.name),
+    "severity": lambda each: told(insight_pb2.Severity, each.severity),
+    **_PREVIEWED,
+}
 _CHANNELS = {
     "id": lambda each: last_part(each.name),
     "title": lambda each: each.display_name,
@@ -45,7 +44,6 @@ _CHANNELS = {
     "fault": lambda each: each.fault,
 }
 _NOTIFICATIONS = {
-    "id": lambda each: last_part(each.name),
     "made": lambda each: when(each.create_time),
     "tells": lambda each: "the end" if each.resolved else "the beginning",
     "incidents": lambda each: joined(map(last_part, each.incidents)),

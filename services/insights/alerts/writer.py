@@ -5,7 +5,7 @@ Rules come from `store`, insights from `services/insights/watch`; the outbox of 
 
 # ruff: noqa: S608  (statements are made of constants of this package; values are always parameters)
 
-import uuid
+import secrets
 from typing import Any
 
 import psycopg
@@ -53,7 +53,7 @@ async def open_for_insight(connection: Connection, project_id: int, insight: Ins
 
     People are told of it by all channels of the project that want its severity, once, however often this is called.
     """
-    incident_id = f"i{uuid.uuid4().hex}"
+    incident_id = _id()
     about = wording.of_insight(insight)
     values = _columns(about) | {
         "incident_id": incident_id,
@@ -79,7 +79,7 @@ async def end_for_insight(connection: Connection, project_id: int, insight: str)
 
 async def open_by_rule(connection: Connection, look: Look, rule: Rule, change: Change) -> None:
     """Opens the incident of a group of a rule, unless one goes on."""
-    incident_id, incident = f"i{uuid.uuid4().hex}", wording.incident(rule, change)
+    incident_id, incident = _id(), wording.incident(rule, change)
     values = _columns(incident) | {
         "incident_id": incident_id,
         "project_id": look.project_id,
@@ -137,3 +137,8 @@ def _columns(incident: Incident) -> dict[str, Any]:
         "value": incident.value,
         "expected": incident.expected,
     }
+
+
+def _id() -> str:
+    """Short enough to be typed off a table, long enough to be the only one."""
+    return f"i{secrets.token_hex(8)}"

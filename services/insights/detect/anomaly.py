@@ -16,7 +16,7 @@ from services.insights.detect import novelty
 from services.insights.detect import season as seasons
 from services.insights.detect.expectation import HUGE, Expectation, begun
 from services.insights.detect.finding import Finding, Floats, direction, share
-from services.insights.detect.state import State
+from services.insights.detect.state import Kept, State
 from services.insights.detect.tail import p_value
 from tidemark.v1 import insight_pb2 as pb
 
@@ -107,22 +107,20 @@ def step(state: State, value: float, at: int) -> Judged:
 def findings(values: Floats, scores: Scores, series: int = 0) -> list[Finding]:
     """The disturbances of a series, in order of time: alarms less than QUIET buckets apart are one.
 
-    The p-value of each counts all values that were judged, so that what is left for `discovery` to count are series.
+    The p-value of each is that of its strangest value: it is held against all values that were judged (`discovery`).
     """
     rows = np.flatnonzero(scores.alarms)
-    judged = int(np.isfinite(scores.expected).sum())
     groups = np.split(rows, np.flatnonzero(np.diff(rows) >= QUIET) + 1) if len(rows) else []
-    return [_finding(values, scores, group, judged, series) for group in groups]
+    return [_finding(values, scores, group, series) for group in groups]
 
 
-def _finding(values: Floats, scores: Scores, alarms: NDArray[np.intp], judged: int, series: int) -> Finding:
+def _finding(values: Floats, scores: Scores, alarms: NDArray[np.intp], series: int) -> Finding:
     span = slice(int(alarms[0]), int(alarms[-1]) + QUIET)
     outside = (values[span] < scores.lower[span]) | (values[span] > scores.upper[span])
     marked = np.union1d(alarms, np.flatnonzero(outside) + span.start)
     worst = int(alarms[np.argmin(scores.p_values[alarms])])
-    single = float(scores.p_values[worst])
+    chance = float(scores.p_values[worst])
     effect = float((values[marked] - scores.expected[marked]).mean())
-    chance = min(1.0, single * judged)
     return Finding(
         detector="anomaly-streaming",
         type=pb.INSIGHT_TYPE_ANOMALY,
@@ -131,11 +129,7 @@ def _finding(values: Floats, scores: Scores, alarms: NDArray[np.intp], judged: i
         end=int(marked[-1]) + 1,
         direction=direction(float(values[worst] - scores.expected[worst])),
         p_value=chance,
-        statistics={
-            "p_value": chance,
-            "single_p_value": single,
-            "score": float(scores.scores[alarms].max()),
-        },
+        statistics={"p_value": chance, "score": float(scores.scores[alarms].max())},
         method="Surprise beside season, level and last values, and distance to the nearest past; conformal p-value, Pareto tail",
         effect=effect,
         relative=share(effect, float(scores.expected[marked].mean())),
@@ -185,12 +179,12 @@ def _rare(state: State, surprise: float, alone: float, stretch: float) -> float:
     return min(1.0, 4 * min(ways))
 
 
-def _rank(sample: NDArray[np.floating], distance: float) -> float:
+def _rank(sample: Kept, distance: float) -> float:
     """The conformal p-value of a distance, in the precision that distances are remembered in."""
     return (1 + int(np.count_nonzero(sample >= sample.dtype.type(distance)))) / (1 + len(sample))
 
 
-def _reach(surprises: NDArray[np.floating]) -> float:
+def _reach(surprises: Kept) -> float:
     """How many deviations the band is wide to each side: three while nothing is known."""
     if len(surprises) < LEAST:
         return 3.0
@@ -201,17 +195,21 @@ def _reach(surprises: NDArray[np.floating]) -> float:
 def _run(values: Floats, starts: NDArray[np.datetime64], season: int | None) -> tuple[State, Scores]:
     seconds = starts.astype("datetime64[s]").astype(np.int64)
     interval = int(np.median(np.diff(seconds))) if len(seconds) > 1 else 0
-    state, judged = State(interval), []
+    state = State(interval)
+    judged: list[Judged] = []
     looks = _looks(seconds, interval, season)
     for row, (value, at) in enumerate(zip(values.tolist(), seconds.tolist())):
         if row in looks:
             _look(state, values[:row], seconds[:row], season)
         judged.append(step(state, value, at))
-    columns = {
-        name: np.array([getattr(one, name) for one in judged], np.float64) for name in Judged.__slots__
-    }
-    alarms = columns["alarm"].astype(np.bool_)
-    return state, Scores(*(columns[name] for name in Judged.__slots__[:5]), alarms)
+    return state, Scores(
+        expected=np.array([each.expected for each in judged], np.float64),
+        lower=np.array([each.lower for each in judged], np.float64),
+        upper=np.array([each.upper for each in judged], np.float64),
+        p_values=np.array([each.p_value for each in judged], np.float64),
+        scores=np.array([each.score for each in judged], np.float64),
+        alarms=np.array([each.alarm for each in judged], np.bool_),
+    )
 
 
 def _looks(seconds: NDArray[np.int64], interval: int, season: int | None) -> set[int]:

@@ -78,7 +78,9 @@ def _ready(values: Floats, season: int) -> Floats:
     return ranks
 
 
-def _pair(first: Floats, second: Floats, series: tuple[int, int], lag: int, chance: Generator) -> Finding | None:
+def _pair(
+    first: Floats, second: Floats, series: tuple[int, int], lag: int, chance: Generator
+) -> Finding | None:
     size = len(first)
     rhos = _rhos(first, second[None, :], lag)[0]
     best = int(np.argmax(np.abs(rhos)))
@@ -100,7 +102,12 @@ def _pair(first: Floats, second: Floats, series: tuple[int, int], lag: int, chan
         end=size + 1,
         direction=pb.DIRECTION_UP if rho > 0 else pb.DIRECTION_DOWN,
         p_value=likely,
-        statistics={"p_value": likely, "rho": rho, "lag_buckets": float(abs(behind)), "lags_tried": float(tried)},
+        statistics={
+            "p_value": likely,
+            "rho": rho,
+            "lag_buckets": float(abs(behind)),
+            "lags_tried": float(tried),
+        },
         method="Spearman correlation of what is left without trend, season and autocorrelation, stationary bootstrap",
         effect=math.nan,
         relative=math.nan,
@@ -113,8 +120,9 @@ def _rhos(first: Floats, seconds: Floats, lag: int) -> Floats:
     length = 1 << (2 * size - 1).bit_length()
     product = np.fft.irfft(np.fft.rfft(seconds, length) * np.conj(np.fft.rfft(first, length)), length)
     shifts = np.arange(-lag, lag + 1)
-    rhos: Floats = product[:, shifts % length] / (size - np.abs(shifts))
-    return np.clip(rhos, -_SURE, _SURE)
+    rhos = product[:, shifts % length] / (size - np.abs(shifts))
+    bounded: Floats = np.clip(rhos, -_SURE, _SURE)
+    return bounded
 
 
 def _resampled(values: Floats, chance: Generator) -> Floats:

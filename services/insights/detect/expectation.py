@@ -155,5 +155,7 @@ def begun(values: Floats, slots: NDArray[np.int64], season: int) -> tuple[Expect
     together, alone = float((held[1:] * held[:-1]).mean()), float((held[:-1] ** 2).mean())
     made = Expectation(counts, season, level, spread, spread, together, alone, float(left[-1]), [], shape)
     errors = (left[1:] - made.lasts * held[:-1]) * free
-    made.deviation = float(np.minimum(np.abs(errors), FAR * max(spread, made.scale)).mean()) * _MEAN_TO_DEVIATION
+    made.deviation = (
+        float(np.minimum(np.abs(errors), FAR * max(spread, made.scale)).mean()) * _MEAN_TO_DEVIATION
+    )
     return made, np.clip(errors / made.scale, -FARTHEST, FARTHEST)

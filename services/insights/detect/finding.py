@@ -25,7 +25,8 @@ class Finding:
     """What it is about: positions, half open."""
     direction: pb.Direction
     p_value: float
-    """The chance of something as far off in one series where nothing is; not yet corrected for how many were looked at."""
+    """The chance of something as far off where nothing is: in one series, or in one pair with all lags; of `anomaly-streaming` in one
+    value. How many of these were looked at is counted by `discovery`."""
     statistics: dict[str, float]
     """By name, as in Evidence.statistics."""
     method: str
@@ -42,7 +43,7 @@ class Finding:
     """Positions to be marked in a chart."""
 
 
-class Missing(Exception):  # noqa: N818
+class Missing(Exception):
     """A series that cannot be searched. It becomes a note, or FAILED_PRECONDITION with `reason`."""
 
     def __init__(self, reason: str, message: str) -> None:

@@ -9,7 +9,7 @@ import math
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from services.insights.detect.finding import Floats
+from services.insights.detect.state import Kept
 
 STRETCH = 16
 """How many values make a stretch."""
@@ -17,12 +17,12 @@ NOTHING = -700.0
 """The logarithm of a distance of 0, or near it."""
 
 
-def alone(past: Floats, value: float) -> float:
+def alone(past: Kept, value: float) -> float:
     """The logarithm of the distance of a value to the nearest before it."""
     return _logarithm(float(np.abs(past - value).min())) if len(past) else NOTHING
 
 
-def stretch(past: Floats, value: float) -> float:
+def stretch(past: Kept, value: float) -> float:
     """The logarithm of the distance of the last STRETCH values to the nearest stretch that ended before they began."""
     if len(past) < 2 * STRETCH - 1:
         return NOTHING

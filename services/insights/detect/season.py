@@ -71,7 +71,9 @@ def at(profile: Floats, slots: NDArray[np.int64], season: int) -> Floats:
     points = len(profile)
     place = (slots % season) * (points / season)
     if points < season:
-        place = place - 0.5 + 0.5 * points / season  # A point stands in the middle of the buckets it was made of.
+        place = (
+            place - 0.5 + 0.5 * points / season
+        )  # A point stands in the middle of the buckets it was made of.
     left = np.floor(place).astype(np.int64)
     share = place - left
     drawn: Floats = profile[left % points] * (1 - share) + profile[(left + 1) % points] * share

@@ -3,6 +3,7 @@
 import json
 import struct
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +11,13 @@ from numpy.typing import NDArray
 from services.insights.detect.expectation import Expectation
 from services.insights.detect.finding import Floats
 
+Kept = NDArray[np.floating[Any]]
+"""What came last, oldest first; shape (at most so many,)."""
+
 VERSION = 1
 """What is stored says by which version; another one's is not read, and the series is learnt anew."""
 _HEAD = "<BI"
-_KINDS = {
+_KINDS: dict[str, np.dtype[Any]] = {
     "values": np.dtype("<f8"),
     "surprises": np.dtype("<f4"),
     "alone": np.dtype("<f2"),
@@ -24,8 +28,9 @@ _KINDS = {
 _SCALARS = [name for name in Expectation.__slots__ if name != "profile"]
 
 
-def _none(name: str) -> NDArray[np.floating]:
-    return np.zeros(0, _KINDS[name])
+def _none(name: str) -> Kept:
+    nothing: Kept = np.zeros(0, _KINDS[name])
+    return nothing
 
 
 @dataclass(slots=True)
@@ -38,20 +43,20 @@ class State:
     """How many values it has learnt from."""
     expectation: Expectation | None = None
     """What is expected; None while there are too few values."""
-    values: NDArray[np.floating] = field(default_factory=lambda: _none("values"))
+    values: Kept = field(default_factory=lambda: _none("values"))
     """The last values."""
-    surprises: NDArray[np.floating] = field(default_factory=lambda: _none("surprises"))
+    surprises: Kept = field(default_factory=lambda: _none("surprises"))
     """How many deviations they were above what was expected."""
-    alone: NDArray[np.floating] = field(default_factory=lambda: _none("alone"))
-    stretch: NDArray[np.floating] = field(default_factory=lambda: _none("stretch"))
+    alone: Kept = field(default_factory=lambda: _none("alone"))
+    stretch: Kept = field(default_factory=lambda: _none("stretch"))
     """How far values, and stretches of values, were from the nearest before them, as logarithms."""
-    strange: NDArray[np.floating] = field(default_factory=lambda: _none("strange"))
-    rare: NDArray[np.floating] = field(default_factory=lambda: _none("rare"))
+    strange: Kept = field(default_factory=lambda: _none("strange"))
+    rare: Kept = field(default_factory=lambda: _none("rare"))
     """Scores and p-values of the last values, those that a disturbance may still go on from."""
 
     def remember(self, name: str, value: float, most: int) -> None:
         """Appends to one of the arrays and forgets the oldest beyond `most`."""
-        kept: NDArray[np.floating] = getattr(self, name)[1 - most :]
+        kept: Kept = getattr(self, name)[1 - most :]
         setattr(self, name, np.append(kept, _KINDS[name].type(value)))
 
     def encode(self) -> bytes:

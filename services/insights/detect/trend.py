@@ -42,7 +42,9 @@ def trend(values: Floats, season: int = 0, seed: int = 0, series: int = 0) -> Fi
     line = np.median(there - slope * places) + slope * places
     levels = np.where(np.arange(len(there)) < at, np.median(there[:at]), np.median(there[at:]))
     stepped = chance <= CHANCE and (likely > CHANCE or _worse(there - line, 2) > _worse(there - levels, 3))
-    drawn = np.interp(np.arange(len(values)), (places + 0.5) * width - 0.5, size * (levels if stepped else line))
+    drawn = np.interp(
+        np.arange(len(values)), (places + 0.5) * width - 0.5, size * (levels if stepped else line)
+    )
     start = int(places[at]) * width if stepped else int(places[0]) * width
     change = size * (jump if stepped else slope * float(places[-1] - places[0]))
     usual = size * float(levels[0] if stepped else line[0])

@@ -15,7 +15,8 @@ from services.insights.source import Query
 from services.insights.watch import judge
 from services.insights.watch.store import Row
 from services.insights.watch.store import Store as Work
-from services.insights.why.source import answer
+from services.insights.why.ask import asked
+from services.insights.why.source import explain
 from services.kit import audit, page, resource
 from services.kit.call import Project
 from services.kit.errors import Invalid
@@ -82,7 +83,15 @@ class Insights(insight_pb2_grpc.InsightServiceServicer):
     async def ExplainChange(self, request: pb.ExplainChangeRequest, context: Any) -> pb.ExplainChangeResponse:
         """Says where a change of a series comes from."""
         parent = await project(request.project)
-        return await answer(self._query, parent, request)
+        change = asked(request, parent.time_zone, datetime.now(UTC))
+        found = await explain(self._query, parent.name, change)
+        return pb.ExplainChangeResponse(
+            before=found.before,
+            after=found.after,
+            contributions=found.contributions,
+            facts=found.facts,
+            cause=found.cause,
+        )
 
     async def RunDetector(self, request: pb.RunDetectorRequest, context: Any) -> pb.RunDetectorResponse:
         """Runs a detector over the series of a question."""

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from services.insights.models.matrix import Floats
 
 LEAST_ROWS, SLICES = 30, 10
+SURE = 1.6448536269514722
+"""Standard errors below which 95 % of means lie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,14 @@ class Expected:
     people: int
 
     def excess(self, losses: Floats, people: NDArray[np.int64]) -> float:
-        """By how many standard errors the mean of losses (rows,) is above, given whose they are."""
-        several = 1 / max(1, len(np.unique(people))) + 1 / max(1, self.people)
-        spread = (self.deviation**2 * several + self.between**2) ** 0.5
-        return float((losses.mean() - self.mean) / max(spread, 1e-9))
+        """By how many standard errors the mean of losses (rows,) is above, given whose they are.
+
+        All windows are compared with the same test, whose luck would add up from window to window: that the test may have been lucky
+        is allowed for beforehand, by the upper end of the interval of its mean.
+        """
+        most = self.mean + SURE * self.deviation / max(1, self.people) ** 0.5
+        spread = (self.deviation**2 / max(1, len(np.unique(people))) + self.between**2) ** 0.5
+        return float((losses.mean() - most) / max(spread, 1e-9))
 
 
 def expected(

@@ -5,7 +5,7 @@ goes to `discovery`, which holds the share of false findings over all series of 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -24,6 +24,9 @@ KEPT = 60
 """Buckets of which a series remembers what was expected: the chart of what is found."""
 WORTH = 1e-3
 """A bucket that is less likely than this, where nothing is wrong, shows that a finding goes on."""
+PARTS = ("events", "type/", "name/")
+MOST = 0.8
+"""What makes up so much of a change of the whole is what is told."""
 _ROWS = 5
 _FIELDS = ("value", "expected", "lower", "upper", "p_value")
 
@@ -130,6 +133,32 @@ def with_reach(found: Found, whole: float) -> Found:
     if not found.watched.words.counts or not whole > 0 or not math.isfinite(usual):
         return found
     return replace(found, reach=min(1.0, math.sqrt(max(0.0, usual) / whole)))
+
+
+def once(found: Sequence[Found]) -> list[Found]:
+    """Tells of one disturbance once: where it is most of what happened to the whole, the narrowest series, else the whole.
+
+    Findings of the same bucket and direction belong together, of the project, of a type and of events of a name.
+    """
+    together: dict[tuple[datetime, int], list[Found]] = {}
+    for each in found:
+        if each.detector == "anomaly-streaming" and each.watched.key.startswith(PARTS):
+            together.setdefault((each.start, each.direction), []).append(each)
+    left_out: set[int] = set()
+    for group in together.values():
+        whole = next((each for each in group if each.watched.key == "events"), None)
+        for prefix in ("name/", "type/"):
+            parts = [each for each in group if each.watched.key.startswith(prefix)]
+            largest = max(parts, key=lambda each: abs(each.effect), default=None)
+            usual = whole or max(group, key=lambda each: abs(each.effect))
+            if largest is not None and abs(largest.effect) >= MOST * abs(usual.effect):
+                broader = () if prefix == "type/" else ("type/",)
+                left_out |= {id(each) for each in group if each.watched.key.startswith(("events", *broader))}
+                break
+        else:
+            if whole is not None:
+                left_out |= {id(each) for each in group if each is not whole}
+    return [each for each in found if id(each) not in left_out]
 
 
 def silenced(found: Found, said: Said, zone: ZoneInfo) -> bool:

@@ -18,7 +18,6 @@ from services.kit.call import Project
 from services.kit.instant import at
 from services.kit.service import Pool
 
-LEASE = timedelta(seconds=15)
 QUIET = {
     "minutes": timedelta(hours=1),
     "hours": timedelta(days=1),
@@ -120,8 +119,8 @@ class Row:
 class Store:
     """The tables `insight_work` and `insight_series`."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, lease: timedelta) -> None:
+        self._pool, self.lease = pool, lease
 
     async def prepare(self) -> None:
         """Gives every project its tasks."""
@@ -134,7 +133,7 @@ class Store:
             "tasks": list(tasks),
             "quiet": [QUIET[task] for task in tasks],
             "grown": list(GROWN),
-            "lease": LEASE,
+            "lease": self.lease,
         }
         async with self._pool.connection() as connection:
             row = await (await connection.execute(_CLAIM, values)).fetchone()
@@ -146,7 +145,7 @@ class Store:
     async def renew(self, claim: Claim) -> bool:
         """Holds a task for another lease; False where somebody else has it."""
         async with self._pool.connection() as connection:
-            return bool((await connection.execute(_RENEW, (LEASE, *claim.place))).rowcount)
+            return bool((await connection.execute(_RENEW, (self.lease, *claim.place))).rowcount)
 
     async def later(self, claim: Claim, after: timedelta) -> None:
         """Gives a task back that could not be done, to be tried again."""

@@ -25,7 +25,7 @@ from services.insights.watch.draft import drafted, spans
 from services.insights.watch.judge import Found, Known
 from services.insights.watch.series import SECONDS, Chosen, Line, Panel, panels
 from services.insights.watch.state import State
-from services.insights.watch.store import LEASE, Claim, Lost, Row, Store
+from services.insights.watch.store import Claim, Lost, Row, Store
 from services.insights.why.ask import Asked
 from services.insights.why.source import explain
 from services.insights.worker import repeat
@@ -195,7 +195,9 @@ class Watcher:
         zone = ZoneInfo(claim.project.time_zone)
         found = _weighed([each for each in look.found if not judge.silenced(each, said, zone)])
         rate = self._settings.insights_false_discovery_rate
-        told, control = control.held(found, len(look.watched), now, rate)
+        passed, control = control.held(found, len(look.watched), now, rate)
+        kept = {id(each) for each in judge.once([each.found for each in passed])}
+        told = [each for each in passed if id(each.found) in kept]
         fresh = [each.found for each in told if each.found.alarm]
         reasons = await self._reasons(claim, sorted(fresh, key=lambda each: -each.reach)[:EXPLAINED])
         drafts = [
@@ -261,7 +263,7 @@ async def held(work: Store, claim: Claim, do: Callable[[Claim], Awaitable[None]]
     task = asyncio.ensure_future(do(claim))
     try:
         while not task.done():
-            await asyncio.wait({task}, timeout=LEASE.total_seconds() / 3)
+            await asyncio.wait({task}, timeout=work.lease.total_seconds() / 3)
             if not task.done() and not await work.renew(claim):
                 task.cancel()
                 await asyncio.wait({task})

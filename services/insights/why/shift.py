@@ -19,11 +19,13 @@ from services.insights.why.split import Floats, Split
 Codes = npt.NDArray[np.int64]
 
 
-MEDIAN_OF_CHI2 = 0.455
-"""Median of the square of a standard normal number."""
 _USUAL_SPREAD = 0.1
 """Relative deviation of a group where no past tells another."""
-_LEAST_SPREAD, _LEAST_DRIFT = 0.01, 0.03
+_EXPECTED_SPREAD, _LEAST_DRIFT = 0.03, 0.03
+_DISPERSIONS = np.array([1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0])
+_SPREADS = np.array([0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5])
+_FREEDOM = 4.0
+"""Degrees of freedom of Student's distribution."""
 _OWN_WEIGHT = 0.25
 """What a group's own deviation in the past counts beside that of groups of its size."""
 
@@ -41,23 +43,24 @@ class Noise:
 
 
 def noise(splits: Sequence[Split]) -> Noise:
-    """What the past of all splits of a measure says; cautious guesses where there is none."""
+    """What the past of all splits of a measure says; a cautious guess where there is none.
+
+    Of a grid, what makes the deviations of all groups likeliest under Student's distribution, so that a wild group counts little, with the
+    spread expected around a few per cent.
+    """
     parts = [part for part in map(_deviations, splits) if part is not None]
     if not parts:
         return Noise(1.0, _USUAL_SPREAD, _USUAL_SPREAD)
     squares, floors, sizes = (np.concatenate(each) for each in zip(*(part[:3] for part in parts)))
     drift = max(_LEAST_DRIFT, float(np.median([part[3] for part in parts])))
     told = (sizes > 0) & (floors > 0)
-    if not told.any():
-        return Noise(1.0, _USUAL_SPREAD, drift)
     squares, floors, sizes = squares[told], floors[told], sizes[told]
-    # Small groups say how events clump, since their relative deviation is lost in chance; great ones say the rest.
-    relative = floors / sizes**2
-    small = relative >= np.median(relative)
-    dispersion = max(1.0, float(np.median(squares[small] / floors[small])) / MEDIAN_OF_CHI2)
-    great = relative <= np.median(relative)
-    rest = (squares[great] / MEDIAN_OF_CHI2 - floors[great]) / sizes[great] ** 2
-    return Noise(min(dispersion, 100.0), float(np.sqrt(max(np.median(rest), _LEAST_SPREAD**2))), drift)
+    dispersions, spreads = np.meshgrid(_DISPERSIONS, _SPREADS, indexing="ij")
+    variance = dispersions[..., None] * floors + (spreads[..., None] * sizes) ** 2
+    likelihood = -0.5 * np.log(variance) - (_FREEDOM + 1) / 2 * np.log1p(squares / (_FREEDOM * variance))
+    belief = likelihood.sum(axis=-1) - np.log(spreads / _EXPECTED_SPREAD) ** 2 / 2
+    best = np.unravel_index(int(belief.argmax()), belief.shape)
+    return Noise(float(dispersions[best]), float(spreads[best]), drift)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,6 +16,7 @@ import {
   type Recommendation,
 } from '../gen/tidemark/v1/insight_pb'
 import { number, percent, quantity } from '../model/format'
+import * as address from '../model/share'
 import './band'
 import { insights } from './clients'
 import './contributions'
@@ -230,11 +231,11 @@ export class InsightElement extends LitElement {
 
   private grounds(detector: string) {
     if (!this.evidence) return this.failure ? nothing : html`<p class="muted" role="status">Loading…</p>`
-    const { bucketStarts, series, statistics, method, completeness } = this.evidence
+    const { query, bucketStarts, series, statistics, method, completeness } = this.evidence
     return html`<section>
       <h3>Evidence</h3>
       ${series.map(each => html`<tm-band .band=${evidence(bucketStarts, each)} .zone=${this.session.zone}></tm-band>`)}
-      <p class="muted small">${method} · ${detector}${completeness > 0 ? ` · last bucket ${percent(completeness)} complete` : ''}</p>
+      <p class="muted small">${method} · ${detector}${completeness > 0 ? ` · last bucket ${percent(completeness)} complete` : ''}${query ? html` · <a href="/explore${address.write({ query, display: 0 })}">ask for it in the explorer</a>` : nothing}</p>
       <div class="statistics muted small">${Object.entries(statistics).map(statistic)}</div>
     </section>`
   }
