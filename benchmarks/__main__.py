@@ -1,14 +1,24 @@
-"""`python -m benchmarks [ingest] [freshness] [query] [dashboard] [soak]`: all when none is named. `QUICK=1` takes a minute for each."""
+"""`python -m benchmarks [ingest] [freshness] [query] [dashboard] [insights] [prediction] [soak]`: all when none is named. `QUICK=1` takes a minute for each."""
 
 import sys
 
-from benchmarks import bench_dashboard, bench_freshness, bench_ingest, bench_query, bench_soak
+from benchmarks import (
+    bench_dashboard,
+    bench_freshness,
+    bench_ingest,
+    bench_insights,
+    bench_prediction,
+    bench_query,
+    bench_soak,
+)
 
 BENCHMARKS = {
     "ingest": bench_ingest.main,
     "freshness": bench_freshness.main,
     "query": bench_query.main,
     "dashboard": bench_dashboard.main,
+    "insights": bench_insights.main,
+    "prediction": bench_prediction.main,
     "soak": bench_soak.main,
 }
 

@@ -21,13 +21,13 @@ from services.insights.detect.confidence import confidence
 from services.insights.detect.finding import Finding, Missing
 
 SEED = 20_260
-NULLS = 200 if QUICK else 1_000
+NULLS = 100 if QUICK else 1_000
 """Series in which nothing happens."""
 FAMILY = 10
 """So many series are a project, in which the share of false findings is held."""
 BUCKETS, DAYS = 504, 120
 """Hours of an anomaly's series, days of a trend's."""
-PLANTED = 5 if QUICK else 20
+PLANTED = 2 if QUICK else 20
 """Series of each kind with each fault; as many beside them have none."""
 STATES, MINUTES = 300, 10
 RATE = discovery.RATE
@@ -58,7 +58,6 @@ def _nab(pool: ProcessPoolExecutor) -> tuple[dict[str, Figure], list[Row]]:
         reason = f"not measured: {nab.folder().name}/anomaly_nab is missing"
         return {"nab_standard": Figure(None, "", NAB_AIM, "higher", reason)}, []
     files = list(nab.corpus(nab.folder()))[:: 4 if QUICK else 1]
-    chosen, checked = files[::2], files[1::2]
     scores = dict(zip([each.name for each in files], pool.map(_scored, files)))
     normal = {each.name: _printed(nab.gaussian(each.values)) for each in files}
     chances = [
@@ -70,8 +69,8 @@ def _nab(pool: ProcessPoolExecutor) -> tuple[dict[str, Figure], list[Row]]:
     score, threshold = nab.standard(files, scores)
     rows: list[Row] = [
         {"nab": "streaming", "files": len(files), "score": score, "threshold": threshold},
-        {"nab": "streaming, files its constants were chosen by", "score": nab.standard(chosen, scores)[0]},
-        {"nab": "streaming, files they were checked on", "score": nab.standard(checked, scores)[0]},
+        {"nab": "streaming, every other file", "score": nab.standard(files[::2], scores)[0]},
+        {"nab": "streaming, the other half", "score": nab.standard(files[1::2], scores)[0]},
         {"nab": "windowed Gaussian (published 39.6)", "score": nab.standard(files, normal)[0]},
         {"nab": "random, mean of 10 (published 11.0)", "score": float(np.mean(chances))},
     ]

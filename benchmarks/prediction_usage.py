@@ -2,7 +2,7 @@
 of statsforecast do the same from the same instants.
 
 Rivals are AutoETS, MSTL and SeasonalNaive of statsforecast, each with the season of the day or week that suits it, learning from the
-last sixteen weeks before each instant; AutoARIMA is left out, for it takes minutes at each. Each series is compared with whichever
+last eight weeks of hours before each instant; AutoARIMA is left out, for it takes minutes at each. Each series is compared with whichever
 rival has turned out best on it. The truth that the server tells is checked against the files.
 """
 
@@ -40,7 +40,7 @@ BUCKETS = 9_996
 ORIGINS = 7 if QUICK else 28
 NEXT_ORIGINS, NEXT_STEP = 60, 11
 """Of the next hour: a step that shares no factor with the day meets all of its hours."""
-RIVAL_PAST = 24 * 7 * 16
+RIVAL_PAST = 24 * 7 * 8
 M4_HORIZON, M4_CHUNK = 48, 50
 M4_EVERY, M4_RIVALS_EVERY = (9, 9) if QUICK else (1, 9)
 PATIENCE_SECONDS = 300.0

@@ -103,7 +103,7 @@ BODIES: dict[str, Any] = {
 NEEDS_DATA = {
     "InferSchema", "GetLineage", "GetEventQuality", "DiscardDeadLetters", "ResumePartition", "EraseUser", "GetErasure",
     "GetInsight", "AcknowledgeInsight", "GiveFeedback", "ExplainChange", "GetIncident", "AcknowledgeIncident", "ResolveIncident",
-    "Forecast", "Backtest", "GetModelVersion", "PromoteModelVersion", "GetPredictiveInsights", "GetOperation", "CancelOperation",
+    "Forecast", "Backtest", "GetModelVersion", "PromoteModelVersion", "GetPredictiveInsights", "GetModelHealth", "GetOperation", "CancelOperation",
 }  # fmt: skip
 """What an empty project has no answer for; tests of each part ask it by gRPC."""
 QUERIES = {

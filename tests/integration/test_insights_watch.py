@@ -27,7 +27,7 @@ def minutes(first: int, *counts: int) -> list[Happened]:
     """So many sign-ups in the minutes from so many after noon on."""
     return [
         Happened(
-            NOON + (first + place) * MINUTE + timedelta(seconds=59.9 * number / count), "signup", f"u{number}"
+            NOON + (first + place) * MINUTE + timedelta(seconds=59.9 * number / count), "signup", f"u{number % 5}"
         )
         for place, count in enumerate(counts)
         for number in range(count)
@@ -75,7 +75,7 @@ async def test_what_people_say_decides_what_is_told_again(suite: Suite) -> None:
     async with suite(query, admin) as served, watching(served) as watch:
         history(served)
         await quiet(watch)
-        happen(served, minutes(0, 9, 12, 60, 11, 8))
+        happen(served, minutes(0, 9, 12, 120, 11, 8))
         [one] = await watch.look(NOON + 5 * MINUTE)
         said = await watch.GiveFeedback(name=one.name, feedback=pb.FEEDBACK_EXPECTED, comment="A campaign.")
         assert said.insight.state == pb.Insight.STATE_ACKNOWLEDGED

@@ -40,9 +40,9 @@ from tidemark.v1 import dashboard_pb2, ingest_pb2, query_pb2
 from tidemark.v1 import question_pb2 as q
 
 SHORT = {
-    "Forecast": "FAILED_PRECONDITION",
     "Backtest": "FAILED_PRECONDITION",
     "GetPredictiveInsights": "FAILED_PRECONDITION",
+    "GetModelHealth": "FAILED_PRECONDITION",
     "GetModelVersion": "NOT_FOUND",
     "PromoteModelVersion": "NOT_FOUND",
 }

@@ -102,6 +102,11 @@ async def test_the_segment_that_changed_is_told_first(suite: Suite) -> None:
         summed = q.Measure(name="order_placed", aggregation=q.AGGREGATION_SUM, field="properties.amount")
         of_amounts = await answered(served, measure=summed, fields=["properties.country"])
         assert list(of_amounts.contributions[0].values) == ["FR"]
+        mean = q.Measure(name="order_placed", aggregation=q.AGGREGATION_AVG, field="properties.amount")
+        of_means = await answered(served, measure=mean, fields=["properties.country"], top=100)
+        assert 20 < of_means.before < 30
+        assert sum(each.share for each in of_means.contributions) <= 1.001
+        assert of_means.cause == pb.CAUSE_UNSPECIFIED
 
 
 async def test_a_silent_producer_makes_a_data_incident_and_a_smaller_demand_does_not(suite: Suite) -> None:

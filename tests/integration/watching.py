@@ -51,6 +51,8 @@ class Watching:
 
     async def look(self, now: datetime, task: str = "minutes") -> list[pb.Insight]:
         """Looks at the project as if it were `now`; gives the insights there are then."""
+        async with self.resources.pool.connection() as connection:
+            await connection.execute("UPDATE partitions SET watermark = %s", (now,))
         await self.watcher.look(await self.claim(task), now)
         return await self.found()
 

@@ -120,7 +120,7 @@ def _rhos(first: Floats, seconds: Floats, lag: int) -> Floats:
     length = 1 << (2 * size - 1).bit_length()
     product = np.fft.irfft(np.fft.rfft(seconds, length) * np.conj(np.fft.rfft(first, length)), length)
     shifts = np.arange(-lag, lag + 1)
-    rhos = product[:, shifts % length] / (size - np.abs(shifts))
+    rhos: Floats = product[:, shifts % length] / (size - np.abs(shifts))
     bounded: Floats = np.clip(rhos, -_SURE, _SURE)
     return bounded
 
@@ -134,4 +134,5 @@ def _resampled(values: Floats, chance: Generator) -> Floats:
     places = np.arange(size)
     begun = np.maximum.accumulate(np.where(jumps, places, 0), axis=1)
     starts = np.take_along_axis(chance.integers(0, size, (PATHS, size)), begun, 1)
-    return values[(starts + places - begun) % size]
+    drawn: Floats = values[(starts + places - begun) % size]
+    return drawn

@@ -20,6 +20,8 @@ TREES = 100
 AROUND = 5
 STRANGEST = 0.05
 """The share of values, those that the forest sets apart first, of which the chance is found out."""
+SHARES = (1.0, 1.0, 1 / AROUND, 1 / AROUND, 1.0)
+"""Of each feature, how much of its values is independent of the others: those of five values overlap."""
 CHANCE = 0.05
 """What is likelier than this in one series is no finding."""
 
@@ -38,7 +40,7 @@ def search(values: Floats, season: int = 0, seed: int = 0, series: int = 0) -> l
     scores = -forest.score_samples(features)
     likely = np.ones(len(there))
     for row in np.argsort(-scores)[: math.ceil(STRANGEST * len(there))].tolist():
-        likely[row] = min(1.0, _chance(features, row) * len(there) / AROUND)
+        likely[row] = min(1.0, _chance(features, row) * len(there))
     rows = np.flatnonzero(likely <= CHANCE)
     groups = [group for group in np.split(rows, np.flatnonzero(np.diff(rows) > AROUND) + 1) if len(group)]
     seasonal = known[there] - flat
@@ -84,5 +86,6 @@ def _features(values: Floats, flat: Floats) -> Floats:
 def _chance(features: Floats, row: int) -> float:
     """The chance of the strangest feature of a value, beside those of values that are not its neighbours."""
     others = np.abs(np.concatenate([features[: max(row - AROUND, 0)], features[row + AROUND + 1 :]]))
-    ways = [p_value(column, abs(own)) for column, own in zip(others.T, features[row].tolist())]
+    own = np.abs(features[row]).tolist()
+    ways = [p_value(others[:, way], own[way], SHARES[way]) for way in range(len(own))]
     return len(ways) * min(ways)

@@ -6,6 +6,7 @@ Statistics 9, 2015, with a plainer forecast, and a band that is never narrower t
 
 import numpy as np
 from numpy.random import default_rng
+from numpy.typing import NDArray
 
 from services.insights.detect import season as seasons
 from services.insights.detect import shape
@@ -104,7 +105,6 @@ def _forecast(known: Floats, length: int, season: int, seed: int) -> tuple[Float
     news = (news - news.mean()) * np.sqrt(count / max(count - 2, 1))
     # Paths go on from the last value; how well the level is known is drawn too.
     fresh = chance.choice(news, (PATHS, length))
-    fresh[:, :1] += 0.0
     paths = shape.wandering(np.concatenate([np.zeros((PATHS, 1)), fresh], axis=1), lasts)[:, 1:]
     deviation = float(np.nanstd(left)) * np.sqrt((1 + lasts) / (1 - lasts) / count)
     paths = paths + chance.normal(0.0, 1.0, (PATHS, 1)) * deviation
@@ -113,7 +113,7 @@ def _forecast(known: Floats, length: int, season: int, seed: int) -> tuple[Float
     return expected, paths
 
 
-def _off(known: Floats, there: np.ndarray, season: int, seed: int) -> Floats:  # type: ignore[type-arg]
+def _off(known: Floats, there: NDArray[np.bool_], season: int, seed: int) -> Floats:
     """How far the mean of earlier forecasts was off, over the error they stated; as many as fit."""
     length = len(there)
     first = max(LEAST, 2 * season, length)

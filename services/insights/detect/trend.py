@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 from numpy.random import default_rng
+from numpy.typing import NDArray
 from scipy import stats
 
 from services.insights.detect import shape
@@ -88,7 +89,7 @@ def _sized(values: Floats) -> tuple[Floats, float]:
     return values / size, size
 
 
-def _steady(values: Floats, places: np.ndarray) -> tuple[float, float, float, float]:  # type: ignore[type-arg]
+def _steady(values: Floats, places: NDArray[np.intp]) -> tuple[float, float, float, float]:
     """Theil-Sen's slope, its interval, and the chance of it."""
     slope, middle, low, high = stats.theilslopes(values, places, 0.95)
     left = values - middle - slope * places

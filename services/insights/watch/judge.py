@@ -101,11 +101,27 @@ class Found:
     method: str = ""
 
 
-def learnt(line: Line) -> Known:
-    """What is known of a series after its history."""
-    values, starts = line.values, line.starts
-    state = anomaly.learn(values, starts)
+def learnt(line: Line, since: int) -> Known:
+    """What is known of a series after its history, which begins no earlier than that of its project, `since`.
+
+    A type of events is at 0 from the beginning on; any other series begins with its first value.
+    """
+    micros = line.starts.astype("datetime64[us]").astype(np.int64)
+    first = int(np.searchsorted(micros, since))
+    if not line.watched.type:
+        there = np.flatnonzero(np.nan_to_num(line.values))
+        first = max(first, int(there[0]) if len(there) else len(micros))
+    state = anomaly.learn(line.values[first:], line.starts[first:])
     return Known(line.watched, state, NOTHING, _end(line))
+
+
+def began(lines: Sequence[Line]) -> int:
+    """When the first event of a project happened, in microseconds since 1970, by the series of its volume; 0 where that is not known."""
+    for line in lines:
+        there = np.flatnonzero(np.nan_to_num(line.values))
+        if line.watched.key == "events" and len(there):
+            return int(line.starts[there[0]].astype("datetime64[us]").astype(np.int64))
+    return 0
 
 
 def judged(known: Known, line: Line) -> tuple[Known, list[Found]]:

@@ -150,16 +150,17 @@ class Watcher:
         """Asks the panels and judges what came; a series that is new, or was not looked at for long, is learnt."""
         turns = asyncio.Semaphore(source.AT_ONCE)
 
-        async def one(panel: Panel, anew: bool) -> Look:
+        async def one(panel: Panel, anew: bool, since: int = 0) -> Look:
             async with turns:
-                return await self._panel(claim, panel, {} if anew else known, now)
+                return await self._panel(claim, panel, {} if anew else known, now, since)
 
         whole = await one(asked[0], anew=False)
         anew = bool(known) and _loaded(claim, whole)
         if anew:
             log.info("history of %s was loaded: its series are learnt anew", claim.project.name)
             whole = await one(asked[0], anew=True)
-        looks = [whole, *await asyncio.gather(*(one(panel, anew) for panel in asked[1:]))]
+        since = judge.began(whole.lines)
+        looks = [whole, *await asyncio.gather(*(one(panel, anew, since) for panel in asked[1:]))]
         return Look(
             [each for look in looks for each in look.changed],
             [each for look in looks for each in look.watched],
@@ -168,7 +169,9 @@ class Watcher:
             whole.came,
         )
 
-    async def _panel(self, claim: Claim, panel: Panel, known: Mapping[str, Row], now: datetime) -> Look:
+    async def _panel(
+        self, claim: Claim, panel: Panel, known: Mapping[str, Row], now: datetime, since: int
+    ) -> Look:
         keys = [watched.key for watched in panel.members.values()]
         unit = panel.query.series.interval.unit or Interval.UNIT_WEEK
         long_ago = now - HISTORY[unit]
@@ -186,7 +189,7 @@ class Watcher:
             # A question that cannot be asked, as that of an indicator whose window is gone, must not keep the others.
             log.warning("%s of %s is not watched: %s", ", ".join(keys), claim.project.name, error)
             return Look([], keys, [], [], 0)
-        return replace(await asyncio.to_thread(_judged, lines, rows), watched=keys, came=came)
+        return replace(await asyncio.to_thread(_judged, lines, rows, since), watched=keys, came=came)
 
     async def _drafts(
         self, claim: Claim, look: Look, control: Control, said: Said, now: datetime
@@ -299,7 +302,7 @@ def _of(panel: Panel, given: pb.Indicator) -> bool:
     return any(watched.indicator is given for watched in panel.members.values())
 
 
-def _judged(lines: Iterable[Line], rows: Mapping[str, Row]) -> Look:
+def _judged(lines: Iterable[Line], rows: Mapping[str, Row], since: int) -> Look:
     """Judges what is known, and learns what is new."""
     changed, found, kept = [], [], []
     for line in lines:
@@ -308,7 +311,7 @@ def _judged(lines: Iterable[Line], rows: Mapping[str, Row]) -> Look:
         state = None if row is None else anomaly.State.decode(row.learnt)
         if row is None or state is None:
             if len(line.values):
-                changed.append(judge.learnt(line))
+                changed.append(judge.learnt(line, since))
             continue
         known = Known(line.watched, state, judge.recent(row.recent), us_of(row.until))
         after, new = judge.judged(known, line)

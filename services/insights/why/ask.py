@@ -16,8 +16,8 @@ from services.kit.period import span
 from tidemark.v1 import insight_pb2, pipeline_pb2
 from tidemark.v1 import question_pb2 as pb
 
-PLAIN = "plain"
-"""Id of the count of everything with the measure's name, whatever the filter."""
+PLAIN, SEEN = "plain", "seen"
+"""Ids of the count of everything with the measure's name, and of what of it the measure sees: by its filter and the field that it reads."""
 MAX_FIELDS, TOP, MAX_TOP = 20, 10, 100
 GROUPS = 1000
 """Values of a field that are looked at."""
@@ -58,11 +58,6 @@ class Asked:
         """The time right up to the change: at least an hour, at most a day."""
         length = min(max(self.after.length, timedelta(hours=1)), timedelta(days=1))
         return Span(self.after.start - length, self.after.start)
-
-    @property
-    def narrowed(self) -> bool:
-        """Whether the measure depends on properties."""
-        return self.filter is not None or self.measure.HasField("filter") or bool(self.measure.field)
 
     def buckets(self, during: Span) -> float:
         """How many buckets a span holds."""
@@ -116,8 +111,8 @@ def table(change: Asked, during: Span, fields: Fields) -> pb.Query:
 
 
 def whole(change: Asked, during: Span) -> pb.Query:
-    """The measure in all, and how much of its name there was whatever the filter."""
-    measures = _measures(change)
+    """The measure in all, how much of its name there was whatever the filter, and how much of that it saw."""
+    measures = [*_measures(change), _there(change.measure, SEEN)]
     if change.filter is not None:
         for measure in measures:
             limits = [change.filter, *([measure.filter] if measure.HasField("filter") else [])]
@@ -187,12 +182,17 @@ def _measures(change: Asked) -> list[pb.Measure]:
         value.field = measure.field
     if not change.mean:
         return [value, count]
-    number = _like(measure, NUMBER, pb.AGGREGATION_COUNT)
-    if measure.source != pb.SOURCE_METRICS:
+    return [value, count, _there(measure, NUMBER)]
+
+
+def _there(measure: pb.Measure, id_: str) -> pb.Measure:
+    """The count of what has the field that a measure reads."""
+    made = _like(measure, id_, pb.AGGREGATION_COUNT)
+    if measure.field and measure.source != pb.SOURCE_METRICS:
         there = pb.Filter(comparison=pb.Comparison(field=measure.field, operator=pb.OPERATOR_EXISTS))
         limits = [there, *([measure.filter] if measure.HasField("filter") else [])]
-        number.filter.CopyFrom(pb.Filter(all=pb.FilterGroup(filters=limits)))
-    return [value, count, number]
+        made.filter.CopyFrom(pb.Filter(all=pb.FilterGroup(filters=limits)))
+    return made
 
 
 def _like(measure: pb.Measure, id_: str, aggregation: pb.Aggregation) -> pb.Measure:

@@ -22,6 +22,8 @@ DATA_SHARE = 0.5
 _WORTH_TELLING = 0.02
 _GENEROUS = 1.5
 """How many times the change an effect may be and still explain all of it."""
+_HIDDEN = 0.5
+"""A definition that takes a property away takes it from most events; a smaller part may be seen less for any reason."""
 _LONG_LAG = timedelta(minutes=1)
 _MOST_APART = 3
 """More producers than that are told together."""
@@ -152,17 +154,15 @@ def _appeared(observed: Observed) -> Iterator[pb.PipelineFact]:
 
 
 def _redefined(observed: Observed) -> Iterator[pb.PipelineFact]:
-    """A schema or the rules, which may have moved events to other names, or values out of the sight of a filter."""
+    """A schema or the rules, which may have moved events to other names, or taken most of them out of the sight of the series."""
+    kept = observed.seen_after / observed.seen_before if observed.seen_before > 0 else 1.0
+    hidden = observed.before * (1 - kept) if kept <= _HIDDEN else 0.0
+    effect = -max(observed.moved * observed.worth, hidden)
     for each in observed.versions:
-        if each.before == each.after:
-            continue
-        share = explained(-observed.moved * observed.worth, observed.change)
-        if observed.narrowed and observed.before and observed.events_before:
-            measured = observed.change / observed.before
-            plain = observed.events_after / observed.events_before - 1
-            share = max(share, 1 - abs(plain / measured) if measured else 0.0)
-        text = f"the {each.what} went from version {each.before} to {each.after}"
-        yield _fact(observed, Fact.KIND_DEFINITION_CHANGED, text, each.what, min(share, 1.0), each.link)
+        if each.before != each.after:
+            text = f"the {each.what} went from version {each.before} to {each.after}"
+            share = explained(effect, observed.change)
+            yield _fact(observed, Fact.KIND_DEFINITION_CHANGED, text, each.what, share, each.link)
 
 
 def _gathered(found: Sequence[Moved]) -> list[list[Moved]]:

@@ -66,8 +66,9 @@ class Observed:
     """How many buckets that has."""
     event: str = ""
     """The name of the event or metric; empty for all events."""
-    narrowed: bool = False
-    """Whether the series depends on properties: by a filter, or by the field that it aggregates."""
+    seen_before: float = 1.0
+    """Which part of them the series saw: those that its filter let pass, and that had the field which it reads."""
+    seen_after: float = 1.0
     senders: tuple[Sender, ...] = ()
     stored_before: float = 0.0
     """Events and points of the project stored."""

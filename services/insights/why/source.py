@@ -3,20 +3,21 @@
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from services.insights.source import Query
 from services.insights.why import account, ask
-from services.insights.why.ask import PLAIN, Asked
+from services.insights.why.ask import PLAIN, SEEN, Asked
 from services.insights.why.contribution import Change, contributions, leading
 from services.insights.why.facts import cause, facts
 from services.insights.why.observed import MINUTE, Observed, Versions
 from services.insights.why.split import NUMBER, OTHER, VALUE, Fields, Table, table_of
 from services.kit.calendar import Span, ceil, floor
-from services.kit.errors import DeadlineExceeded, Error, NotFound, Unavailable
+from services.kit.errors import DeadlineExceeded, Error, Exhausted, NotFound, Unavailable
 from tidemark.v1 import insight_pb2, pipeline_pb2, query_pb2, question_pb2
 
 SECONDS = 20.0
@@ -35,11 +36,11 @@ class Explained:
     """Why a series changed."""
 
     before: float
-    """For each bucket in the mean; NaN where nothing was measured."""
+    """For each bucket in the mean; 0 where nothing was measured."""
     after: float
     contributions: list[insight_pb2.Contribution]
-    facts: list[insight_pb2.PipelineFact]
-    cause: insight_pb2.Cause
+    facts: list[insight_pb2.PipelineFact] = field(default_factory=list)
+    cause: insight_pb2.Cause = insight_pb2.CAUSE_UNSPECIFIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class _Whole:
 
     value: float
     plain: float
+    seen: float
+    """Which part of the plain events it saw."""
     metadata: question_pb2.QueryMetadata
 
 
@@ -74,12 +77,16 @@ class _Reader:
             self._change = replace(self._change, before=self._change.after.earlier(self._change.after.length))
             before = await self._whole(self._change.before)
         change = self._change
+        if change.mean:
+            # What is missing or doubled says nothing of how a mean changes.
+            parts = await self._split()
+            return Explained(before.value, after.value, await _told(parts, change.top))
         observed, parts = await asyncio.gather(self._observed(before, after), self._split())
         found = facts(observed)
         return Explained(
             before=before.value,
             after=after.value,
-            contributions=contributions(parts, change.top),
+            contributions=await _told(parts, change.top),
             facts=found,
             cause=cause(found, observed.change),
         )
@@ -92,7 +99,13 @@ class _Reader:
         value = values[place[VALUE]] / (
             values[place[NUMBER]] or float("nan") if self._change.mean else buckets
         )
-        return _Whole(value if value == value else 0.0, values[place[PLAIN]] / buckets, answer.metadata)
+        plain, seen = values[place[PLAIN]], values[place[SEEN]]
+        return _Whole(
+            value=value if math.isfinite(value) else 0.0,
+            plain=plain / buckets,
+            seen=seen / plain if plain else 1.0,
+            metadata=answer.metadata,
+        )
 
     async def _split(self) -> Change:
         """The measure by each field, and by pairs of those that tell most."""
@@ -100,7 +113,7 @@ class _Reader:
         single = await self._tables([(field,) for field in fields])
         if not self._change.fields:
             single = _telling(single)
-        pairs = await self._tables(ask.pairs(leading(single)))
+        pairs = await self._tables(ask.pairs(await asyncio.to_thread(leading, single)))
         return Change(
             {**single.before, **pairs.before},
             {**single.after, **pairs.after},
@@ -180,7 +193,8 @@ class _Reader:
             span=change.after,
             buckets=buckets,
             event=name,
-            narrowed=change.narrowed,
+            seen_before=before.seen,
+            seen_after=after.seen,
             senders=account.senders(
                 (spans[0], spans[1], spans[2]),
                 tuple(rows for _, rows, _ in accounts),
@@ -271,18 +285,26 @@ class _Reader:
         return await self._taken(lambda: self._query.run(self._project, query, page_size=page_size))
 
     async def _taken(self, call: Callable[[], Awaitable[T]], *, missing: T | None = None) -> T:
-        """What a call gives when it is its turn; `missing` where there is nothing of that name and time."""
+        """What a call gives when it is its turn, here and at query; `missing` where there is nothing of that name and time."""
         async with self._turns:
-            try:
-                return await call()
-            except NotFound:
-                if missing is None:
-                    raise
-                return missing
+            while True:
+                try:
+                    return await call()
+                except NotFound:
+                    if missing is None:
+                        raise
+                    return missing
+                except Exhausted as error:
+                    await asyncio.sleep(error.retry_after)
 
 
 async def _all(calls: Iterable[Awaitable[T]]) -> list[T]:
     return list(await asyncio.gather(*calls))
+
+
+async def _told(change: Change, top: int) -> list[insight_pb2.Contribution]:
+    """What is told of a change; in a thread, for tables of a thousand rows take a while."""
+    return await asyncio.to_thread(contributions, change, top)
 
 
 def _telling(change: Change) -> Change:

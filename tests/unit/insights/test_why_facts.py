@@ -141,10 +141,12 @@ def test_what_is_late_and_what_waits_is_counted_once() -> None:
 
 def test_a_definition_explains_what_a_filter_no_longer_sees() -> None:
     versions = (Versions("schema", 1, 2, "/data/schemas/order"),)
-    hidden = observed(after=5, narrowed=True, events_after=20, versions=versions)
+    hidden = observed(after=5, events_after=20, seen_after=0.25, versions=versions)
     assert only(facts(hidden)).share == pytest.approx(1)
-    less_of_all = observed(after=5, narrowed=True, events_after=5, versions=versions)
+    less_of_all = observed(after=5, events_after=5, versions=versions)
     assert only(facts(less_of_all)).share == 0
+    fewer_of_some = observed(after=15, events_after=20, seen_after=0.75, versions=versions)
+    assert only(facts(fewer_of_some)).share == 0
     moved = observed(after=0, events_after=0, moved=20, versions=versions)
     assert cause(facts(moved), moved.change) == pb.CAUSE_DATA_INCIDENT
 
