@@ -11,10 +11,12 @@ from tests import polling
 from tests.deployment import Tenant
 from tidemark import questions
 from tidemark.models import churn, outcome
+from tidemark.v1 import insight_pb2 as pb
 from tidemark.v1 import model_pb2
 
-DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 SOON = 90.0
+HISTORY_DAYS = 28
 
 
 async def publish(tenant: Tenant, client: tidemark.Client, *tables: pa.Table) -> None:
@@ -68,6 +70,165 @@ def offers(count: int, start: datetime, end: datetime, *, turned: bool, seed: in
             ],
         }
     )
+
+
+def measured(now: datetime) -> dict[str, np.ndarray]:
+    """Hourly values of four weeks: one that is disturbed five times, one that grows, one that another follows after two hours, and one of
+    its own."""
+    random = np.random.default_rng(3)
+    hours = np.arange(HISTORY_DAYS * 24)
+    daily = 200 + 60 * np.sin(hours / 24 * 2 * np.pi)
+    disturbed = daily + random.normal(0, 6, len(hours))
+    for at, by in DISTURBANCES.items():
+        disturbed[at] += by
+    cause = np.convolve(random.normal(0, 30, len(hours) + 1), (1, 0.5))[1:-1] + 300
+    return {
+        "disturbed": disturbed,
+        "growing": 100 + hours * 0.1 + random.normal(0, 8, len(hours)),
+        "leading": cause,
+        "following": 50 + 0.5 * np.concatenate((cause[:2], cause[:-2])) + random.normal(0, 4, len(hours)),
+        "independent": random.normal(80, 5, len(hours)),
+    }
+
+
+DISTURBANCES = {300: 120.0, 390: -110.0, 480: 130.0, 570: -120.0, 650: 140.0}
+
+
+async def test_data_insights(tenant: Tenant) -> None:
+    """Anomalies are found where they were put and hardly elsewhere; growth is a trend, noise is none; what follows another is found with
+    its lag."""
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    asked = questions.series(
+        measure=[f"avg of {name}" for name in measured(now)],
+        source="metrics", interval="hour", start=now - HISTORY_DAYS * DAY, end=now,
+    )  # fmt: skip
+    async with tenant.client() as client:
+        for name, values in measured(now).items():
+            for hour, value in enumerate(values.tolist()):
+                client.record(name, value, observed_at=now - HISTORY_DAYS * DAY + hour * HOUR)
+        await client.flush()
+        await tenant.settled(client)
+        streaming, batch, trends, together = [
+            await client.insights.detect(asked, method)
+            for method in ("anomaly", "anomaly batch", "trend", "correlation")
+        ]
+
+    def marked(found: pb.RunDetectorResponse, subject: str) -> set[int]:
+        return {
+            at for each in found.insights if subject in each.subject for at in each.evidence.series[0].marked
+        }
+
+    for mode, found in (("streaming", streaming), ("batch", batch)):
+        hits = {at for at in DISTURBANCES if any(abs(at - each) <= 1 for each in marked(found, "disturbed"))}
+        false = [each for each in found.insights if "disturbed" not in each.subject]
+        print(
+            f"\n{mode}: {len(hits)} of {len(DISTURBANCES)} found, {len(false)} findings in four quiet series"
+        )
+        assert len(hits) >= 4, mode
+        assert len(false) <= 2, mode
+    for each in streaming.insights:
+        assert each.type == pb.INSIGHT_TYPE_ANOMALY
+        assert 0 < each.confidence <= 1
+        assert each.evidence.statistics["p_value"] < 0.05
+        assert each.title
+        assert each.description
+    grown = [each for each in trends.insights if "growing" in each.subject]
+    assert len(grown) >= 1
+    assert grown[0].direction == pb.DIRECTION_UP
+    assert abs(grown[0].evidence.statistics["slope_per_day"] - 2.4) < 0.3
+    assert not any("independent" in each.subject for each in trends.insights)
+    (pair,) = [
+        each for each in together.insights if "leading" in each.subject and "following" in each.subject
+    ]
+    assert abs(pair.evidence.statistics["lag_buckets"]) == 2
+    assert pair.evidence.statistics["rho"] > 0.5
+    assert not any("independent" in each.subject for each in together.insights)
+
+
+def sales(now: datetime) -> pa.Table:
+    """Orders of two days from four countries, some each minute."""
+    random = np.random.default_rng(8)
+    times, countries = [], []
+    for minute in range(-2 * 24 * 60, 0):
+        for country, rate in {"DE": 4, "FR": 3, "ES": 2, "IT": 1}.items():
+            for _ in range(random.poisson(rate)):
+                times.append(now + minute * MINUTE + timedelta(seconds=float(random.uniform(0, 60))))
+                countries.append(country)
+    devices = random.choice(["phone", "desktop"], len(times))
+    return pa.table(
+        {
+            "name": ["order_placed"] * len(times),
+            "user_id": [f"user-{each}" for each in random.integers(0, 3000, len(times))],
+            "occurred_at": pa.array(times, pa.timestamp("us", "UTC")),
+            "properties": [
+                f'{{"country":"{country}","device":"{device}"}}'
+                for country, device in zip(countries, devices, strict=True)
+            ],
+        }
+    )
+
+
+async def test_data_insights_are_found_explained_and_ranked(tenant: Tenant) -> None:
+    """Without being asked, the platform tells that orders have risen, from where, how sure that is, and what to do; people answer it."""
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    async with tenant.client() as client:
+        watched = client.insights.watch()
+        first = asyncio.ensure_future(anext(watched))
+        await publish(tenant, client, sales(now))
+
+        async def learnt() -> bool:
+            return any("order_placed" in each.subject for each in await client.insights.baselines())
+
+        await polling.until(learnt, SOON)
+        began = datetime.now(UTC)
+        for number in range(500):
+            client.track(
+                "order_placed",
+                user_id=f"user-{number}",
+                properties={"country": "DE", "device": "phone" if number % 2 else "desktop"},
+            )
+        await client.flush()
+
+        async def told() -> list[pb.Insight]:
+            listed = [each async for each in client.insights.all()]
+            return [
+                each
+                for each in listed
+                if "order_placed" in each.subject and each.direction == pb.DIRECTION_UP
+            ]
+
+        (risen, *_) = await polling.until(told, 2 * SOON)
+        took = datetime.now(UTC) - began
+        heard = await asyncio.wait_for(first, SOON)
+        await watched.aclose()
+        assert heard.name
+        everything = [each async for each in client.insights.all()]
+        assert [each.priority for each in everything] == sorted(
+            (each.priority for each in everything), reverse=True
+        )
+        insight = await client.insights.get(risen.name)
+        print(f"\nafter {took.total_seconds():.0f} s: {insight.title}\n{insight.description}")
+        print([each.action for each in insight.recommendations])
+        # The minute has to end first.
+        assert took < timedelta(seconds=60) + MINUTE
+        assert insight.severity >= pb.SEVERITY_LOW
+        assert 0.5 < insight.confidence <= 1
+        assert len(insight.evidence.series[0].values) == len(insight.evidence.bucket_starts) > 0
+        assert len(insight.evidence.series[0].expected) == len(insight.evidence.series[0].values)
+        assert insight.expire_time.ToDatetime(UTC) - insight.create_time.ToDatetime(UTC) >= 6 * DAY
+        assert list(insight.contributions[0].values) == ["DE"]
+        assert insight.contributions[0].share > 0.7
+        # All of it comes from a client that nobody knew two minutes ago, and that is told.
+        assert insight.cause == pb.CAUSE_DATA_INCIDENT
+        assert insight.facts[0].kind == pb.PipelineFact.KIND_NEW_PRODUCER
+        assert insight.facts[0].subject == client.producer_id
+        assert insight.recommendations
+        assert all(each.action and each.source for each in insight.recommendations)
+
+        answered = await client.insights.feedback(insight.name, "confirmed", "a campaign began")
+        assert answered.feedback == pb.FEEDBACK_CONFIRMED
+        detectors = (await client.insights.detectors()).detectors
+        assert any(each.true_count == 1 for each in detectors)
 
 
 async def test_predictive_models(tenant: Tenant) -> None:

@@ -130,9 +130,9 @@ class Settings:
     mirror_grace_seconds: float = 600.0
     """How long a file is kept in whose place others have come; longer than any question takes."""
     export_seconds: float = 3600.0
-    """How long an export may take."""
+    """How long an export, or a table of features, may take."""
     export_concurrency: int = 2
-    """Exports of one project made at once by one process; more are refused."""
+    """Exports of one project made at once by one process; more are refused. As many tables of features, of which `query_queue` more wait."""
 
     outbound_private: bool = False
     """Let webhooks go to addresses that only a local network knows: private, loopback, shared."""

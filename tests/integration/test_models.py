@@ -1,6 +1,7 @@
 """ModelService through the SDK, on a real database: what people did is learnt from, tested on later time, predicted and watched."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ from services.kit.service import Resources, Service, Servicer
 from services.query.service import query
 from tests.conftest import Served, Suite
 from tests.polling import until
-from tidemark import errors
+from tidemark import cli, errors
 from tidemark.models import churn, comeback, conversion, outcome
 from tidemark.operations import Operation
 from tidemark.records import AckMode
@@ -289,3 +290,46 @@ async def test_a_world_that_turns_is_noticed_and_learnt_anew(suite: Suite) -> No
         assert await until(promoted, SOON)
         await asyncio.gather(*(client.models.promote("offers", 1) for _ in range(2)))
         assert (await client.models.get("offers")).serving_version == first.name
+
+
+async def test_the_command_line_learns_and_tells(suite: Suite, capsys: Any, monkeypatch: Any) -> None:
+    now = datetime.now(UTC)
+    async with learning(suite) as client:
+        await client.publish(offers(400, now - 30 * DAY, now - DAY, turned=False, seed=1))
+        for user, price in (("cheap", 5), ("dear", 60)):
+            client.track("offer", user_id=user, properties={"price": price, "kind": "a"})
+        await client.flush()
+        address = client._query_address
+        for name, value in (
+            ("KEY", client._metadata[0][1].removeprefix("Bearer ")),
+            ("INGEST_ADDRESS", address),
+            ("QUERY_ADDRESS", address),
+            ("INSIGHTS_ADDRESS", address),
+        ):
+            monkeypatch.setenv(f"TIDEMARK_{name}", value)
+
+        async def run(*arguments: str) -> str:
+            assert await asyncio.to_thread(cli.main, ["models", *arguments]) == 0
+            return str(capsys.readouterr().out)
+
+        made = await run(
+            "create", "Offers", "outcome", "--step", "offer", "--outcome", "properties.taken", "--alone",
+            "--field", "properties.price", "--field", "properties.kind", "--folds", "3",
+        )  # fmt: skip
+        assert made.strip() == "projects/demo/models/offers"
+        assert "nothing yet" in await run("list")
+        trained = await run("train", "offers")
+        assert "versions/1: serving" in trained
+        assert "majority" in trained
+        assert "lead" in await run("show", "offers")
+        # Of offers those whose outcome is not known are predicted.
+        told = await run("predict", "offers")
+        assert told.index("cheap") < told.index("dear")
+        assert "properties.price: 5" in told
+        assert "2 of 2, by projects/demo/models/offers/versions/1" in told
+        (line,) = (await run("versions", "offers", "--format", "json")).splitlines()
+        assert json.loads(line)["state"] == "STATE_SERVING"
+        assert await run("health", "offers")
+        assert "serves" in await run("promote", "offers", "1")
+        await run("delete", "offers")
+        assert (await run("list")).strip() == "none"

@@ -68,14 +68,21 @@ class Watch:
             await asyncio.wait(self._looking)
 
     async def _look(self, look: Look) -> None:
+        now = datetime.now(UTC)
         try:
-            await self.look(look, datetime.now(UTC))
+            try:
+                await self.look(look, now)
+            except psycopg.Error:
+                raise
+            except Exception:
+                # One rule that cannot be judged must not keep the others from it.
+                log.exception("alert rule %d cannot be looked at", look.rule_number)
+                metrics.ALERT_EVALUATIONS.labels("failed").inc()
+                fault = "it could not be judged; the log of insights tells why"
+                await self._store.postpone(look, now + LATER, fault, looked=False)
         except psycopg.Error as error:
             # Whoever takes it on when the lease is over begins where this look has begun.
             log.warning("a look at %s is lost: %s", look.rule_id, " ".join(str(error).split()))
-            metrics.ALERT_EVALUATIONS.labels("failed").inc()
-        except Exception:
-            log.exception("alert rule %d cannot be looked at", look.rule_number)
             metrics.ALERT_EVALUATIONS.labels("failed").inc()
 
     async def look(self, look: Look, now: datetime) -> None:

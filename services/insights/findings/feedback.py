@@ -13,9 +13,8 @@ from zoneinfo import ZoneInfo
 from tidemark.v1 import insight_pb2 as pb
 
 STRICTER = 10.0
-LIMIT = 0.01
-"""From this p-value on findings begin; false alarms lower it."""
 MOST = 6
+"""More false alarms than these count no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +32,13 @@ class Said:
         """How many findings of a detector were true, and how many false."""
         return self.judged.get(detector, (0, 0))
 
-    def silences(self, series: str, detector: str, start: datetime, p_value: float, zone: ZoneInfo) -> bool:
-        """Whether a finding is not to be told."""
-        if (series, hour_of_week(start, zone)) in self.expected:
-            return True
-        false = self.false.get((series, detector), 0)
-        return false > 0 and p_value > LIMIT / STRICTER**false
+    def silences(self, series: str, start: datetime, zone: ZoneInfo) -> bool:
+        """Whether what begins then is expected."""
+        return (series, hour_of_week(start, zone)) in self.expected
+
+    def charged(self, series: str, detector: str, p_value: float) -> float:
+        """The p-value by which a finding is judged: `STRICTER` times as large for each false alarm."""
+        return min(1.0, p_value * STRICTER ** self.false.get((series, detector), 0))
 
 
 def said(rows: Iterable[tuple[str, str, int, int]]) -> Said:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from services.insights.models.matrix import Column, Floats
 from services.insights.models.rule import PRIOR, Rule
@@ -31,6 +31,7 @@ TREES: dict[str, Any] = {
     "learning_rate": 0.05, "max_iter": 150, "max_leaf_nodes": 15, "min_samples_leaf": 20, "l2_regularization": 1.0,
     "max_features": 0.3, "early_stopping": False,
 }  # fmt: skip
+_THREADS = ThreadpoolController()
 FARTHEST = 8.0
 """Standard deviations beyond which a value says no more."""
 
@@ -83,7 +84,7 @@ class Boosted:
 
     def score(self, matrix: Floats) -> Floats:
         """Scores from 0 to 1, shape (rows,)."""
-        with threadpool_limits(1):
+        with _THREADS.limit(limits=1):
             return self.trees.predict_proba(ranked(matrix, self.ranks))[:, 1]  # type: ignore[no-any-return]
 
 
@@ -120,7 +121,7 @@ def fitted(
 ) -> Candidates:
     """All candidates, of a matrix (rows, columns) and outcomes (rows,) of 0 and 1, both among them."""
     # One thread, so that sums are taken in the same order everywhere, and others keep the machine.
-    with threadpool_limits(1):
+    with _THREADS.limit(limits=1):
         return Candidates(
             fitted_rule(matrix, outcomes, columns, preferred),
             _logistic(matrix, outcomes, columns),

@@ -7,8 +7,8 @@ from services.insights.models.metric import auc
 from services.insights.models.predictor import Predictor
 from tidemark.v1.model_pb2 import ALGORITHM_RULE, FeatureImportance
 
-LOOKED_AT = 2000
-SHUFFLES, SHOWN = 10, 30
+LOOKED_AT = 1000
+SHUFFLES, SHOWN = 8, 30
 INTERVAL = (2.5, 97.5)
 
 

@@ -19,7 +19,7 @@ from services.insights.models.target import Plan
 from services.kit.instant import EPOCH
 from tidemark.v1 import model_pb2 as pb
 
-ALLOWED, ALARM = 0.5, 4.0
+ALLOWED, ALARM = 0.5, 3.0
 """Standard errors that a window may be worse without adding to the sum, and the sum that is no chance."""
 CHANCES = 3
 """Windows in which a challenger may prove better before another takes its place."""

@@ -58,7 +58,11 @@ class Outbox:
 
     async def _deliver(self, delivery: Delivery) -> None:
         began = time.monotonic()
-        outcome = await self._writer.send(delivery.channel, message_of(delivery))
+        try:
+            outcome = await self._writer.send(delivery.channel, message_of(delivery))
+        except Exception:
+            log.exception("notification %s cannot be sent", delivery.notification_id)
+            outcome = Outcome(False, "it could not be sent; the log of insights tells why")
         elapsed = timedelta(seconds=time.monotonic() - began)
         next_at = self._next(delivery, outcome)
         state = DELIVERED if outcome.delivered else FAILED if next_at is None else PENDING

@@ -67,7 +67,7 @@ def _trends(lines: Sequence[Line], said: Said, zone: ZoneInfo, now: datetime, ra
         looked += 1
         if each is not None and not abs(each.relative) < SMALLEST:
             found.append((line, each))
-    q_values, kept = discovery.held(np.array([each.p_value for _, each in found]), rate, looked)
+    q_values, kept = discovery.held(_charged(found, said), rate, looked)
     made_ = []
     for (line, each), q_value, keep in zip(found, q_values.tolist(), kept.tolist()):
         if keep:
@@ -113,7 +113,7 @@ def _impacts(lines: Sequence[Line], said: Said, zone: ZoneInfo, now: datetime, r
         except finding.Missing:
             continue
         found.append((line, each))
-    q_values, kept = discovery.held(np.array([each.p_value for _, each in found]), rate, len(found))
+    q_values, kept = discovery.held(_charged(found, said), rate, len(found))
     drafts = []
     for (line, each), q_value, keep in zip(found, q_values.tolist(), kept.tolist()):
         if keep and not abs(each.relative) < SMALLEST:
@@ -122,6 +122,15 @@ def _impacts(lines: Sequence[Line], said: Said, zone: ZoneInfo, now: datetime, r
             _tell_impact(draft.insight, line, each, zone)
             drafts.append(draft)
     return _told(drafts, said, zone)
+
+
+def _charged(found: Sequence[tuple[Line, finding.Finding]], said: Said) -> NDArray[np.float64]:
+    """The p-values by which findings are judged."""
+    return np.array([said.charged(_key(line), each.detector, each.p_value) for line, each in found])
+
+
+def _key(line: Line) -> str:
+    return f"{line.watched.key} by {line.watched.words.seconds}"
 
 
 def _draft(
@@ -150,7 +159,7 @@ def _draft(
     if len(expected) and not len(lower):
         lower = upper = expected
     charted(insight, Chart(watched.query, micros, line.values, expected, lower, upper), watched.words)
-    key = f"{watched.key} by {watched.words.seconds}"
+    key = _key(line)
     if other is not None:
         count = len(line.values)
         insight.evidence.series.add(
@@ -166,7 +175,7 @@ def _told(drafts: Sequence[Draft], said: Said, zone: ZoneInfo) -> list[Draft]:
     for draft in drafts:
         insight = draft.insight
         start = at(insight.start_time.ToMicroseconds())
-        if said.silences(draft.series, insight.detector, start, insight.evidence.statistics["p_value"], zone):
+        if said.silences(draft.series, start, zone):
             continue
         advised(insight, None)
         kept.append(draft)

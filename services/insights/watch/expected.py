@@ -49,18 +49,22 @@ def drafts(lines: Sequence[Line], said: Said, zone: ZoneInfo, now: datetime) -> 
         forecast = pool.forecast(known.values, seasons, HORIZON[words.seconds])
         if not len(forecast.lower):
             continue
-        draft = _draft(line, known.values, forecast, zone, now)
+        draft = drafted(line, known.values, forecast, zone, now)
         if draft is None:
             continue
         start = at(draft.insight.start_time.ToMicroseconds())
-        if not said.silences(draft.series, "prediction", start, 1 - draft.insight.confidence, zone):
+        if (
+            not said.silences(draft.series, start, zone)
+            and said.charged(draft.series, "prediction", 1 - draft.insight.confidence) <= 1 - LIKELY
+        ):
             found.append(draft)
     return found
 
 
-def _draft(
+def drafted(
     line: Line, known: NDArray[np.float64], forecast: pool.Forecast, zone: ZoneInfo, now: datetime
 ) -> Draft | None:
+    """What is told of a series with a band, or None where it stays within the usual, or on the same side of its threshold."""
     words, given = line.watched.words, line.watched.indicator
     usual = known[-USUAL:]
     if given is not None and given.HasField("threshold"):

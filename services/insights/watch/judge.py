@@ -177,10 +177,12 @@ def once(found: Sequence[Found]) -> list[Found]:
     return [each for each in found if id(each) not in left_out]
 
 
-def silenced(found: Found, said: Said, zone: ZoneInfo) -> bool:
-    """Whether people have said that this is not to be told: as expected at that hour, or for false alarms before it."""
+def heard(found: Found, said: Said, zone: ZoneInfo) -> Found | None:
+    """A finding as surely as people let it pass: None where it is expected at that hour, less sure after false alarms."""
     series = f"{found.watched.key} by {found.watched.words.seconds}"
-    return said.silences(series, found.detector, found.start, found.p_value, zone)
+    if said.silences(series, found.start, zone):
+        return None
+    return replace(found, p_value=said.charged(series, found.detector, found.p_value))
 
 
 def _anomaly(

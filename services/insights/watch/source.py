@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from services.insights.source import Query
 from services.insights.watch.series import MEASURES, Chosen, Line, Panel, lines
@@ -11,6 +11,8 @@ from tidemark.v1 import query_pb2
 from tidemark.v1 import question_pb2 as questions
 
 NAMES, METRICS = 100, 50
+PATIENCE = timedelta(hours=1)
+"""How long the watermark is waited for."""
 AT_ONCE = 3
 """Questions of one task that are asked at the same time."""
 
@@ -38,6 +40,7 @@ async def answered(
     asked.time_range.start.FromDatetime(start)
     asked.time_range.end.FromDatetime(end)
     response = await query.run(project, asked)
+    _patient(response.metadata)
     first = response.series.series[0].total if response.series.series else 0.0
     return await asyncio.to_thread(lines, panel, response), first
 
@@ -56,6 +59,13 @@ async def _kinds(query: Query, project: str, names: Sequence[str]) -> Mapping[st
     response = await query.run(project, asked)
     kinds = {line.measure_id: line.kind for line in response.series.series}
     return {name: kinds.get(f"m{place}", 0) for place, name in enumerate(names)}
+
+
+def _patient(metadata: questions.QueryMetadata) -> None:
+    """A partition that stands still must not keep everything unseen: after an hour, what is there is what there is."""
+    least = metadata.answered_at.ToDatetime(UTC) - PATIENCE
+    if metadata.watermark.ToDatetime(UTC) < least:
+        metadata.watermark.FromDatetime(least)
 
 
 def passing(error: Error) -> bool:

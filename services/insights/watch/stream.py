@@ -99,8 +99,9 @@ class Followers:
         async with self._work.kept(claim, state.encode()) as connection:
             for draft in drafts:
                 start = draft.insight.start_time.ToDatetime(tzinfo=UTC)
-                p_value = draft.insight.evidence.statistics.get("p_value", burst.RARE)
-                if not said.silences(draft.series, draft.insight.detector, start, p_value, zone):
+                p_value = draft.insight.evidence.statistics.get("p_value", 0.0)
+                sure = said.charged(draft.series, draft.insight.detector, p_value) <= burst.RARE
+                if sure and not said.silences(draft.series, start, zone):
                     await publish(connection, claim.project, draft)
 
     async def _learn(self, claim: Claim, state: State, now: float) -> None:

@@ -23,6 +23,7 @@ from services.insights.watch import daily, expected, judge, source, store
 from services.insights.watch.control import Control
 from services.insights.watch.draft import drafted, spans
 from services.insights.watch.judge import Found, Known
+from services.insights.watch.schedule import HISTORY, UNITS, due, edge
 from services.insights.watch.series import SECONDS, Chosen, Line, Panel, panels
 from services.insights.watch.state import State
 from services.insights.watch.store import Claim, Lost, Row, Store
@@ -30,7 +31,7 @@ from services.insights.why.ask import Asked
 from services.insights.why.source import explain
 from services.insights.worker import repeat
 from services.kit import metrics
-from services.kit.calendar import beginning, floor
+from services.kit.calendar import floor
 from services.kit.errors import Error
 from services.kit.instant import us_of
 from services.kit.settings import Settings
@@ -38,22 +39,6 @@ from tidemark.v1 import insight_pb2 as pb
 from tidemark.v1 import question_pb2 as questions
 
 Interval = questions.Interval
-UNITS = {"minutes": Interval.UNIT_MINUTE, "hours": Interval.UNIT_HOUR, "days": Interval.UNIT_DAY}
-HISTORY = {
-    Interval.UNIT_MINUTE: timedelta(days=2),
-    Interval.UNIT_HOUR: timedelta(days=56),
-    Interval.UNIT_DAY: timedelta(days=400),
-    Interval.UNIT_WEEK: timedelta(days=728),
-}
-"""What a series is learnt from; also the longest gap that is caught up with bucket by bucket, beyond which it is learnt anew."""
-LONGER = {Interval.UNIT_MINUTE: timedelta(days=6)}
-"""The history of indicators that the daily look reads, where it is another one."""
-AFTER = {
-    "minutes": timedelta(seconds=3),
-    "hours": timedelta(seconds=90),
-    "days": timedelta(minutes=30),
-}
-"""How long after the end of a bucket it is looked at."""
 CHOOSE = timedelta(minutes=10)
 """How often it is looked which events and metrics a project has."""
 ELSEWHERE = 0.5
@@ -138,7 +123,7 @@ class Watcher:
             drafts += await asyncio.to_thread(daily.drafts, look.lines, own, said, zone, now, rate)
             drafts += await asyncio.to_thread(expected.drafts, [*own, *look.lines], said, zone, now)
         state = replace(state, control=control)
-        due_at = _next(claim.task, now, zone)
+        due_at = due(claim.task, now, zone, finished=_finished(look, claim.task, now))
         async with self._work.done(claim, state.encode(), due_at) as connection:
             for draft in drafts:
                 await publish(connection, project, draft)
@@ -178,11 +163,11 @@ class Watcher:
         rows = {key: known[key] for key in keys if key in known and known[key].until > long_ago}
         everything = len(rows) < len(keys) or claim.task == "days"
         start = long_ago if everything else min(row.until for row in rows.values())
-        edge = _edge(start, unit, claim.project.time_zone)
-        if edge + timedelta(seconds=SECONDS[unit]) > now:
+        begin = edge(start, unit, ZoneInfo(claim.project.time_zone))
+        if begin + timedelta(seconds=SECONDS[unit]) > now:
             return Look([], keys, [], [], 0)
         try:
-            lines, came = await source.answered(self._query, claim.project.name, panel, edge, now)
+            lines, came = await source.answered(self._query, claim.project.name, panel, begin, now)
         except Error as error:
             if source.passing(error):
                 raise
@@ -196,7 +181,9 @@ class Watcher:
     ) -> tuple[list[Draft], Control]:
         """What is told of what was found: what holds against the number of series, with why it may be."""
         zone = ZoneInfo(claim.project.time_zone)
-        found = _weighed([each for each in look.found if not judge.silenced(each, said, zone)])
+        found = _weighed(
+            [found for each in look.found if (found := judge.heard(each, said, zone)) is not None]
+        )
         rate = self._settings.insights_false_discovery_rate
         passed, control = control.held(found, len(look.watched), now, rate)
         kept = {id(each) for each in judge.once([each.found for each in passed])}
@@ -237,7 +224,7 @@ class Watcher:
 
     async def _longer(self, claim: Claim, given: Sequence[pb.Indicator], now: datetime) -> list[Line]:
         """The indicators by their own buckets, for the daily look."""
-        found = []
+        found, zone = [], ZoneInfo(claim.project.time_zone)
         for each in given:
             (panel,) = (one for one in panels(Chosen(), [each], each.interval, 1000) if _of(one, each))
             start = (
@@ -250,7 +237,7 @@ class Watcher:
                     self._query,
                     claim.project.name,
                     panel,
-                    _edge(start, each.interval, claim.project.time_zone),
+                    edge(start, each.interval, zone),
                     now,
                 )
             except Error as error:
@@ -332,16 +319,7 @@ def _loaded(claim: Claim, whole: Look) -> bool:
     return claim.seen > 0 and claim.received - claim.seen - whole.came > ELSEWHERE * claim.received
 
 
-def _edge(start: datetime, unit: Interval.Unit, zone: str) -> datetime:
-    """When the bucket of an instant begins."""
-    if SECONDS[unit] <= SECONDS[Interval.UNIT_HOUR]:
-        return floor(start, SECONDS[unit])
-    return beginning(start, unit, ZoneInfo(zone))
-
-
-def _next(task: str, now: datetime, zone: ZoneInfo) -> datetime:
-    """When a task is due again: soon after the bucket under way has ended."""
-    if task == "days":
-        return beginning(now + timedelta(days=1), Interval.UNIT_DAY, zone) + AFTER[task]
-    width = SECONDS[UNITS[task]]
-    return floor(now, width) + timedelta(seconds=width) + AFTER[task]
+def _finished(look: Look, task: str, now: datetime) -> bool:
+    """Whether the last bucket that has ended was looked at in every series that there is."""
+    ended = us_of(floor(now, SECONDS[UNITS[task]]))
+    return bool(look.changed) and all(known.until >= ended for known in look.changed)

@@ -1,6 +1,7 @@
 """Matrices, the rule, candidates, calibration and metrics of models: pure numerics on data that is easy, odd or next to nothing."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +22,11 @@ def brute(scores: Floats, outcomes: Floats) -> float:
     return float(wins / (len(had) * len(had_not)))
 
 
+def stacked(*columns: Any) -> Floats:
+    """Columns side by side."""
+    return np.column_stack(columns).astype(np.float64)
+
+
 def coded(table: pa.Table, onto: pa.Table | None = None) -> Floats:
     return matrix.coded(onto or table, matrix.columns(table))
 
@@ -29,7 +35,7 @@ def test_numbers_are_themselves_and_what_is_missing_or_infinite_is_nan() -> None
     table = pa.table({"x": [1.0, None, math.inf, -1e300], "n": pa.array([1, 2, 3, None], pa.int64())})
     assert np.array_equal(
         coded(table),
-        [[1, 1], [math.nan, 2], [math.nan, 3], [-matrix.LARGEST, math.nan]],
+        np.array([[1, 1], [math.nan, 2], [math.nan, 3], [-matrix.LARGEST, math.nan]]),
         equal_nan=True,
     )
 
@@ -147,7 +153,7 @@ def test_scores_that_say_nothing_become_the_common_share() -> None:
 
 
 def test_the_rule_is_the_share_at_the_level_of_the_best_feature() -> None:
-    values = np.column_stack((RANDOM.random(400), np.arange(400) % 2, RANDOM.random(400)))
+    values = stacked(RANDOM.random(400), np.arange(400) % 2, RANDOM.random(400))
     outcomes = values[:, 1].copy()
     columns = (Column("x", None, 0.5), Column("c", ("a", "b"), 0), Column("y", None, 0.5))
     found = rule.fitted(values, outcomes, columns)
@@ -158,9 +164,7 @@ def test_the_rule_is_the_share_at_the_level_of_the_best_feature() -> None:
 
 
 def test_every_candidate_scores_what_it_has_never_seen() -> None:
-    values = np.column_stack(
-        (RANDOM.normal(0, 1, 300), RANDOM.integers(0, 2, 300), RANDOM.lognormal(0, 3, 300))
-    )
+    values = stacked(RANDOM.normal(0, 1, 300), RANDOM.integers(0, 2, 300), RANDOM.lognormal(0, 3, 300))
     outcomes = (values[:, 0] + values[:, 1] > 0.5).astype(float)
     columns = (Column("x", None, 0), Column("c", ("a", "b"), 0), Column("huge", None, 1))
     found = candidate.fitted(values, outcomes, columns, None, 1)
@@ -181,13 +185,11 @@ def test_features_as_in_training_have_not_drifted_and_others_have() -> None:
     )
 
     def sample(count: int, moved: float, share: float, gone: float) -> Floats:
-        found = np.column_stack(
-            (
-                RANDOM.normal(0, 1, count),
-                RANDOM.normal(moved, 1, count),
-                RANDOM.random(count) < share,
-                RANDOM.random(count),
-            )
+        found = stacked(
+            RANDOM.normal(0, 1, count),
+            RANDOM.normal(moved, 1, count),
+            RANDOM.random(count) < share,
+            RANDOM.random(count),
         )
         found[RANDOM.random(count) < gone, 3] = math.nan
         return found

@@ -156,6 +156,15 @@ export class Shell extends LitElement {
           max-width: 110px;
         }
       }
+      /* Only the words fit beside one another; on narrower windows the icons are back, above them. */
+      @media (min-width: 641px) and (max-width: 900px) {
+        nav a {
+          padding: 0 8px;
+        }
+        nav svg {
+          display: none;
+        }
+      }
       @media (max-width: 640px) {
         header {
           padding: 0 var(--space-3);

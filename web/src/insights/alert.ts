@@ -16,12 +16,11 @@ import { type Query, QuerySchema, type TimeRange } from '../gen/tidemark/v1/ques
 import { NOTHING, number } from '../model/format'
 import { groupOf } from '../model/measures'
 import { missing } from '../model/question'
-import { last } from '../model/range'
 import { Page } from '../page/page'
 import './band'
 import { alerts } from './clients'
 import { conditionForm, figure } from './condition'
-import { begun, turned } from './model/alert'
+import { begun, past, turned } from './model/alert'
 import { evidence } from './model/band'
 import { SEVERITIES, idOf, span } from './model/words'
 
@@ -30,7 +29,6 @@ const NEW = 'new'
 const PAUSE = 400
 /** More groups than this are not drawn. */
 const DRAWN = 6
-const WEEK = 7 * 86_400
 
 /** One rule: what it watches and when it opens an incident, tried on the past as it is changed. */
 @customElement('tm-alert')
@@ -38,7 +36,8 @@ export class Alert extends Page {
   @state() private rule: AlertRule = begun()
   @state() private loaded = false
   @state() private channels: Channel[] = []
-  @state() private past: TimeRange = last(WEEK)
+  /** The time it is tried on, where somebody has chosen one. */
+  @state() private chosen?: TimeRange
   @state() private preview?: PreviewAlertRuleResponse
   @state() private refused = ''
   @query('dialog') private dialog!: HTMLDialogElement
@@ -217,10 +216,10 @@ export class Alert extends Page {
         <h2>What it would have done</h2>
         <span class="grow"></span>
         <tm-time-range
-          .range=${this.past}
+          .range=${this.chosen ?? past(this.rule)}
           .zone=${session.zone}
           @change=${(event: CustomEvent<TimeRange>) => {
-            this.past = event.detail
+            this.chosen = event.detail
             this.touched()
           }}
         ></tm-time-range>
@@ -282,7 +281,7 @@ export class Alert extends Page {
   }
 
   private async attempt() {
-    const { rule, past: timeRange } = this
+    const { rule, chosen: timeRange = past(rule) } = this
     const wanted = missing(create(QuerySchema, { question: { case: 'series', value: rule.series! } }))
     if (wanted) {
       this.refused = wanted

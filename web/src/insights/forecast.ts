@@ -88,6 +88,9 @@ export class Forecast extends Page {
   }
 
   override willUpdate(changed: PropertyValues) {
+    // What was asked otherwise is no answer.
+    if (['session', 'query', 'horizon', 'coverage', 'method'].some(each => changed.has(each)))
+      this.forecast = this.past = this.tested = undefined
     if (changed.has('session') && address.read(location.search)) void this.make()
   }
 

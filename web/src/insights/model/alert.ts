@@ -15,10 +15,12 @@ import {
   Operator,
   QuerySchema,
   SeriesQuestionSchema,
+  type TimeRange,
 } from '../../gen/tidemark/v1/question_pb'
 import { instant, number, percent } from '../../model/format'
 import { titles } from '../../model/measures'
 import { count } from '../../model/question'
+import { last } from '../../model/range'
 import type { Option, Tone } from './words'
 
 export type Condition = NonNullable<AlertRule['condition']['case']>
@@ -62,6 +64,18 @@ export const NOTIFICATIONS: (Option<NotificationState> & { tone: Tone })[] = [
   { value: NotificationState.FAILED, title: 'given up', tone: 'bad' },
 ]
 
+const BUCKETS = 1440
+const YEAR = 365 * 86_400
+/** How long a bucket of each unit is, in seconds. */
+const LENGTHS: Partial<Record<Unit, number>> = {
+  [Unit.SECOND]: 1,
+  [Unit.MINUTE]: 60,
+  [Unit.HOUR]: 3_600,
+  [Unit.DAY]: 86_400,
+  [Unit.WEEK]: 604_800,
+  [Unit.MONTH]: 2_592_000,
+}
+
 /** What an editor begins with: more than so many events in a minute. */
 export function begun(): AlertRule {
   const series = create(SeriesQuestionSchema, {
@@ -95,6 +109,12 @@ export function quiet(
   if (change.seconds !== undefined)
     copy.snoozeUntil = change.seconds ? timestampFromMs(now + 1000 * change.seconds) : undefined
   return copy
+}
+
+/** So much of the past that a rule is tried on about as many buckets as a day has minutes, but on no more than a year. */
+export function past({ series }: AlertRule): TimeRange {
+  const { unit = Unit.MINUTE, count = 1 } = series?.interval ?? {}
+  return last(Math.min(YEAR, (LENGTHS[unit] ?? 60) * Math.max(1, count) * BUCKETS))
 }
 
 /** What a rule watches. */

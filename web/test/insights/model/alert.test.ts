@@ -3,11 +3,12 @@ import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { expect, test } from 'vitest'
 import { AlertRuleSchema, ChannelSchema } from '../../../src/gen/tidemark/v1/alert_pb'
 import { Direction } from '../../../src/gen/tidemark/v1/insight_pb'
-import { Operator } from '../../../src/gen/tidemark/v1/question_pb'
+import { IntervalSchema, Interval_Unit, Operator } from '../../../src/gen/tidemark/v1/question_pb'
 import {
   CONDITIONS,
   begun,
   fault,
+  past,
   patience,
   quiet,
   reached,
@@ -41,6 +42,16 @@ test('what is watched is told with what it is split by', () => {
   const rule = begun()
   rule.series!.groupBy = ['properties.country']
   expect(watched(rule)).toBe('all events, for each properties.country')
+})
+
+test.each([
+  [Interval_Unit.MINUTE, 1, 86_400],
+  [Interval_Unit.HOUR, 0, 60 * 86_400],
+  [Interval_Unit.WEEK, 1, 365 * 86_400],
+])('a rule is tried on a past that suits its buckets (%d)', (unit, count, seconds) => {
+  const rule = begun()
+  rule.series!.interval = create(IntervalSchema, { unit, count })
+  expect(past(rule).last?.seconds).toBe(BigInt(seconds))
 })
 
 test('a rule is kept quiet for a while, and woken', () => {
