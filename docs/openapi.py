@@ -47,6 +47,7 @@ _SCALARS: dict[int, Json] = {
     FieldDescriptorProto.TYPE_INT64: {"type": "string", "format": "int64"},
     FieldDescriptorProto.TYPE_UINT64: {"type": "string", "format": "uint64"},
 }
+_ANY: Json = {"type": "object", "required": ["@type"], "properties": {"@type": {"type": "string"}}}
 _WELL_KNOWN: dict[str, Json] = {
     ".google.protobuf.Timestamp": {"type": "string", "format": "date-time"},
     ".google.protobuf.Duration": {"type": "string", "pattern": r"^-?\d+(\.\d{1,9})?s$"},
@@ -54,6 +55,17 @@ _WELL_KNOWN: dict[str, Json] = {
     ".google.protobuf.Struct": {"type": "object"},
     ".google.protobuf.Value": {},
     ".google.rpc.Status": {"$ref": "#/components/schemas/Status"},
+    ".google.longrunning.Operation": {
+        "type": "object",
+        "description": "Long work: `metadata` is an `OperationMetadata`; when it is done there is an `error` or a `response`.",
+        "properties": {
+            "name": {"type": "string"},
+            "metadata": _ANY,
+            "done": {"type": "boolean"},
+            "error": {"$ref": "#/components/schemas/Status"},
+            "response": _ANY,
+        },
+    },
 }
 _DOUBLE: Json = {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]}
 _STATUS: Json = {
@@ -67,7 +79,7 @@ _STATUS: Json = {
             "type": "array",
             "description": "For programs: `google.rpc.ErrorInfo` with a reason of domain `tidemark`; for bad input "
             "`google.rpc.BadRequest` with the fields; for a limit `google.rpc.RetryInfo`. `docs/api.md` lists the reasons.",
-            "items": {"type": "object", "required": ["@type"], "properties": {"@type": {"type": "string"}}},
+            "items": _ANY,
         },
     },
 }
@@ -109,7 +121,11 @@ def document(files: Sequence[FileDescriptorProto]) -> str:
                 contract.bound[method.input_type] = route.bound
                 operation = _operation(contract, service.name, method, route)
                 paths.setdefault(route.path, {})[route.verb] = operation
-                wanted += [method.output_type, *_body(contract, method, route)]
+                wanted += [
+                    method.output_type,
+                    *_body(contract, method, route),
+                    *_choices(contract, method, route),
+                ]
     schemas = dict(sorted(_schemas(contract, wanted)))
     return json.dumps(
         {
@@ -254,6 +270,14 @@ def _parameters(contract: Contract, name: str, taken: frozenset[str], parent: st
                 "description": contract.comments[f"{name}.{each.name}"],
                 "schema": schema,
             }
+
+
+def _choices(contract: Contract, method: MethodDescriptorProto, route: Route) -> list[str]:
+    """The enums that a request names in its query."""
+    if route.body == "*":
+        return []
+    fields = contract.messages[method.input_type].field
+    return [each.type_name for each in fields if each.type_name in contract.enums]
 
 
 def _schemas(contract: Contract, wanted: list[str]) -> Iterator[tuple[str, Json]]:

@@ -43,8 +43,8 @@ POLICY = (
     "cross-origin-resource-policy",
 )
 EVENTS = {"timeRange": {"last": "3600s"}, "events": {}}
-SERIES = {"timeRange": {"last": "3600s"}, "series": {"measures": [{"aggregation": "AGGREGATION_COUNT"}]}}
-ALARM = {"series": SERIES["series"] | {"interval": {"unit": "UNIT_HOUR"}}, "absence": {}}
+HOURLY = {"measures": [{"aggregation": "AGGREGATION_COUNT"}], "interval": {"unit": "UNIT_HOUR"}}
+ALARM = {"series": HOURLY, "absence": {}}
 
 
 @pytest.fixture
@@ -96,14 +96,13 @@ BODIES: dict[str, Any] = {
     "PreviewAlertRule": {"alertRule": ALARM},
     "CreateChannel": {"channelId": "hook", "channel": {"webhook": {"url": "https://hooks.example/tidemark"}}},
     "CreateModel": {"modelId": "leaving", "model": {"churn": {"window": "86400s"}}},
-    "RunDetector": {"query": SERIES, "detector": {"trend": {}}},
     "PublishBatch": {"batch": {"producer": {"producerId": "rest", "epoch": "1"}}},
     "RecordMetricsBatch": {"batch": {"producer": {"producerId": "rest-points", "epoch": "1"}}},
 }
 NEEDS_DATA = {
     "InferSchema", "GetLineage", "GetEventQuality", "DiscardDeadLetters", "ResumePartition", "EraseUser", "GetErasure",
     "GetInsight", "AcknowledgeInsight", "GiveFeedback", "ExplainChange", "GetIncident", "AcknowledgeIncident", "ResolveIncident",
-    "Forecast", "Backtest", "GetModelVersion", "PromoteModelVersion", "GetPredictiveInsights", "GetModelHealth", "GetOperation", "CancelOperation",
+    "RunDetector", "Forecast", "Backtest", "GetModelVersion", "PromoteModelVersion", "GetPredictiveInsights", "GetModelHealth", "GetOperation", "CancelOperation",
 }  # fmt: skip
 """What an empty project has no answer for; tests of each part ask it by gRPC."""
 QUERIES = {

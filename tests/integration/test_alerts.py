@@ -105,6 +105,16 @@ async def test_what_happened_while_nobody_looked_is_found_once(suite: Suite) -> 
         assert spans == {1: pb.Incident.STATE_RESOLVED, 4: pb.Incident.STATE_RESOLVED}
 
 
+async def test_a_first_look_that_comes_late_begins_when_the_rule_was_made(suite: Suite) -> None:
+    async with suite(query, admin) as served, alerting(served) as alerts:
+        happen(served, *failed(5, 0, 5, 0, 0))
+        await made(alerts, rule())
+        async with served.resources.pool.connection() as connection:
+            await connection.execute("UPDATE alert_rules SET updated_at = %s", (NOON + MINUTE,))
+        await alerts.look(NOON + 5 * MINUTE + timedelta(seconds=20))
+        assert [each.start_time.ToDatetime(UTC) for each in await incidents(alerts)] == [NOON + 2 * MINUTE]
+
+
 async def test_each_group_has_incidents_of_its_own_and_a_silent_one_is_absent(suite: Suite) -> None:
     async with suite(query, admin) as served, alerting(served) as alerts:
         happen(served, *failed(1, 1, 1, 1, 1, host="a"), *failed(1, 1, host="b"))

@@ -34,7 +34,7 @@ def minutes(first: int, *counts: int) -> list[Happened]:
     ]
 
 
-def history(served: Served, length: int = 300) -> None:
+def history(served: Served, length: int = 400) -> None:
     """Some hours of sign-ups before noon, as they usually are."""
     counts = np.random.default_rng(7).poisson(USUAL, length)
     happen(served, minutes(-length, *(max(1, int(count)) for count in counts)))
@@ -54,19 +54,19 @@ async def test_a_spike_is_found_once_and_told_in_plain_words(suite: Suite) -> No
     async with suite(query, admin) as served, watching(served) as watch:
         history(served)
         await quiet(watch)
-        happen(served, minutes(0, 9, 12, 120, 11, 8))
+        happen(served, minutes(0, 9, 12, 400, 11, 8))
         found = await watch.look(NOON + 5 * MINUTE)
         one = await told(found, "“signup” events")
         assert (one.type, one.direction) == (pb.INSIGHT_TYPE_ANOMALY, pb.DIRECTION_UP)
         assert one.title.startswith("“signup” events rose")
-        assert f"to 120 a minute at {moment(NOON + 2 * MINUTE, ZoneInfo('UTC'))}" in one.title
+        assert f"to 400 a minute at {moment(NOON + 2 * MINUTE, ZoneInfo('UTC'))}" in one.title
         assert one.confidence > 0.8
         assert one.start_time.ToDatetime(UTC) == NOON + 2 * MINUTE
         assert one.state == pb.Insight.STATE_OPEN
         assert not one.evidence.series
         whole = (await watch.GetInsight(name=one.name)).insight
         [line] = whole.evidence.series
-        assert [line.values[place] for place in line.marked] == [120]
+        assert [line.values[place] for place in line.marked] == [400]
         assert whole.evidence.statistics["q_value"] <= 0.1
         assert await watch.look(NOON + 5 * MINUTE) == found
 
@@ -75,12 +75,12 @@ async def test_what_people_say_decides_what_is_told_again(suite: Suite) -> None:
     async with suite(query, admin) as served, watching(served) as watch:
         history(served)
         await quiet(watch)
-        happen(served, minutes(0, 9, 12, 120, 11, 8))
+        happen(served, minutes(0, 9, 12, 400, 11, 8))
         [one] = await watch.look(NOON + 5 * MINUTE)
         said = await watch.GiveFeedback(name=one.name, feedback=pb.FEEDBACK_EXPECTED, comment="A campaign.")
         assert said.insight.state == pb.Insight.STATE_ACKNOWLEDGED
         assert said.insight.feedback_by.startswith("projects/demo/keys/")
-        happen(served, minutes(40, 10, 300, 9))
+        happen(served, minutes(40, 10, 600, 9))
         [same] = await watch.look(NOON + 43 * MINUTE)
         assert same.name == one.name
         judged = {each.detector: each for each in (await watch.ListDetectors(parent=DEMO)).detectors}
@@ -95,7 +95,7 @@ async def test_a_look_that_lost_its_lease_commits_nothing(suite: Suite) -> None:
     async with suite(query, admin) as served, watching(served) as watch:
         history(served)
         await quiet(watch)
-        happen(served, minutes(0, 9, 12, 120, 11, 8))
+        happen(served, minutes(0, 9, 12, 400, 11, 8))
         frozen = await watch.claim()
         async with watch.resources.pool.connection() as connection:
             await connection.execute("UPDATE insight_work SET leased_until = '-infinity'")
@@ -109,7 +109,7 @@ async def test_a_gap_is_caught_up_with_in_order(suite: Suite) -> None:
     async with suite(query, admin) as served, watching(served) as watch:
         history(served)
         await quiet(watch)
-        happen(served, minutes(0, *[10] * 20, 90, *[10] * 20))
+        happen(served, minutes(0, *[10] * 20, 400, *[10] * 20))
         [one] = await watch.look(NOON + 41 * MINUTE)
         assert one.start_time.ToDatetime(UTC) == NOON + 20 * MINUTE
         happen(served, minutes(41, 11))

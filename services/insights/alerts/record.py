@@ -53,6 +53,7 @@ class Look:
     claims: int
     """Tells this look from later ones."""
     state: bytes
+    updated_at: datetime
     waited: float
     """Seconds since it was due."""
     going_on: list[list[str]]

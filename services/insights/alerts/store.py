@@ -67,7 +67,7 @@ _CLAIM = """
         UPDATE alert_rules SET claims = claims + 1, due_at = now() + %(lease)s FROM due
         WHERE alert_rules.rule_number = due.rule_number RETURNING alert_rules.*, due.due_at AS was_due_at
     )
-    SELECT rule_number, project_id, 'projects/' || slug AS project, time_zone, rule_id, definition, claimed.revision, claims, state,
+    SELECT rule_number, project_id, 'projects/' || slug AS project, time_zone, rule_id, definition, claimed.revision, claims, state, claimed.updated_at,
         extract(epoch FROM now() - was_due_at)::float8 AS waited,
         ARRAY(SELECT to_json(labels) FROM incidents WHERE incidents.rule_number = claimed.rule_number AND end_at IS NULL) AS going_on
     FROM claimed JOIN projects USING (project_id)

@@ -30,8 +30,8 @@ from tidemark.v1.alert_pb2 import AlertRule
 TICK_SECONDS, BACKOFF_SECONDS = 1.0, 5.0
 SLOTS = 8
 """Rules that one process looks at at once."""
-LEASE = timedelta(seconds=60)
-"""Longer than a look takes."""
+LEASE, LOOK_SECONDS = timedelta(seconds=30), 25.0
+"""How long others leave a rule alone that somebody looks at, and how long that may take."""
 AFTER = timedelta(seconds=2)
 """How long after the end of a bucket it is looked at: what was sent in it has been committed by then."""
 AGAIN = timedelta(seconds=3)
@@ -91,7 +91,9 @@ class Watch:
         before = Standing.decode(look.state)
         end = finished(now, rule.step, zone)
         due_at = following(end, rule.step, zone) + AFTER
-        start = back(end, rule.for_buckets, rule.step, zone)
+        # A rule looks at what has happened since it was made, however late its first look is, and at what it takes to open at once.
+        start = min(back(end, rule.for_buckets, rule.step, zone), finished(look.updated_at, rule.step, zone))
+        start = max(start, back(end, CATCH_UP, rule.step, zone))
         past = rule.first_past
         if before.until is not None:
             start = max(before.until, back(end, CATCH_UP, rule.step, zone))
@@ -100,9 +102,13 @@ class Watch:
             await self._store.postpone(look, due_at, "", looked=True)
             return
         try:
-            about, lines, starts = await asked(self._query, look.project, rule, Span(start, end), past, zone)
-        except Error as error:
-            await self._store.postpone(look, now + LATER, str(error), looked=False)
+            async with asyncio.timeout(LOOK_SECONDS):
+                about, lines, starts = await asked(
+                    self._query, look.project, rule, Span(start, end), past, zone
+                )
+        except (Error, TimeoutError) as error:
+            fault = str(error) or f"its series takes longer than {LOOK_SECONDS:g} s: ask for less"
+            await self._store.postpone(look, now + LATER, fault, looked=False)
             metrics.ALERT_EVALUATIONS.labels("failed").inc()
             return
         judged, until = ready(starts, start, end, settled(about, now))

@@ -197,6 +197,8 @@ def _told(
         method=some.method,
         buckets=end - start,
     )
+    if "slope_per_bucket" in told.statistics:
+        told.statistics["slope_per_day"] = told.statistics["slope_per_bucket"] * 86_400 / first.seconds
     insight = made(told, words, Weight(), now)
     values, none = first.values[: first.complete], np.zeros(0)
     expected = none if some.expected is None else some.expected[: len(values)]

@@ -1,5 +1,6 @@
 """InsightService: each method reads the request (`request.py`), asks the store or `source`, and builds the answer."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +28,8 @@ from tidemark.v1 import insight_pb2_grpc
 from tidemark.v1 import question_pb2 as questions
 
 PAGE, LARGEST_PAGE = 50, 1000
+AT_ONCE = 2
+"""Detectors that one process runs at the same time: each takes a core."""
 BASELINES = "minutes"
 """The task whose series are shown as baselines."""
 _TYPE = "type/"
@@ -38,6 +41,7 @@ class Insights(insight_pb2_grpc.InsightServiceServicer):
     def __init__(self, store: Store, work: Work, changes: Changes, query: Query, settings: Settings) -> None:
         self._store, self._work, self._changes, self._query = store, work, changes, query
         self._rate = settings.insights_false_discovery_rate
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def GetInsight(self, request: pb.GetInsightRequest, context: Any) -> pb.GetInsightResponse:
         """Reads an insight."""
@@ -96,7 +100,8 @@ class Insights(insight_pb2_grpc.InsightServiceServicer):
     async def RunDetector(self, request: pb.RunDetectorRequest, context: Any) -> pb.RunDetectorResponse:
         """Runs a detector over the series of a question."""
         parent = await project(request.project)
-        return await source.run_detector(self._query, parent, request, datetime.now(UTC))
+        async with self._turns:
+            return await source.run_detector(self._query, parent, request, datetime.now(UTC))
 
     async def ListDetectors(self, request: pb.ListDetectorsRequest, context: Any) -> pb.ListDetectorsResponse:
         """Lists the detectors."""

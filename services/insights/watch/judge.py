@@ -151,6 +151,11 @@ def with_reach(found: Found, whole: float) -> Found:
     return replace(found, reach=min(1.0, math.sqrt(max(0.0, usual) / whole)))
 
 
+def tested(known: Known) -> bool:
+    """Whether something can be found in a series at all: it has learnt enough, and is not at 0 throughout."""
+    return known.learnt.count >= anomaly.LEAST and bool(np.any(known.learnt.values))
+
+
 def once(found: Sequence[Found]) -> list[Found]:
     """Tells of one disturbance once: where it is most of what happened to the whole, the narrowest series, else the whole.
 

@@ -185,7 +185,8 @@ class Watcher:
             [found for each in look.found if (found := judge.heard(each, said, zone)) is not None]
         )
         rate = self._settings.insights_false_discovery_rate
-        passed, control = control.held(found, len(look.watched), now, rate)
+        series = sum(map(judge.tested, look.changed))
+        passed, control = control.held(found, series, now, rate)
         kept = {id(each) for each in judge.once([each.found for each in passed])}
         told = [each for each in passed if id(each.found) in kept]
         fresh = [each.found for each in told if each.found.alarm]

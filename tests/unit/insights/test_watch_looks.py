@@ -88,9 +88,9 @@ def test_a_group_that_is_not_in_the_answer_has_had_nothing() -> None:
 
 
 def test_a_bucket_is_judged_once_and_only_when_it_is_new() -> None:
-    values = np.append(noise(200), [19, 200, 22])
+    values = np.append(noise(600), [19, 200, 22])
     whole = line(values)
-    known = learnt(Line(whole.watched, whole.starts[:200], whole.values[:200]), 0)
+    known = learnt(Line(whole.watched, whole.starts[:600], whole.values[:600]), 0)
     after, found = judged(known, whole)
     fresh = [each.found for each in Control().held(found, 10, NOW, 0.1)[0] if each.found.alarm]
     assert [each.figures[0] for each in fresh] == [200]
