@@ -43,7 +43,7 @@ def metrics() -> set[str]:
 
 @cache
 def file_names() -> set[str]:
-    folders = ("deploy", "docs", "migrations", "protos", "services", "tests", "tidemark", ".ci")
+    folders = ("benchmarks", "deploy", "docs", "migrations", "protos", "services", "tests", "tidemark", ".ci")
     return {path.name for folder in folders for path in (ROOT / folder).rglob("*")} | {
         path.name for path in ROOT.iterdir()
     }

@@ -136,7 +136,9 @@ def judged(known: Known, line: Line) -> tuple[Known, list[Found]]:
             int(micros[row + 1]) if row + 1 < len(micros) else start + 1_000_000 * line.watched.words.seconds
         )
         shown = shown.with_one(start, (value, bucket.expected, bucket.lower, bucket.upper, bucket.p_value))
-        if bucket.alarm or bucket.p_value < WORTH:
+        # What comes right after a disturbance is rare by what went before; it goes on only where the value is off itself.
+        off = not bucket.lower <= value <= bucket.upper
+        if bucket.alarm or (off and bucket.p_value < WORTH):
             found.append(_anomaly(line.watched, bucket, value, start, until, shown))
         if (crossed := _crossed(line.watched, shown, start, until)) is not None:
             found.append(crossed)
