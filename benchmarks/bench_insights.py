@@ -27,7 +27,7 @@ FAMILY = 10
 """So many series are a project, in which the share of false findings is held."""
 BUCKETS, DAYS = 504, 120
 """Hours of an anomaly's series, days of a trend's."""
-PLANTED = 2 if QUICK else 20
+PLANTED = 2 if QUICK else 8
 """Series of each kind with each fault; as many beside them have none."""
 STATES, MINUTES = 300, 10
 RATE = discovery.RATE
@@ -144,12 +144,12 @@ def _trend_nulls(number: int) -> int:
 def _correlation_nulls(number: int) -> int:
     matrix = np.array([values for _, values in _family(number, DAYS)])
     found = correlation.correlate(matrix, 7, SEED, faults.DAY)
-    return _kept(found, correlation.pairs(matrix))
+    return _kept(found, correlation.pairs(matrix), dependent=True)
 
 
-def _kept(found: Iterable[Finding], tests: int) -> int:
+def _kept(found: Iterable[Finding], tests: int, dependent: bool = False) -> int:
     p_values = np.array([each.p_value for each in found])
-    return int(discovery.held(p_values, RATE, tests)[1].sum())
+    return int(discovery.held(p_values, RATE, tests, dependent)[1].sum())
 
 
 _SEARCHES = {
@@ -161,7 +161,7 @@ _SEARCHES = {
 
 
 def _planted(pool: ProcessPoolExecutor) -> tuple[dict[str, Figure], list[Row]]:
-    """Recall by fault and precision of what is told, at the rate, over faulty series and as many without."""
+    """Recall by fault and precision of what is told, at the rate, in projects of faulty series and as many without."""
     cases = [
         (kind, fault, SEED + 1_000 * i + 100 * j + k)
         for i, kind in enumerate(faults.KINDS)
@@ -169,6 +169,7 @@ def _planted(pool: ProcessPoolExecutor) -> tuple[dict[str, Figure], list[Row]]:
         for k in range(PLANTED)
     ]
     cases += [(kind, "", seed + 500_000) for kind, _, seed in cases]
+    cases = [cases[i] for i in np.random.default_rng(SEED).permutation(len(cases))]
     rows: list[Row] = []
     surest: list[tuple[float, bool]] = []
     searched = list(pool.map(_searched, cases, chunksize=4))
@@ -176,8 +177,12 @@ def _planted(pool: ProcessPoolExecutor) -> tuple[dict[str, Figure], list[Row]]:
         found = [
             (i, each) for i, (_, some) in enumerate(searched) for each in some if each.detector == detector
         ]
-        tests = len(cases) * (BUCKETS if detector == "anomaly-streaming" else 1)
-        q_values, kept = discovery.held(np.array([each.p_value for _, each in found]), RATE, tests)
+        tests = FAMILY * (BUCKETS if detector == "anomaly-streaming" else 1)
+        q_values, kept = np.ones(len(found)), np.zeros(len(found), np.bool_)
+        for project in range(len(cases) // FAMILY):
+            of = [row for row, (i, _) in enumerate(found) if i // FAMILY == project]
+            p_values = np.array([found[row][1].p_value for row in of])
+            q_values[of], kept[of] = discovery.held(p_values, RATE, tests)
         true = np.array([_true(searched[i][0], each) for i, each in found], np.bool_)
         hit = {i for (i, _), keep, right in zip(found, kept, true) if keep and right}
         surest += [(confidence(float(q)), bool(right)) for q, right in zip(q_values, true)]

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ DATA = Path(os.environ.get("TIDEMARK_TEST_DATA") or Path(__file__).parents[2] / 
 SHARE = 4 if QUICK else 1
 """Of the learners, only every so many."""
 PATIENCE_SECONDS = 600.0
-LATER = "2018-11-01"
+LATER = datetime(2018, 11, 1, tzinfo=UTC)
 AIMS = {
     "engagement_accuracy": 0.85,
     "engagement_balanced_accuracy": 0.79,
@@ -149,7 +150,7 @@ async def _shoppers(project: _Project) -> tuple[dict[str, float], Rows]:
     visits = prediction_sets.visits(DATA)
     fields = [f"properties.{each}" for each in visits.column_names[3:] if each != "revenue"]
     target = models.outcome("visit", field="properties.revenue", without_history=True)
-    later = pc.greater_equal(visits["occurred_at"], pa.scalar(LATER).cast(visits["occurred_at"].type))
+    later = pc.greater_equal(visits["occurred_at"], pa.scalar(LATER, visits["occurred_at"].type))
     project.load(visits.filter(pc.invert(later)))
     _, before = await _trained(
         project, "shoppers, watched: February to October", target, model_id="watched", fields=fields, step="14d", retrain=True

@@ -15,7 +15,6 @@ from tidemark.v1 import question_pb2 as q
 
 CELLS = 30_000_000
 """Numbers that a table may hold: a quarter of a gigabyte. More rows are sampled."""
-LONGEST = timedelta(days=3650)
 FREQUENT = 20
 
 
@@ -40,7 +39,7 @@ class Source:
 
     async def horizon(self, project: str, now: datetime) -> datetime | None:
         """Up to when outcomes are known: the last event or the watermark, whichever is earlier; None without events."""
-        question = q.Query(events=q.EventsQuestion(), time_range=_range(now - LONGEST, now))
+        question = q.Query(events=q.EventsQuestion(), time_range=_range(EPOCH, now))
         answer = await self._query.run(project, question, page_size=1)
         if not answer.events.events:
             return None
