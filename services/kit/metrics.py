@@ -186,7 +186,9 @@ INSIGHT_LOOKS = Counter(
 )
 # Beyond a minute for `minutes`: insights lacks CPU or replicas, or query is slow.
 INSIGHT_LAG_SECONDS = Gauge(
-    "tidemark_insight_lag_seconds", "How long after it was due the last task of each kind was begun.", ("task",)
+    "tidemark_insight_lag_seconds",
+    "How long after it was due the last task of each kind was begun.",
+    ("task",),
 )
 # Rises: projects have more series, or query is slow; a look that takes a minute is late for the next one.
 INSIGHT_LOOK_SECONDS = Histogram(

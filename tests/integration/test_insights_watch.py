@@ -27,7 +27,9 @@ def minutes(first: int, *counts: int) -> list[Happened]:
     """So many sign-ups in the minutes from so many after noon on."""
     return [
         Happened(
-            NOON + (first + place) * MINUTE + timedelta(seconds=59.9 * number / count), "signup", f"u{number % 5}"
+            NOON + (first + place) * MINUTE + timedelta(seconds=59.9 * number / count),
+            "signup",
+            f"u{number % 5}",
         )
         for place, count in enumerate(counts)
         for number in range(count)
