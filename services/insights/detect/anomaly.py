@@ -26,6 +26,8 @@ LEAST = 30
 """Fewer values than this are too few for an expectation."""
 VALUES, SURPRISES, DISTANCES = 512, 1_024, 1_024
 """How many values, surprises and distances are remembered."""
+GROWTH = 1.1
+"""How many times as large as all before a surprise is remembered at most."""
 RUN = 8
 """How many surprises in a row are added up."""
 QUIET = 60
@@ -149,7 +151,7 @@ def _judged(state: State, known: Expectation, value: float, slot: int) -> Judged
     fresh = strange > state.strange.max(initial=0.0)
     rarer = rare < state.rare.min(initial=1.0)
     expected, reach = known.expected(slot), known.scale * _reach(state.surprises)
-    state.remember("surprises", surprise, SURPRISES)
+    state.remember("surprises", _tamed(state.surprises, surprise), SURPRISES)
     state.remember("alone", alone, DISTANCES)
     state.remember("stretch", stretch, DISTANCES)
     state.remember("strange", strange, QUIET)
@@ -177,6 +179,15 @@ def _rare(state: State, surprise: float, alone: float, stretch: float) -> float:
         runs = np.abs(sums[RUN:] - sums[:-RUN])
         ways.append(p_value(runs, abs(float(past[1 - RUN :].sum()) + surprise), 1 / RUN))
     return min(1.0, 4 * min(ways))
+
+
+def _tamed(past: Kept, surprise: float) -> float:
+    """A surprise as it is remembered: at most a tenth larger than any before it, so that one disturbance does not make the next look
+    common, while what keeps coming is learnt."""
+    if len(past) < LEAST:
+        return surprise
+    most = GROWTH * float(np.abs(past).max())
+    return min(max(surprise, -most), most)
 
 
 def _rank(sample: Kept, distance: float) -> float:
@@ -234,4 +245,6 @@ def _look(state: State, values: Floats, seconds: NDArray[np.int64], season: int 
     if found and (state.expectation is None or found != state.expectation.season):
         recent = slots > slots[-1] - seasons.MOST_CYCLES * found
         state.expectation, surprises = begun(values[recent], slots[recent], found)
-        state.surprises = surprises[-SURPRISES:].astype(state.surprises.dtype)
+        state.surprises = state.surprises[:0]
+        for surprise in surprises[-SURPRISES:].tolist():
+            state.remember("surprises", _tamed(state.surprises, surprise), SURPRISES)
