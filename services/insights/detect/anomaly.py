@@ -28,6 +28,8 @@ VALUES, SURPRISES, DISTANCES = 512, 1_024, 1_024
 """How many values, surprises and distances are remembered."""
 GROWTH = 1.1
 """How many times as large as all before a surprise is remembered at most."""
+USUAL = 4.0
+"""A surprise of so many deviations is remembered as it is."""
 RUN = 8
 """How many surprises in a row are added up."""
 QUIET = 60
@@ -186,7 +188,7 @@ def _tamed(past: Kept, surprise: float) -> float:
     common, while what keeps coming is learnt."""
     if len(past) < LEAST:
         return surprise
-    most = GROWTH * float(np.abs(past).max())
+    most = max(GROWTH * float(np.abs(past).max()), USUAL)
     return min(max(surprise, -most), most)
 
 

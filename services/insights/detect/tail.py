@@ -10,7 +10,7 @@ SHARE = 0.1
 """The part of a sample that its tail is fitted to."""
 LEAST = 100
 """A smaller sample is not carried on: nothing is rarer than one in its size."""
-USUAL = (0.15, 0.15)
+USUAL = (0.1, 0.15)
 """Middle and deviation of the shapes that tails have before anything is seen of one: a little heavier than exponential."""
 RAREST = 1e-12
 ALIKE = 1e-9
