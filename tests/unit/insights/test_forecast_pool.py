@@ -171,6 +171,12 @@ def test_no_instant_is_asked_of_a_past_that_is_too_short() -> None:
     assert instants(20, (), 13) == ()
 
 
+@pytest.mark.parametrize("days", [60, 100, 140, 200])
+def test_what_falls_goes_on_falling_though_trees_can_forecast_for_the_first_time(days: int) -> None:
+    made = pool.forecast(1_000 - 3.0 * np.arange(days), (7,), 14)
+    np.testing.assert_allclose(made.values, 1_000 - 3.0 * np.arange(days, days + 14), rtol=0.05)
+
+
 @pytest.mark.parametrize(
     ("seconds", "expected"),
     [
