@@ -209,8 +209,8 @@ async def test_data_insights_are_found_explained_and_ranked(tenant: Tenant) -> N
         insight = await client.insights.get(risen.name)
         print(f"\nafter {took.total_seconds():.0f} s: {insight.title}\n{insight.description}")
         print([each.action for each in insight.recommendations])
-        # The minute has to end first.
-        assert took < timedelta(seconds=60) + MINUTE
+        # The minute has to end first, and after an import the watermark takes its time.
+        assert took < 3 * MINUTE
         assert insight.severity >= pb.SEVERITY_LOW
         assert 0.5 < insight.confidence <= 1
         assert len(insight.evidence.series[0].values) == len(insight.evidence.bucket_starts) > 0

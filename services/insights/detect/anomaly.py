@@ -169,18 +169,27 @@ def _judged(state: State, known: Expectation, value: float, slot: int) -> Judged
 
 
 def _rare(state: State, surprise: float, alone: float, stretch: float) -> float:
-    """The p-value of the rarest of the four, times four."""
+    """The p-value of the rarest of the four, times four.
+
+    Surprises are counted in deviations, and are never taken to be rarer than those of a normal law: where nearly all values are the
+    same, the little they differ by says nothing of how far the next may be off.
+    """
     past = state.surprises.astype(np.float64)
     ways = [
-        p_value(np.abs(past), abs(surprise)),
+        max(p_value(np.abs(past), abs(surprise)), _normal(surprise)),
         p_value(state.alone.astype(np.float64), alone),
         p_value(state.stretch.astype(np.float64), stretch, 1 / novelty.STRETCH),
     ]
     if len(past) >= LEAST:
         sums = np.cumsum(np.append(np.zeros(1), past))
-        runs = np.abs(sums[RUN:] - sums[:-RUN])
-        ways.append(p_value(runs, abs(float(past[1 - RUN :].sum()) + surprise), 1 / RUN))
+        runs, run = np.abs(sums[RUN:] - sums[:-RUN]), float(past[1 - RUN :].sum()) + surprise
+        ways.append(max(p_value(runs, abs(run), 1 / RUN), _normal(run / math.sqrt(RUN))))
     return min(1.0, 4 * min(ways))
+
+
+def _normal(deviations: float) -> float:
+    """The chance of being as far off, to either side, by a normal law."""
+    return math.erfc(abs(deviations) / math.sqrt(2))
 
 
 def _tamed(past: Kept, surprise: float) -> float:

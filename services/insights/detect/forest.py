@@ -22,6 +22,8 @@ STRANGEST = 0.05
 """The share of values, those that the forest sets apart first, of which the chance is found out."""
 SHARES = (1.0, 1.0, 1 / AROUND, 1 / AROUND, 1.0)
 """Of each feature, how much of its values is independent of the others: those of five values overlap."""
+GROWTH = 1.1
+"""How many times as large as the next smaller one a value of the sample counts at most."""
 CHANCE = 0.05
 """What is likelier than this in one series is no finding."""
 
@@ -83,9 +85,18 @@ def _features(values: Floats, flat: Floats) -> Floats:
     return centred
 
 
+def _tamed(sample: Floats) -> Floats:
+    """A sample whose largest values are each at most a tenth larger than the one before in size, so that several disturbances of one
+    series do not make each other look common."""
+    ordered = np.sort(sample)
+    for place in range(len(ordered) - math.ceil(STRANGEST * len(ordered)), len(ordered)):
+        ordered[place] = min(ordered[place], GROWTH * ordered[place - 1])
+    return ordered
+
+
 def _chance(features: Floats, row: int) -> float:
     """The chance of the strangest feature of a value, beside those of values that are not its neighbours."""
     others = np.abs(np.concatenate([features[: max(row - AROUND, 0)], features[row + AROUND + 1 :]]))
     own = np.abs(features[row]).tolist()
-    ways = [p_value(others[:, way], own[way], SHARES[way]) for way in range(len(own))]
+    ways = [p_value(_tamed(others[:, way]), own[way], SHARES[way]) for way in range(len(own))]
     return len(ways) * min(ways)

@@ -88,7 +88,7 @@ def test_counts_are_never_surer_than_chance_allows() -> None:
     values = chance.poisson(0.02, 600).astype(float)
     values[500] = 1.0
     scores = judged(values)
-    assert scores.p_values[500] > 1e-4
+    assert scores.p_values.min() > 1e-4
     assert scores.lower.min(initial=0, where=np.isfinite(scores.lower)) >= 0
     values[550] = 60.0
     assert judged(values).p_values[550] < 1e-3
