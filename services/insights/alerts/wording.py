@@ -97,7 +97,7 @@ def _share(change: Change) -> str:
     word = "over" if change.value > change.expected else "under"
     if not change.expected:
         return word
-    return f"{abs(change.value / change.expected - 1):.0%} {word}"
+    return f"{abs(change.value / change.expected - 1) * 100:.0f} % {word}"
 
 
 def _band(change: Change) -> str:

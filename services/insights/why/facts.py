@@ -96,7 +96,7 @@ def _silent(observed: Observed) -> Iterator[pb.PipelineFact]:
             names = _names(group)
             part = sum(each.sender.part_before for each in group)
             minutes = max(each.minutes for each in group)
-            text = f"{names} sent nothing for {_span(minutes)}, and had brought {part:.0%}"
+            text = f"{names} sent nothing for {_span(minutes)}, and had brought {part * 100:.0f} %"
             fact = _fact(observed, Fact.KIND_SILENT_PRODUCER, text, names, share, "/data/producers")
             fact.start_time.FromDatetime(observed.span.start + min(each.since for each in group) * MINUTE)
             yield fact
@@ -109,7 +109,7 @@ def _late(observed: Observed) -> Iterator[pb.PipelineFact]:
     missing = observed.after * (1 / observed.completeness - 1)
     share = explained(-missing, observed.change)
     if share >= _WORTH_TELLING:
-        text = f"an estimated {observed.completeness:.0%} of the events have come in"
+        text = f"an estimated {observed.completeness * 100:.0f} % of the events have come in"
         fact = _fact(observed, Fact.KIND_LATE_DATA, text, observed.event, share, "/data/partitions")
         if observed.watermark is not None:
             fact.start_time.FromDatetime(max(observed.watermark, observed.span.start))
@@ -145,8 +145,10 @@ def _appeared(observed: Observed) -> Iterator[pb.PipelineFact]:
             share = explained(sum(each.effect for each in group), observed.change)
             if share >= _WORTH_TELLING:
                 names, part = _names(group), sum(each.sender.part_after for each in group)
-                new = "new" if not group[0].sender.before.any() else "grown tenfold"
-                text = f"{new}: {names}, bringing {part:.0%}"
+                told = (
+                    "did not send before" if not group[0].sender.before.any() else "sends ten times as much"
+                )
+                text = f"{names} {told}, and brings {part * 100:.0f} %"
                 if usual:
                     text += ", no more than others do"
                 share = 0.0 if usual else share

@@ -78,7 +78,8 @@ def _of_facts(
         effect = -change * fact.share
         yield pb.Recommendation(
             action=action.format(subject=fact.subject or "the producer"),
-            expected_effect=f"{fact.share:.0%} of the change is explained by it" + _in_units(effect, insight),
+            expected_effect=f"{fact.share * 100:.0f} % of the change is explained by it"
+            + _in_units(effect, insight),
             effect=effect,
             confidence=min(_SURE_FACT, undone),
             source=fact.text,
@@ -101,7 +102,7 @@ def _of_contributions(
     yield pb.Recommendation(
         action=f"Look at {where}",
         expected_effect=(
-            f"it makes up {first.share:.0%} of the {fell}, {first.lift:.1f} times its part: "
+            f"it makes up {first.share * 100:.0f} % of the {fell}, {first.lift:.1f} times its part: "
             f"{_number(first.before)} before, {_number(first.after)} after" + _in_units(effect, insight)
         ),
         effect=effect,

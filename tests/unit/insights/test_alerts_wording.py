@@ -20,7 +20,7 @@ LESS = pb.ThresholdCondition(operator=q.OPERATOR_LESS, value=10)
     ("condition", "value", "expected", "title"),
     [
         ({"threshold": LESS}, 4, 10, "4 ms, under the limit of 10 ms"),
-        ({"change": pb.ChangeCondition(share=0.2, buckets_ago=24)}, 150, 100, "150 ms, 50% over the 100 ms of 24 hours before"),
+        ({"change": pb.ChangeCondition(share=0.2, buckets_ago=24)}, 150, 100, "150 ms, 50 % over the 100 ms of 24 hours before"),
         ({"change": pb.ChangeCondition(share=0.2)}, 5, 0, "5 ms, over the 0 ms of an hour before"),
         ({"anomaly": pb.AnomalyCondition()}, 12345, 100, "12,345 ms, where 100 ms was expected (80 to 120)"),
         ({"absence": pb.AbsenceCondition()}, math.nan, math.nan, "nothing came since 2026-03-02 12:00 UTC"),

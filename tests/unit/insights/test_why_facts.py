@@ -58,7 +58,7 @@ def only(found: list[pb.PipelineFact]) -> pb.PipelineFact:
 def test_a_producer_that_fell_silent_explains_what_it_had_brought() -> None:
     fact = only(facts(observed(sender("web"), sender("app", QUIET))))
     assert (fact.kind, fact.subject) == (Kind.KIND_SILENT_PRODUCER, "app")
-    assert fact.text == "app sent nothing for 60 min, and had brought 50%"
+    assert fact.text == "app sent nothing for 60 min, and had brought 50 %"
     assert fact.share == pytest.approx(1)
     assert cause([fact], -10) == pb.CAUSE_DATA_INCIDENT
 
@@ -85,7 +85,7 @@ def test_a_server_that_was_replaced_explains_nothing() -> None:
 def test_many_silent_producers_are_told_together() -> None:
     lost = [sender(f"app-{i}", QUIET, part_before=0.1, part_after=0.0) for i in range(5)]
     fact = only(facts(observed(*lost, sender("web"))))
-    assert fact.text == "5 producers sent nothing for 60 min, and had brought 50%"
+    assert fact.text == "5 producers sent nothing for 60 min, and had brought 50 %"
 
 
 def test_one_more_of_a_fleet_explains_nothing_and_a_flood_explains_a_rise() -> None:
@@ -97,7 +97,7 @@ def test_one_more_of_a_fleet_explains_nothing_and_a_flood_explains_a_rise() -> N
         facts(observed(sender(), sender("import", BUSY * 5, **strange | {"part_after": 0.8}), after=100))
     )
     assert flood.share == pytest.approx(1)
-    assert flood.text == "new: import, bringing 80%"
+    assert flood.text == "import did not send before, and brings 80 %"
 
 
 def test_dead_letters_explain_a_fall_as_far_as_they_go_and_no_rise() -> None:

@@ -50,7 +50,9 @@ def test_a_fact_says_what_to_repair_and_what_that_brings_back() -> None:
     (first,) = recommend(insight(), [], [LETTERS], None, [])
     assert first.action == "Repair the dead letters"
     assert first.effect == pytest.approx(232)
-    assert first.expected_effect == "80% of the change is explained by it; undoing it is +232 for each bucket"
+    assert (
+        first.expected_effect == "80 % of the change is explained by it; undoing it is +232 for each bucket"
+    )
     assert (first.source, first.link) == ("1,204 events were set aside", "/data/letters")
 
 
@@ -58,7 +60,7 @@ def test_a_segment_says_where_to_look() -> None:
     (first,) = recommend(insight(), [FRANCE], [], None, [])
     assert first.action == "Look at properties.country = FR"
     assert first.expected_effect.startswith(
-        "it makes up 82% of the fall, 3.1 times its part: 300 before, 60 after"
+        "it makes up 82 % of the fall, 3.1 times its part: 300 before, 60 after"
     )
     assert first.link == "/data/events/order_placed"
 
