@@ -82,6 +82,8 @@ class Trainer:
         work = asyncio.create_task(self._train(job, report))
         draining = asyncio.create_task(self._draining.wait())
         try:
+            # Whoever was asked to stop before anybody began is not trained, however short that takes.
+            await job.progress(report.share, report.step)
             while not work.done() and not draining.done():
                 await asyncio.wait(
                     {work, draining}, timeout=BEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED
