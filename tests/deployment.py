@@ -48,8 +48,9 @@ class Tenant:
         """A client of one of the two ingests."""
         address = self.suite.members[f"ingest-{ingest}"].address
         options.setdefault("limits", Limits())
-        query, insights = self.suite.members["query"].address, self.suite.members["insights"].address
-        return tidemark.Client(address, query, insights, key=self.key, **options)  # type: ignore[arg-type]
+        query, (*insights,) = self.suite.members["query"].address, self.suite.of("insights")
+        found = insights[0].address if insights else ""
+        return tidemark.Client(address, query, found, key=self.key, **options)  # type: ignore[arg-type]
 
     async def key_of(self, role: str) -> str:
         """A new key of this project."""
