@@ -123,7 +123,7 @@ class Session:
         if self._committing:
             while not (await asyncio.wait([self._committing], timeout=self._renewal_due()))[0]:
                 self._renewed_at = time.monotonic()
-                async with await postgres.connect(self._settings.database_url) as connection:
+                async with await postgres.attempt(self._settings.database_url) as connection:
                     await self._lease.pulse(connection)
             committing, self._committing = self._committing, None
             await committing
@@ -299,7 +299,7 @@ class Session:
         unknown = {producer for producer in headers if producer} - self._producers.keys()
         if unknown:
             # Not this session's connection: a commit may be under way on it.
-            async with await postgres.connect(self._settings.database_url) as connection:
+            async with await postgres.attempt(self._settings.database_url) as connection:
                 self._producers |= dict.fromkeys(unknown, (0, 0)) | dict(
                     await store.known(connection, unknown)
                 )

@@ -37,7 +37,7 @@ class Writer:
         failures = 0
         while not self._draining.is_set():
             try:
-                async with await postgres.connect(self._settings.database_url) as connection:
+                async with await postgres.attempt(self._settings.database_url) as connection:
                     lease = Lease(connection, self._name, timedelta(seconds=self._settings.lease_seconds))
                     session = Session(self._log, self._settings, connection, lease, self._health, self._apart)
                     await session.run(self._draining)

@@ -59,12 +59,18 @@ def conninfo(url: str) -> str:
     return make_conninfo(url, options=options.strip(), application_name="tidemark")
 
 
+async def attempt(url: str) -> psycopg.AsyncConnection[Any]:
+    """A connection in autocommit mode. Raises `psycopg.OperationalError` while the server is away, for loops that go on trying however
+    long that is."""
+    return await psycopg.AsyncConnection.connect(conninfo(url), autocommit=True, connect_timeout=5)
+
+
 async def connect(url: str, patience_seconds: float = PATIENCE_SECONDS) -> psycopg.AsyncConnection[Any]:
-    """A connection in autocommit mode, to a server that may still be starting."""
-    info, give_up_at = conninfo(url), time.monotonic() + patience_seconds
+    """The same as a process starts, from a server that may be starting too; raises `BadSetting` when that takes too long."""
+    give_up_at = time.monotonic() + patience_seconds
     while True:
         try:
-            return await psycopg.AsyncConnection.connect(info, autocommit=True, connect_timeout=5)
+            return await attempt(url)
         except psycopg.OperationalError as error:
             reason = " ".join(str(error).split())
             left = give_up_at - time.monotonic()

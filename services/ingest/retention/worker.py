@@ -39,7 +39,7 @@ class Remover:
         failures = 0
         while not self._draining.is_set():
             try:
-                async with await postgres.connect(self._settings.database_url) as connection:
+                async with await postgres.attempt(self._settings.database_url) as connection:
                     await Session(connection, self._redis, self._settings).run(self._draining)
                 failures = 0
             except (psycopg.Error, RedisError, OSError) as error:

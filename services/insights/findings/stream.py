@@ -37,7 +37,7 @@ class Changes:
         """Worker: listens until `draining`; outlives the absence of PostgreSQL."""
         while not self._draining.is_set():
             try:
-                async with await postgres.connect(self._settings.database_url) as connection:
+                async with await postgres.attempt(self._settings.database_url) as connection:
                     await connection.execute(_LISTEN)
                     self._ring(*self._bells)
                     while not self._draining.is_set():

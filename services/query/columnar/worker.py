@@ -59,7 +59,7 @@ class Mirror:
         failures = 0
         while not self._draining.is_set():
             try:
-                async with await postgres.connect(self._settings.database_url) as connection:
+                async with await postgres.attempt(self._settings.database_url) as connection:
                     with contextlib.closing(Desk(self._settings)) as desk:
                         await Session(desk, connection, self._pool, self._log, self._settings).run(
                             self._draining
