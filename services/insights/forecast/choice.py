@@ -38,7 +38,7 @@ def _weights(error: Values, values: Values, first: int) -> Values:
     """(series, methods), of errors (series, methods, origins, horizon) and the forecasts to be weighed (series, methods, horizon)."""
     possible = np.asarray(np.isfinite(values).all(axis=2))
     # One that can forecast for the first time, as trees do when the past has just grown long enough, has nothing to be judged by.
-    tried = np.isfinite(error).any(axis=(2, 3))
+    tried = np.asarray(np.isfinite(error).reshape(*error.shape[:2], -1).any(axis=2))
     possible &= tried | ~tried.any(axis=1, keepdims=True)
     # A method is judged where all that can forecast now could forecast then, so that all are judged by the same truths.
     told: NDArray[np.bool_] = np.isfinite(error)
