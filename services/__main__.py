@@ -23,6 +23,7 @@ TARGETS: dict[str, list[tuple[str, str]]] = {
     "gateway": [("services.gateway.service", "gateway")],
     "mirror": [("services.query.service", "mirror")],
     "insights": [("services.insights.service", "insights")],
+    "reports": [("services.reports.service", "reports")],
 }
 """A process is a target: the builders whose services it runs. Only what a target needs is imported."""
 

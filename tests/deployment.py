@@ -30,6 +30,7 @@ TARGETS = {
     "query": "query",
     "mirror": "mirror",
     "insights": "insights",
+    "reports": "reports",
     "gateway": "gateway",
     "edge": "edge",
 }
@@ -50,7 +51,8 @@ class Tenant:
         options.setdefault("limits", Limits())
         query, (*insights,) = self.suite.members["query"].address, self.suite.of("insights")
         found = insights[0].address if insights else ""
-        return tidemark.Client(address, query, found, key=self.key, **options)  # type: ignore[arg-type]
+        reports = [each.address for each in self.suite.of("reports")]
+        return tidemark.Client(address, query, found, *reports[:1], key=self.key, **options)  # type: ignore[arg-type]
 
     async def key_of(self, role: str) -> str:
         """A new key of this project."""
@@ -65,6 +67,7 @@ class Tenant:
             "TIDEMARK_INGEST_ADDRESS": self.suite.members["ingest-1"].address,
             "TIDEMARK_QUERY_ADDRESS": self.suite.members["query"].address,
             "TIDEMARK_INSIGHTS_ADDRESS": self.suite.members["insights"].address,
+            "TIDEMARK_REPORTS_ADDRESS": self.suite.members["reports"].address,
         }
 
     def run(self, *arguments: str) -> str:

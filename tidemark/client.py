@@ -67,8 +67,8 @@ class Client(Asking):
     """A connection to Tidemark: `async with Client() as tidemark: tidemark.track("order_placed", user_id="ann")`.
 
     What is not given is read from `TIDEMARK_KEY`, `TIDEMARK_PROJECT`, `TIDEMARK_INGEST_ADDRESS`, `TIDEMARK_QUERY_ADDRESS`,
-    `TIDEMARK_INSIGHTS_ADDRESS` and `TIDEMARK_TLS_ROOTS_FILE`. `project` is needed only with a key of the whole installation. With `spool`, a folder, what is
-    tracked survives a crash of this process.
+    `TIDEMARK_INSIGHTS_ADDRESS`, `TIDEMARK_REPORTS_ADDRESS` and `TIDEMARK_TLS_ROOTS_FILE`. `project` is needed only with a key of the
+    whole installation. With `spool`, a folder, what is tracked survives a crash of this process.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class Client(Asking):
         ingest: str = "",
         query: str = "",
         insights: str = "",
+        reports: str = "",
         *,
         key: str = "",
         project: str = "",
@@ -95,6 +96,7 @@ class Client(Asking):
         self._ingest_address = ingest or environment.get("TIDEMARK_INGEST_ADDRESS", "127.0.0.1:50051")
         self._query_address = query or environment.get("TIDEMARK_QUERY_ADDRESS", "127.0.0.1:50052")
         self._insights_address = insights or environment.get("TIDEMARK_INSIGHTS_ADDRESS", "127.0.0.1:50053")
+        self._reports_address = reports or environment.get("TIDEMARK_REPORTS_ADDRESS", "127.0.0.1:50054")
         key = key or environment.get("TIDEMARK_KEY", "")
         self._metadata = (("authorization", f"Bearer {key}"),) if key else ()
         self.project = resource(project or environment.get("TIDEMARK_PROJECT", ""))
@@ -366,6 +368,11 @@ class Client(Asking):
         """What the resources that the insights server answers for are made with."""
         insights, query = self._channel(self._insights_address), self._channel(self._query_address)
         return insights, self.project, self._metadata, self._timeout, query
+
+    def _at_reports(self) -> tuple[grpc.aio.Channel, str, Metadata, float, grpc.aio.Channel]:
+        """What the resources that the reports server answers for are made with."""
+        reports, query = self._channel(self._reports_address), self._channel(self._query_address)
+        return reports, self.project, self._metadata, self._timeout, query
 
     def _channel(self, address: str) -> grpc.aio.Channel:
         if address not in self._channels:

@@ -7,6 +7,7 @@ ADDRESSES = {
     "ingest": "TIDEMARK_INGEST_ADDRESS",
     "query": "TIDEMARK_QUERY_ADDRESS",
     "insights": "TIDEMARK_INSIGHTS_ADDRESS",
+    "reports": "TIDEMARK_REPORTS_ADDRESS",
     "gateway": "TIDEMARK_GATEWAY_ADDRESS",
 }
 """By cluster."""

@@ -41,6 +41,7 @@ class Edge:
             "ingest": settings.ingest_port,
             "query": settings.query_port,
             "insights": settings.insights_port,
+            "reports": settings.reports_port,
             "gateway": settings.gateway_port,
         }
         addresses = {

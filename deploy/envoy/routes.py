@@ -26,7 +26,9 @@ AT_INGEST = {
 }
 """Services of the contract that the target ingest answers."""
 AT_INSIGHTS = {"InsightService", "AlertService", "ForecastService", "ModelService"}
-"""Those that the target insights answers; the target query answers the others."""
+"""Those that the target insights answers."""
+AT_REPORTS = {"ReportService", "EditionService", "ScheduleService", "DeliveryService"}
+"""Those that the target reports answers; the target query answers the others."""
 OTLP = tuple(
     f"/opentelemetry.proto.collector.{signal}.v1.{signal.title()}Service/Export"
     for signal in ("logs", "metrics")
@@ -82,7 +84,9 @@ def _others() -> Iterator[Json]:
 def _cluster(service: str) -> str:
     if service in AT_INGEST:
         return "ingest"
-    return "insights" if service in AT_INSIGHTS else "query"
+    if service in AT_INSIGHTS:
+        return "insights"
+    return "reports" if service in AT_REPORTS else "query"
 
 
 def _to(cluster: str, match: Json, **limits: str) -> Json:

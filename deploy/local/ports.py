@@ -11,6 +11,7 @@ DEFAULTS = {
     "ingest": 50051,
     "query": 50052,
     "insights": 50053,
+    "reports": 50054,
     "gateway": 50055,
     "otlp": 4317,
     "edge": 8080,

@@ -195,7 +195,7 @@ def _member(suite: Suite, folder: Path, name: str, target: str) -> Member:
     own = {variable: str(port) for variable, port in ports.items()}
     if target == "edge":
         own["TIDEMARK_EDGE_FOLDER"] = str(folder / name)
-    if target in ("edge", "gateway", "insights"):
+    if target in ("edge", "gateway", "insights", "reports"):
         for other, variable in ADDRESSES.items():
             own[variable] = ",".join(member.address for member in suite.of(other))
     return Member(name, target, suite.environment | own, list(ports.values()), folder / f"{name}.log")

@@ -38,7 +38,11 @@ STEADY = 30.0  # seconds a target must live for its earlier deaths to be forgott
 DEATHS_AT_START = 3  # a target that dies so often before all answer is not restarted
 TICK = 0.1
 BESIDES = {"ingest": ("otlp",)}  # ports of a target besides its own
-CALLS = {"gateway": "ingest", "insights": "query"}  # which target another one calls
+CALLS = {  # which targets another one calls
+    "gateway": ("ingest",),
+    "insights": ("query",),
+    "reports": ("query", "insights"),
+}
 
 MIGRATE = (sys.executable, "-m", "services", "migrate")
 EDGE = (sys.executable, "-m", "deploy.envoy")
@@ -182,11 +186,12 @@ class Supervisor:
                 self.stack.environment[f"TIDEMARK_{name.upper()}_PORT"] = str(port)
 
     def _way_to_others(self, name: str) -> dict[str, str]:
-        """Where a target finds the one that it calls, whatever the shell says that a client would find it at."""
-        called = CALLS.get(name)
-        if called is None or called not in self.ports.chosen:
-            return {}
-        return {ADDRESSES[called]: f"127.0.0.1:{self.ports.chosen[called]}"}
+        """Where a target finds those that it calls, whatever the shell says that a client would find them at."""
+        return {
+            ADDRESSES[called]: f"127.0.0.1:{self.ports.chosen[called]}"
+            for called in CALLS.get(name, ())
+            if called in self.ports.chosen
+        }
 
     def _add_edge(self) -> None:
         """Envoy in front of the targets, and the secret by which they know it."""

@@ -8,13 +8,14 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from redis.exceptions import RedisError
 
 from services.ingest.stream import Log
 from services.kit import metrics
 from services.kit.errors import Exhausted, Invalid
+from services.kit.loop import pause
 from services.kit.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -43,14 +44,14 @@ class Backlog:
                 measured = await self._log.backlog_bytes(self._partitions)
             except RedisError as error:
                 log.warning("the backlog cannot be measured: %s", error)
-                await _pause(draining, _IDLE_POLL_SECONDS)
+                await pause(draining, _IDLE_POLL_SECONDS)
                 continue
             # What was appended while Redis was asked may or may not be in its answer; count it, to be safe.
             self._in_log, self._appended = measured + self._appended - appended, 0
             metrics.BACKLOG_BYTES.set(measured)
             async with self._freed:
                 self._freed.notify_all()
-            await _pause(draining, _BUSY_POLL_SECONDS if measured or self._appended else _IDLE_POLL_SECONDS)
+            await pause(draining, _BUSY_POLL_SECONDS if measured or self._appended else _IDLE_POLL_SECONDS)
 
     @asynccontextmanager
     async def room(self, size: int, patience: float, *, urgent: bool = False) -> AsyncIterator[None]:
@@ -87,8 +88,3 @@ class Backlog:
             self._in_memory -= size
             async with self._freed:
                 self._freed.notify()
-
-
-async def _pause(draining: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(draining.wait(), seconds)

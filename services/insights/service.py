@@ -22,6 +22,7 @@ from services.insights.watch.stream import Followers
 from services.insights.watch.worker import Watcher as SeriesWatcher
 from services.kit import memory
 from services.kit.outbound import Outbound
+from services.kit.sending import Sender
 from services.kit.service import Resources, Service, Servicer
 from tidemark.v1.alert_pb2_grpc import add_AlertServiceServicer_to_server
 from tidemark.v1.forecast_pb2_grpc import add_ForecastServiceServicer_to_server
@@ -38,8 +39,7 @@ async def insights(resources: Resources) -> Service:
     models, features = ModelStore(pool), ModelSource(query)
     findings, work = FindingStore(pool), WatchStore(pool, timedelta(seconds=3 * settings.lease_seconds))
     changes = Changes(findings, settings, draining)
-    outbound = Outbound.of(settings)
-    writer = Writer(outbound, settings)
+    writer = Writer(Sender(Outbound.of(settings), settings), settings)
     return Service(
         servicers=(
             Servicer(

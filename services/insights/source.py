@@ -5,9 +5,6 @@ first. Errors of query come out as our own. Next: `series.py` makes arrays of an
 """
 
 import asyncio
-import itertools
-import os
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,13 +15,11 @@ import grpc.aio
 import pyarrow as pa
 from google.protobuf.duration_pb2 import Duration
 
-from services.kit import errors
-from services.kit.peer import channels
+from services.kit.peer import Peer, Stub
 from services.kit.service import Pool
-from services.kit.servicekey import ServiceKey
+from services.kit.servicekey import ServiceKey, place
 from services.kit.settings import Settings
 from tidemark import errors as told
-from tidemark.channel import answered
 from tidemark.v1 import (
     feature_pb2,
     feature_pb2_grpc,
@@ -52,13 +47,11 @@ class Features:
 
 
 class Query:
-    """The servers of the target query; they have turns."""
+    """The target query."""
 
     def __init__(self, settings: Settings, pool: Pool) -> None:
-        here = f"insights on {socket.gethostname()}, port {settings.insights_port}"
-        self._key = ServiceKey(pool, here if settings.insights_port else f"{here}, process {os.getpid()}")
-        self._channels = channels(settings.query_address, settings.query_port, settings)
-        self._turns = itertools.cycle(range(len(self._channels)))
+        key = ServiceKey(pool, place("insights", settings.insights_port))
+        self._peer = Peer("query", settings.query_address, settings.query_port, settings, key)
 
     async def run(
         self,
@@ -145,7 +138,7 @@ class Query:
             except grpc.aio.AioRpcError as error:
                 raise told.from_rpc(error) from error
 
-        await self._tried(read, _features)
+        await self._peer.tried(_features, read)
         # In a thread: a table of a million rows takes a while to read.
         return Features(await asyncio.to_thread(_table, parts), metadata)
 
@@ -158,65 +151,21 @@ class Query:
         request = query_pb2.WatchCriticalRequest(
             project=project, cursor=cursor, since=None if cursor else since
         )
-        stub = _query(self._channel())
+        stub = _query(self._peer.channel())
         try:
-            async for answer in stub.WatchCritical(request, metadata=await self._bearer()):
+            async for answer in stub.WatchCritical(request, metadata=await self._peer.bearer()):
                 yield answer
         except grpc.aio.AioRpcError as error:
-            if error.code() is grpc.StatusCode.UNAUTHENTICATED:
-                self._key.forget()
-            raise ours(told.from_rpc(error)) from error
+            raise self._peer.failed(error) from error
 
     async def _call(
         self,
         method: Callable[[Any], Callable[..., Awaitable[T]]],
         request: Any,
         timeout: float,
-        made: Callable[[grpc.aio.Channel], Any] | None = None,
+        stub: Stub | None = None,
     ) -> T:
-        async def ask(stub: Any, bearer: Any) -> T:
-            return await answered(method(stub)(request, metadata=bearer, timeout=timeout))
-
-        return await self._tried(ask, made or _query)
-
-    async def _tried(
-        self, ask: Callable[[Any, Any], Awaitable[T]], made: Callable[[grpc.aio.Channel], Any]
-    ) -> T:
-        """What `ask` gives, asked once more with a new key where the first was refused."""
-        for last in (False, True):
-            try:
-                return await ask(made(self._channel()), await self._bearer())
-            except told.Unauthenticated as error:
-                self._key.forget()
-                if last:
-                    raise errors.Unavailable(f"query refuses our own key: {error}") from error
-            except told.Error as error:
-                raise ours(error) from error
-        raise AssertionError("the second attempt returns or raises")
-
-    def _channel(self) -> grpc.aio.Channel:
-        return self._channels[next(self._turns)]
-
-    async def _bearer(self) -> tuple[tuple[str, str], ...]:
-        return (("authorization", f"Bearer {await self._key.text()}"),)
-
-
-def ours(error: told.Error) -> errors.Error:
-    """The error that our own callers see for one of query."""
-    match error:
-        case told.Invalid():
-            field, message = error.field or "query", str(error)
-            return errors.Invalid(field, message.removeprefix(f"{field}: "), reason=error.reason)
-        case told.Exhausted():
-            return errors.Exhausted(str(error), retry_after=error.retry_after or 1.0, reason=error.reason)
-        case told.NotFound():
-            return errors.NotFound(str(error), reason=error.reason)
-        case told.Refused():
-            return errors.Refused(str(error), reason=error.reason)
-        case told.DeadlineExceeded():
-            return errors.DeadlineExceeded(str(error))
-        case _:
-            return errors.Unavailable(f"query cannot answer: {error}", reason="QUERY_UNAVAILABLE")
+        return await self._peer.call(stub or _query, method, request, timeout)
 
 
 def _query(channel: grpc.aio.Channel) -> Any:

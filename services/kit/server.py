@@ -39,6 +39,7 @@ METRICS_PORTS = {
     "gateway": 9104,
     "mirror": 9105,
     "insights": 9106,
+    "reports": 9107,
 }
 
 _GATE_CONNECTIONS = 3

@@ -5,6 +5,8 @@ comes in the place of another deletes the key of that one. `services/insights/so
 """
 
 import asyncio
+import os
+import socket
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +26,12 @@ _DELETE = """
     DELETE FROM api_keys
     WHERE service IS NOT NULL AND key_id <> %s AND (service = %s OR expires_at < now() - INTERVAL '1 hour')
 """
+
+
+def place(target: str, port: int) -> str:
+    """What a process of a target is called, so that whoever comes in its place is known: a server by its port."""
+    here = f"{target} on {socket.gethostname()}, port {port}"
+    return here if port else f"{here}, process {os.getpid()}"
 
 
 class ServiceKey:

@@ -32,6 +32,8 @@ class Settings:
     """Port of the target query, which also answers AdminService."""
     insights_port: int = 50053
     """Port of the target insights."""
+    reports_port: int = 50054
+    """Port of the target reports."""
     gateway_port: int = 50055
     """Port of the target gateway: the page and its sessions, and what SDKs of others send by HTTP. Callers come by the edge."""
     otlp_port: int = 4317
@@ -39,10 +41,12 @@ class Settings:
     ingest_address: str = ""
     """Where the gateway finds the target ingest: host:port, with commas between several; empty for `ingest_port` on this machine."""
     query_address: str = ""
-    """Where insights finds the target query: host:port, with commas between several; empty for `query_port` on this machine."""
+    """Where insights and reports find the target query: host:port, with commas between several; empty for `query_port` on this machine."""
+    insights_address: str = ""
+    """Where reports finds the target insights: host:port, with commas between several; empty for `insights_port` on this machine."""
     metrics_port: int = 0
     """Port of this process's Prometheus metrics; 0 for the target's own: 9101 ingest, 9102 writer, 9103 query, 9104 gateway, 9105 mirror,
-    9106 insights."""
+    9106 insights, 9107 reports."""
 
     tls_cert_file: str = ""
     """PEM file of the server's certificate chain; with it every port speaks TLS."""
@@ -51,7 +55,7 @@ class Settings:
     tls_client_ca_file: str = ""
     """PEM file of the authority that signs client certificates; with it clients must show one (mTLS)."""
     tls_roots_file: str = ""
-    """PEM file of the authorities by which edge, gateway and insights trust servers that speak TLS; empty where those speak none."""
+    """PEM file of the authorities by which edge, gateway, insights and reports trust servers that speak TLS; empty where those speak none."""
     tls_client_cert_file: str = ""
     """PEM file of the certificate that they show to such servers; only with mTLS."""
     tls_client_key_file: str = ""

@@ -12,9 +12,8 @@ import pytest
 from deploy.local.first_run import KEYS, pairs
 from deploy.local.ports import free_port, is_free
 from deploy.local.process import alive, send, wait_until
+from services.__main__ import TARGETS
 from tests.integration.test_local_stack import ROOT, Checkout
-
-TARGETS = 5
 
 
 @pytest.fixture
@@ -32,7 +31,7 @@ def checkout() -> Iterator[Checkout]:
         )
         names = ("INGEST", "OTLP", "GATEWAY")
         checkout.settings |= {f"TIDEMARK_{name}_PORT": str(free_port()) for name in names}
-        while not all(map(is_free, range(first := free_port(), first + TARGETS))):
+        while not all(map(is_free, range(first := free_port(), first + len(TARGETS)))):
             pass
         checkout.settings["TIDEMARK_METRICS_PORT"] = str(first)
         yield checkout

@@ -21,6 +21,7 @@ from services.insights.service import insights
 from services.insights.source import Query
 from services.kit import postgres
 from services.kit.outbound import Outbound
+from services.kit.sending import Sender
 from services.kit.server import listening, opened, working
 from services.kit.service import Resources, Service
 from services.kit.settings import Settings
@@ -92,7 +93,12 @@ async def alerting(
                 AlertServiceStub(channel),
                 served.key(key),
                 Watch(store, Query(settings, resources.pool), resources.draining),
-                Outbox(Channels(resources.pool), Writer(outbound, settings), resources.draining, lambda: 0.0),
+                Outbox(
+                    Channels(resources.pool),
+                    Writer(Sender(outbound, settings), settings),
+                    resources.draining,
+                    lambda: 0.0,
+                ),
                 store,
             )
             await outbound.close()

@@ -53,6 +53,8 @@ PURE_KIT = {
         "period",
         "profile",
         "resource",
+        "retry",
+        "signature",
         "sketch",
         "window",
     )

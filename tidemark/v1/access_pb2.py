@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tidemark/v1/access.proto\x12\x0btidemark.v1\x1a google/protobuf/descriptor.proto*\x9d\x01\n\nPermission\x12\x1a\n\x16PERMISSION_UNSPECIFIED\x10\x00\x12\x14\n\x10PERMISSION_WRITE\x10\x01\x12\x13\n\x0fPERMISSION_READ\x10\x02\x12\x15\n\x11PERMISSION_AUTHOR\x10\x03\x12\x19\n\x15PERMISSION_ADMINISTER\x10\x04\x12\x16\n\x12PERMISSION_OPERATE\x10\x05:M\n\npermission\x12\x1e.google.protobuf.MethodOptions\x18\xfd\x88\x03 \x01(\x0e\x32\x17.tidemark.v1.Permissionb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tidemark/v1/access.proto\x12\x0btidemark.v1\x1a google/protobuf/descriptor.proto*\xb7\x01\n\nPermission\x12\x1a\n\x16PERMISSION_UNSPECIFIED\x10\x00\x12\x14\n\x10PERMISSION_WRITE\x10\x01\x12\x13\n\x0fPERMISSION_READ\x10\x02\x12\x15\n\x11PERMISSION_AUTHOR\x10\x03\x12\x19\n\x15PERMISSION_ADMINISTER\x10\x04\x12\x16\n\x12PERMISSION_OPERATE\x10\x05\x12\x18\n\x14PERMISSION_HOLD_LINK\x10\x06:M\n\npermission\x12\x1e.google.protobuf.MethodOptions\x18\xfd\x88\x03 \x01(\x0e\x32\x17.tidemark.v1.Permissionb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tidemark.v1.access_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PERMISSION']._serialized_start=76
-  _globals['_PERMISSION']._serialized_end=233
+  _globals['_PERMISSION']._serialized_end=259
 # @@protoc_insertion_point(module_scope)

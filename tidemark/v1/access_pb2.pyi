@@ -13,11 +13,13 @@ class Permission(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PERMISSION_AUTHOR: _ClassVar[Permission]
     PERMISSION_ADMINISTER: _ClassVar[Permission]
     PERMISSION_OPERATE: _ClassVar[Permission]
+    PERMISSION_HOLD_LINK: _ClassVar[Permission]
 PERMISSION_UNSPECIFIED: Permission
 PERMISSION_WRITE: Permission
 PERMISSION_READ: Permission
 PERMISSION_AUTHOR: Permission
 PERMISSION_ADMINISTER: Permission
 PERMISSION_OPERATE: Permission
+PERMISSION_HOLD_LINK: Permission
 PERMISSION_FIELD_NUMBER: _ClassVar[int]
 permission: _descriptor.FieldDescriptor

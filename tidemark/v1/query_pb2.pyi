@@ -17,18 +17,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class RunQueryRequest(_message.Message):
-    __slots__ = ("project", "query", "page_size", "page_token", "max_staleness")
+    __slots__ = ("project", "query", "page_size", "page_token", "max_staleness", "as_of")
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     QUERY_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     MAX_STALENESS_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
     project: str
     query: _question_pb2.Query
     page_size: int
     page_token: str
     max_staleness: _duration_pb2.Duration
-    def __init__(self, project: _Optional[str] = ..., query: _Optional[_Union[_question_pb2.Query, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., max_staleness: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    as_of: str
+    def __init__(self, project: _Optional[str] = ..., query: _Optional[_Union[_question_pb2.Query, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., max_staleness: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., as_of: _Optional[str] = ...) -> None: ...
 
 class RunQueryResponse(_message.Message):
     __slots__ = ("metadata", "events", "series", "table", "funnel", "retention", "lifecycle", "sessions", "paths", "people", "next_page_token")
@@ -93,7 +95,7 @@ class Scan(_message.Message):
     def __init__(self, source: _Optional[str] = ..., reason: _Optional[str] = ..., spans: _Optional[_Iterable[_Union[_question_pb2.TimeRange, _Mapping]]] = ..., rows_expected: _Optional[int] = ..., statement: _Optional[str] = ...) -> None: ...
 
 class ExportRequest(_message.Message):
-    __slots__ = ("project", "query", "format")
+    __slots__ = ("project", "query", "format", "as_of")
     class Format(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         FORMAT_UNSPECIFIED: _ClassVar[ExportRequest.Format]
@@ -109,10 +111,12 @@ class ExportRequest(_message.Message):
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     QUERY_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
     project: str
     query: _question_pb2.Query
     format: ExportRequest.Format
-    def __init__(self, project: _Optional[str] = ..., query: _Optional[_Union[_question_pb2.Query, _Mapping]] = ..., format: _Optional[_Union[ExportRequest.Format, str]] = ...) -> None: ...
+    as_of: str
+    def __init__(self, project: _Optional[str] = ..., query: _Optional[_Union[_question_pb2.Query, _Mapping]] = ..., format: _Optional[_Union[ExportRequest.Format, str]] = ..., as_of: _Optional[str] = ...) -> None: ...
 
 class ExportResponse(_message.Message):
     __slots__ = ("chunk", "rows", "rows_expected", "metadata")

@@ -5,7 +5,6 @@ While the database is away the definitions known last are applied.
 
 import asyncio
 import logging
-from contextlib import suppress
 
 import psycopg
 from psycopg_pool import PoolTimeout
@@ -13,6 +12,7 @@ from psycopg_pool import PoolTimeout
 from services.ingest.definitions import store
 from services.ingest.definitions.definition import Definition, compiled
 from services.kit.errors import Invalid, Unavailable
+from services.kit.loop import pause
 from services.kit.service import Pool
 
 LOOK_SECONDS = 0.5
@@ -51,8 +51,7 @@ class Definitions:
                 await self._look()
             except (psycopg.Error, PoolTimeout, OSError) as error:
                 log.warning("rules and schemas stay as they were known last: %s", str(error).strip())
-            with suppress(TimeoutError):
-                await asyncio.wait_for(draining.wait(), LOOK_SECONDS)
+            await pause(draining, LOOK_SECONDS)
 
     async def _look(self) -> None:
         if not self._known:

@@ -5,7 +5,6 @@ be repeated, so that whoever is elected next goes on wherever the last one has s
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from services.ingest.retention import policy, store
 from services.ingest.retention.policy import LEDGER, PLAIN, RAW, TABLES, Cut
 from services.ingest.retention.store import Kept
 from services.kit import metrics, postgres
+from services.kit.loop import pause
 from services.kit.settings import Settings
 
 _TICK_SECONDS, _MAX_BACKOFF_SECONDS = 1.0, 10.0
@@ -46,7 +46,7 @@ class Remover:
                 failures += 1
                 metrics.RETENTION_FAILURES.inc()
                 log.warning("removing is interrupted and goes on later: %s", " ".join(str(error).split()))
-                await _pause(self._draining, min(_MAX_BACKOFF_SECONDS, 0.1 * 2**failures))
+                await pause(self._draining, min(_MAX_BACKOFF_SECONDS, 0.1 * 2**failures))
 
 
 class Session:
@@ -60,13 +60,13 @@ class Session:
     async def run(self, draining: asyncio.Event) -> None:
         """Waits to be elected, and removes until `draining`."""
         while not draining.is_set() and not await self.elected():
-            await _pause(draining, _TICK_SECONDS)
+            await pause(draining, _TICK_SECONDS)
         while not draining.is_set():
             if time.monotonic() >= self._look_at:
                 await self.apply(datetime.now(UTC), draining)
                 self._look_at = time.monotonic() + self._settings.retention_seconds
             if not await self._eraser.step():
-                await _pause(draining, _TICK_SECONDS)
+                await pause(draining, _TICK_SECONDS)
 
     async def elected(self) -> bool:
         """Whether this session's process is the one that removes, for as long as the session lives."""
@@ -125,8 +125,3 @@ class Session:
                     await asyncio.sleep(time.monotonic() - began)
                     await self._eraser.step()
         return removed
-
-
-async def _pause(draining: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(draining.wait(), seconds)

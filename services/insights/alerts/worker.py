@@ -5,7 +5,6 @@ ended, so that nothing is missed and nothing is opened twice.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -25,6 +24,7 @@ from services.kit import metrics
 from services.kit.calendar import Span
 from services.kit.errors import Error
 from services.kit.instant import at
+from services.kit.loop import pause
 from tidemark.v1.alert_pb2 import AlertRule
 
 TICK_SECONDS, BACKOFF_SECONDS = 1.0, 5.0
@@ -53,16 +53,15 @@ class Watch:
     async def run(self) -> None:
         """Worker: looks until draining, and finishes what it has begun; outlives the absence of PostgreSQL and of query."""
         while not self._draining.is_set():
-            pause = TICK_SECONDS
+            rest = TICK_SECONDS
             try:
                 for look in await self._store.claim(SLOTS - len(self._looking), LEASE):
                     metrics.ALERT_LAG_SECONDS.set(look.waited)
                     self._looking.add(asyncio.create_task(self._look(look)))
             except psycopg.Error as error:
                 log.warning("alert rules wait for the database: %s", " ".join(str(error).split()))
-                pause = BACKOFF_SECONDS
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._draining.wait(), pause)
+                rest = BACKOFF_SECONDS
+            await pause(self._draining, rest)
             self._looking = {each for each in self._looking if not each.done()}
         if self._looking:
             await asyncio.wait(self._looking)

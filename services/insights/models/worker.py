@@ -5,7 +5,6 @@ either is written in one transaction with its end, so that after a crash another
 """
 
 import asyncio
-import contextlib
 import logging
 import uuid
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from services.kit import metrics, operation
 from services.kit.call import Project
 from services.kit.errors import Error, NotFound, Refused, Unavailable
 from services.kit.failure import shown
+from services.kit.loop import repeat
 from services.kit.operation import Cancelled, Job
 from services.kit.service import Pool
 from tidemark.v1 import model_pb2 as pb
@@ -60,15 +60,13 @@ class Trainer:
 
     async def run(self) -> None:
         """Worker: trains until `draining`; outlives the absence of PostgreSQL."""
-        while not self._draining.is_set():
-            try:
-                job = await self._claimed()
-                if job is not None:
-                    await self._work(job)
-                    continue
-            except (psycopg.Error, OSError, Error) as error:
-                log.warning("training is interrupted and goes on later: %s", " ".join(str(error).split()))
-            await _pause(self._draining, TICK_SECONDS)
+        await repeat(self._next, self._draining, TICK_SECONDS)
+
+    async def _next(self) -> bool:
+        job = await self._claimed()
+        if job is not None:
+            await self._work(job)
+        return job is not None
 
     async def _claimed(self) -> Job | None:
         for verb in (TRAIN, RETRAIN):
@@ -164,15 +162,13 @@ class Watcher:
 
     async def run(self) -> None:
         """Worker: looks until `draining`; outlives the absence of PostgreSQL and query."""
-        while not self._draining.is_set():
-            try:
-                due = await self._store.claim(self._owner)
-                if due is not None:
-                    await self._guarded(due)
-                    continue
-            except (psycopg.Error, OSError) as error:
-                log.warning("models are looked at later: %s", " ".join(str(error).split()))
-            await _pause(self._draining, TICK_SECONDS)
+        await repeat(self._next, self._draining, TICK_SECONDS)
+
+    async def _next(self) -> bool:
+        due = await self._store.claim(self._owner)
+        if due is not None:
+            await self._guarded(due)
+        return due is not None
 
     async def _guarded(self, due: Due) -> None:
         """Looks at a model; one that cannot be looked at does not keep others from it."""
@@ -248,8 +244,3 @@ class Watcher:
     async def _predictor(self, due: Due, version: int) -> Predictor:
         stored = await self._store.content(due.model_number, version)
         return await asyncio.to_thread(content.loaded, stored)
-
-
-async def _pause(draining: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(draining.wait(), seconds)

@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.insights.notify import channel as read
-from services.insights.notify import signature
 from services.insights.notify.message import Message
 from services.insights.notify.store import Store
 from services.insights.notify.writer import Writer
-from services.kit import audit, page, resource
+from services.kit import audit, page, resource, signature
 from services.kit.call import Project
 from services.kit.errors import Invalid
 from services.kit.identity import project

@@ -4,7 +4,6 @@ A try that a killed process has left behind is made again by whoever comes first
 """
 
 import asyncio
-import contextlib
 import logging
 import random
 import time
@@ -15,10 +14,12 @@ import psycopg
 
 from services.insights.notify.message import Message
 from services.insights.notify.record import Delivery
-from services.insights.notify.retry import next_try
 from services.insights.notify.store import DELIVERED, FAILED, PENDING, Store
-from services.insights.notify.writer import Outcome, Writer
+from services.insights.notify.writer import Writer
 from services.kit import metrics
+from services.kit.loop import pause
+from services.kit.retry import next_try
+from services.kit.sending import Outcome
 
 TICK_SECONDS, BACKOFF_SECONDS = 0.5, 5.0
 SLOTS = 32
@@ -44,14 +45,14 @@ class Outbox:
     async def run(self) -> None:
         """Worker: sends until draining, and finishes what it has begun; outlives the absence of PostgreSQL."""
         while not self._draining.is_set():
-            pause = TICK_SECONDS
+            rest = TICK_SECONDS
             try:
                 for delivery in await self._store.claim(SLOTS - len(self._trying), LEASE):
                     self._trying.add(asyncio.create_task(self._deliver(delivery)))
             except psycopg.Error as error:
                 log.warning("the outbox waits for the database: %s", " ".join(str(error).split()))
-                pause = BACKOFF_SECONDS
-            await _pause(self._draining, pause)
+                rest = BACKOFF_SECONDS
+            await pause(self._draining, rest)
             self._trying = {each for each in self._trying if not each.done()}
         if self._trying:
             await asyncio.wait(self._trying)
@@ -94,8 +95,3 @@ def message_of(delivery: Delivery) -> Message:
         incidents=delivery.incidents,
         answers=delivery.opened_by,
     )
-
-
-async def _pause(draining: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(draining.wait(), seconds)

@@ -21,8 +21,8 @@ from services.insights.watch import burst
 from services.insights.watch.burst import State
 from services.insights.watch.store import Claim, Store
 from services.insights.watch.worker import held
-from services.insights.worker import repeat
 from services.kit.errors import Invalid, Unavailable
+from services.kit.loop import repeat
 from services.kit.settings import Settings
 from tidemark.v1 import query_pb2
 from tidemark.v1 import question_pb2 as questions

@@ -29,11 +29,11 @@ from services.insights.watch.state import State
 from services.insights.watch.store import Claim, Lost, Row, Store
 from services.insights.why.ask import Asked
 from services.insights.why.source import explain
-from services.insights.worker import repeat
 from services.kit import metrics
 from services.kit.calendar import floor
 from services.kit.errors import Error
 from services.kit.instant import us_of
+from services.kit.loop import repeat
 from services.kit.settings import Settings
 from tidemark.v1 import insight_pb2 as pb
 from tidemark.v1 import question_pb2 as questions

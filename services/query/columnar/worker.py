@@ -23,6 +23,7 @@ from psycopg import AsyncConnection
 from redis.exceptions import RedisError
 
 from services.kit import metrics, postgres
+from services.kit.loop import pause
 from services.kit.service import Pool
 from services.kit.settings import Settings
 from services.query.columnar import rows, store, writer
@@ -69,7 +70,7 @@ class Mirror:
                 failures += 1
                 metrics.MIRROR_FAILURES.inc()
                 log.warning("mirroring is interrupted and begins anew: %s", " ".join(str(error).split()))
-                await _pause(self._draining, min(_MAX_BACKOFF_SECONDS, 0.1 * 2**failures))
+                await pause(self._draining, min(_MAX_BACKOFF_SECONDS, 0.1 * 2**failures))
 
 
 async def idle(draining: asyncio.Event) -> None:
@@ -128,7 +129,7 @@ class Session:
     async def run(self, draining: asyncio.Event) -> None:
         """Waits to be elected, and mirrors until `draining`."""
         while not draining.is_set() and not await store.elected(self._connection):
-            await _pause(draining, _TICK)
+            await pause(draining, _TICK)
         merged = True
         while not draining.is_set():
             await self.erase()
@@ -139,7 +140,7 @@ class Session:
                 await self.sweep()
                 self._sweep_at = time.monotonic() + _SWEEP_SECONDS
             if not (moved or merged):
-                await _pause(draining, _TICK)
+                await pause(draining, _TICK)
 
     async def cut_all(self, draining: asyncio.Event) -> bool:
         """Mirrors every project that has enough new rows, or rows that have waited long enough; whether there was one."""
@@ -273,8 +274,3 @@ def _yield_to_others() -> None:
     """Gives this thread a low priority; it is the only one that works hard."""
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
-
-
-async def _pause(draining: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(draining.wait(), seconds)

@@ -34,6 +34,10 @@ CLUSTERS = {
     "AlertService": "insights",
     "ForecastService": "insights",
     "ModelService": "insights",
+    "ReportService": "reports",
+    "EditionService": "reports",
+    "ScheduleService": "reports",
+    "DeliveryService": "reports",
 }
 """Which target answers a service."""
 

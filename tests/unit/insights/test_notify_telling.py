@@ -10,8 +10,8 @@ from standardwebhooks import Webhook
 
 from services.insights.notify import channel, message, signature
 from services.insights.notify.message import Message
-from services.insights.notify.retry import next_try, retry_after
 from services.kit.errors import Invalid
+from services.kit.retry import next_try, retry_after
 from tidemark.v1 import alert_pb2 as pb
 from tidemark.v1 import insight_pb2
 

@@ -1,4 +1,4 @@
-"""The loop of continuous work: does a step again and again, and outlives the absence of PostgreSQL and of query."""
+"""The loop of continuous work: does a step again and again, and outlives the absence of PostgreSQL and of other services."""
 
 import asyncio
 import contextlib

@@ -1,0 +1,1 @@
+-- Reports and templates, every version of them.

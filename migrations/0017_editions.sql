@@ -1,0 +1,1 @@
+-- Runs, and the editions that they made, with their files.

@@ -1,0 +1,1 @@
+-- When reports are made, and for whom.

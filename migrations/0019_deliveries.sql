@@ -1,0 +1,1 @@
+-- Where editions are brought, and what came of it.
