@@ -32,7 +32,8 @@ web: setup ## the dashboard's page, where it is older than its sources
 ##@ Test
 .PHONY: test unit web-check integration e2e chaos
 test: lint web-check web ## everything: lint, unit, the page, integration, e2e, acceptance, a short chaos run
-	$(PYTEST) tests/unit tests/integration $(wildcard tests/e2e) tests/test_*.py tests/chaos
+	$(PYTEST) -n 2 --dist loadfile tests/unit tests/integration
+	$(PYTEST) $(wildcard tests/e2e) tests/test_*.py tests/chaos
 unit: setup ## pure modules and the rules of the repository; seconds
 	$(PYTEST) tests/unit
 web-check: setup ## the page: format, lint, types, unit tests

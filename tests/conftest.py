@@ -38,6 +38,8 @@ from services.kit.server import Builder, listening, opened, working
 from services.kit.service import Resources
 from services.kit.settings import Settings
 
+# Tables are as wide as the terminal, and what is printed must not depend on who runs the tests.
+os.environ["COLUMNS"] = "100"
 # The same examples on every run, and no limit of time on a machine that others share.
 hypothesis.settings.register_profile("tidemark", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("tidemark")

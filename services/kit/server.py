@@ -12,6 +12,7 @@ import signal
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -65,6 +66,7 @@ async def serve(target: str, builders: Sequence[Builder], settings: Settings) ->
                     await stack.enter_async_context(
                         answering(app, settings, getattr(settings, f"{target}_port"))
                     )
+                await stack.enter_async_context(probed(settings))
                 await resources.draining.wait()
     log.info("%s has ended", target)
 
@@ -149,6 +151,22 @@ async def listening(services: Sequence[Service], resources: Resources, port: int
             await answers.enter_graceful_shutdown()
             await server.stop(settings.drain_seconds)
             await _end(tasks)
+
+
+@asynccontextmanager
+async def probed(settings: Settings) -> AsyncIterator[None]:
+    """Health for probes on `health_port`, where one is set: SERVING from here on, and nothing is answered once we leave."""
+    if not settings.health_port:
+        yield
+        return
+    server = grpc.aio.server()
+    await _health((), server)
+    _bind(server, replace(settings, tls_cert_file=""), settings.health_port)
+    await server.start()
+    try:
+        yield
+    finally:
+        await server.stop(None)
 
 
 @contextmanager

@@ -48,6 +48,10 @@ class Settings:
     """Port of this process's Prometheus metrics; 0 for the target's own: 9101 ingest, 9102 writer, 9103 query, 9104 gateway, 9105 mirror,
     9106 insights, 9107 reports."""
 
+    health_port: int = 0
+    """Port on which the process answers gRPC health checks in the clear, whatever else speaks TLS: for probes, which know no
+    certificate. Nothing else is answered there; 0 for none."""
+
     tls_cert_file: str = ""
     """PEM file of the server's certificate chain; with it every port speaks TLS."""
     tls_key_file: str = ""
