@@ -49,6 +49,8 @@ PURE_KIT = {
         "errors",
         "instant",
         "keys",
+        "narrow",
+        "neutral",
         "opaque",
         "period",
         "profile",
@@ -56,6 +58,7 @@ PURE_KIT = {
         "retry",
         "signature",
         "sketch",
+        "target",
         "window",
     )
 }
