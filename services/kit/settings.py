@@ -70,7 +70,8 @@ class Settings:
     edge_secret: str = ""
     """What the edge shows beside the addresses of its callers; those that come without it are not believed. Any long text."""
     edge_url: str = ""
-    """Where browsers find the edge, as in https://tidemark.example; empty for wherever they say, which misses TLS ended before it."""
+    """Where browsers find the edge, as in https://tidemark.example, and what links to editions of reports begin with; empty for wherever
+    browsers say, which misses TLS ended before it."""
 
     log_level: str = "INFO"
     """Least level of log lines: DEBUG, INFO, WARNING or ERROR."""
@@ -183,8 +184,6 @@ class Settings:
     """How long editions of reports are kept."""
     report_fonts_folder: str = ""
     """Folder with the TrueType fonts that PDFs are set in; empty for where Debian's packages put them. What they lack is said."""
-    public_address: str = ""
-    """Where people find the edge, as in https://tidemark.example: what links to editions begin with."""
     delivery_folder: str = ""
     """Folder below which reports may be delivered to folders; it has to be there. Empty for none."""
 

@@ -15,8 +15,9 @@ from services.reports.delivery.worker import Outbox
 from services.reports.delivery.writer import Writer
 from services.reports.editions.servicer import Editions
 from services.reports.editions.store import Store as EditionStore
-from services.reports.editions.worker import Press
 from services.reports.formats.typeset import source as fonts
+from services.reports.runs.store import Store as RunStore
+from services.reports.runs.worker import Press
 from services.reports.schedules.servicer import Schedules
 from services.reports.schedules.store import Store as ScheduleStore
 from services.reports.schedules.worker import Clock
@@ -36,17 +37,16 @@ async def reports(resources: Resources) -> Service:
     editions = EditionStore(pool, timedelta(days=settings.reports_kept_days))
     schedules, deliveries = ScheduleStore(pool), DeliveryStore(pool)
     outbound = Outbound.of(settings)
-    writer = Writer(
-        Sender(outbound, settings), outbound, Parcels(editions, settings.public_address), settings
-    )
-    press = Press(pool, editions, definitions, sources, settings, draining)
+    writer = Writer(Sender(outbound, settings), outbound, Parcels(editions, settings.edge_url), settings)
+    runs = RunStore(pool, editions)
+    press = Press(pool, runs, editions, definitions, sources, settings, draining)
     clock = Clock(pool, schedules, sources, draining)
     return Service(
         servicers=(
             Servicer(add_ReportServiceServicer_to_server, Reports(definitions, sources)),
             Servicer(
                 add_EditionServiceServicer_to_server,
-                Editions(editions, definitions, deliveries, settings.public_address),
+                Editions(editions, runs, definitions, deliveries, sources, settings.edge_url),
             ),
             Servicer(add_ScheduleServiceServicer_to_server, Schedules(schedules, definitions, sources)),
             Servicer(add_DeliveryServiceServicer_to_server, Deliveries(deliveries, writer)),

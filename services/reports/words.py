@@ -226,9 +226,10 @@ class Words:
         return str(pattern.apply(instant.astimezone(self.zone), self.locale))
 
     def _applied(self, kind: str, value: float, decimals: int | None, scale: int | None = None) -> str:
-        least, most = (
-            _fitting(value) if decimals is None else (min(decimals, _DECIMALS), min(decimals, _DECIMALS))
-        )
+        if decimals is None:
+            least, most = _fitting(value)
+        else:
+            least = most = max(0, min(decimals, _DECIMALS))
         return self._written(kind, value, least, most, scale)
 
     def _written(self, kind: str, value: float, least: int, most: int, scale: int | None = None) -> str:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 import httpx
+import psycopg
 import pytest
 
 from tests.deployment import Tenant
@@ -102,3 +103,29 @@ def test_a_form_that_an_edition_has_not_is_told_before_anything_is_sent(
     assert "has no file of the form pdf" in missing.json()["message"]
     unknown = web.get(f"/v1/{name}:download", headers=OURS)
     assert (unknown.status_code, unknown.json()["code"]) == (400, 3)
+
+
+def test_a_file_larger_than_any_answer_comes_whole(tenant: Tenant, web: httpx.Client) -> None:
+    name, pieces = edition(tenant, web), 80
+    # As one of a million rows is kept.
+    url = tenant.suite.environment["TIDEMARK_DATABASE_URL"]
+    with psycopg.connect(url, options="-c search_path=tidemark") as connection:
+        about = connection.execute(
+            "SELECT edition_number FROM editions WHERE edition_id = %s", (name.rpartition("/")[2],)
+        ).fetchone()
+        assert about is not None
+        connection.execute("DELETE FROM edition_chunks WHERE edition_number = %s AND format = 4", about)
+        connection.execute(
+            "INSERT INTO edition_chunks SELECT %s, 4, place, convert_to(repeat(chr(97 + place %% 26), 1 << 20), 'UTF8') "
+            "FROM generate_series(0, %s) AS place",
+            (*about, pieces - 1),
+        )
+        connection.execute("INSERT INTO edition_chunks VALUES (%s, 4, %s, 'end')", (*about, pieces))
+    found, size = hashlib.sha256(), 0
+    with web.stream("GET", f"/v1/{name}:download", params={"format": 4}, headers=OURS) as answer:
+        assert answer.status_code == 200
+        for piece in answer.iter_bytes():
+            found.update(piece)
+            size += len(piece)
+    expected = b"".join(bytes([97 + place % 26]) * (1 << 20) for place in range(pieces)) + b"end"
+    assert (size, found.hexdigest()) == (len(expected), hashlib.sha256(expected).hexdigest())

@@ -22,8 +22,10 @@ from services.reports.delivery.source import Parcels
 from services.reports.delivery.store import Store
 from services.reports.delivery.worker import Outbox
 from services.reports.delivery.writer import Writer
-from services.reports.editions.store import REPORT, Filed, Made, begin
+from services.reports.editions.store import Filed, Made
 from services.reports.editions.store import Store as Editions
+from services.reports.runs.store import REPORT, begin
+from services.reports.runs.store import Store as Runs
 from services.reports.service import reports
 from tests.conftest import Served
 from tests.polling import until
@@ -95,7 +97,9 @@ class Delivering:
                 )
             job = await operation.claim(self.resources.pool, REPORT, "test")
             assert job is not None
-            await editions.keep(job, run, [Made(manifest, "Weekly", None, datetime.now(UTC), filed, to)])
+            await Runs(self.resources.pool, editions).keep(
+                job, run, [Made(manifest, "Weekly", None, datetime.now(UTC), filed, to)]
+            )
         [made] = await editions.editions(Project(1, "demo", "UTC"), "weekly", None, 1)
         return made.message()
 
@@ -138,8 +142,10 @@ class Delivering:
 
 
 @asynccontextmanager
-async def delivering(served: Served, key: str = "admin", **changes: Any) -> AsyncIterator[Delivering]:
-    """The servicers of the target reports; its loops run only when a test lets them."""
+async def delivering(
+    served: Served, key: str = "admin", *, patience: float = 10.0, **changes: Any
+) -> AsyncIterator[Delivering]:
+    """The servicers of the target reports; its loops run only when a test lets them. Receivers have `patience` seconds."""
     settings = replace(
         served.resources.settings,
         **{"query_address": f"127.0.0.1:{served.port}", "outbound_private": True, "outbound_http": True}
@@ -151,8 +157,14 @@ async def delivering(served: Served, key: str = "admin", **changes: Any) -> Asyn
             listening([service], resources, 0) as port,
             grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
         ):
-            store, outbound = Store(resources.pool), Outbound.of(settings)
-            parcels = Parcels(Editions(resources.pool, timedelta(days=400)), settings.public_address)
+            store = Store(resources.pool)
+            outbound = Outbound(
+                private=settings.outbound_private,
+                http=settings.outbound_http,
+                seconds=patience,
+                roots_file=settings.outbound_roots_file,
+            )
+            parcels = Parcels(Editions(resources.pool, timedelta(days=400)), settings.edge_url)
             writer = Writer(Sender(outbound, settings), outbound, parcels, settings)
             yield Delivering(
                 resources,

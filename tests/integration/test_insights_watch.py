@@ -101,7 +101,7 @@ async def test_what_people_said_of_a_finding_is_recommended_with_the_next_like_i
         [one] = await watch.look(NOON + 5 * MINUTE)
         assert one.name not in [each.source for each in one.recommendations]
         await watch.GiveFeedback(name=one.name, feedback=pb.FEEDBACK_CONFIRMED)
-        happen(served, minutes(5, *[10] * 36, 600, 9))
+        happen(served, minutes(5, *[10] * 36, 4000, 9))
         found = await watch.look(NOON + 43 * MINUTE)
         [other] = [each for each in found if each.name != one.name]
         [known] = [each for each in other.recommendations if each.source == one.name]

@@ -22,6 +22,8 @@ from services.query.service import query
 from services.reports.build.asked import Asked
 from services.reports.build.span import timed
 from services.reports.build.worker import build
+from services.reports.definitions.expansion import sections
+from services.reports.definitions.store import files
 from services.reports.document import Chart, Document, Figures, Notice, Paragraph, Table
 from services.reports.proof import prove
 from services.reports.source import Sources
@@ -386,3 +388,24 @@ async def test_nothing_is_told_where_there_is_nothing(suite: Suite) -> None:
     async with desk(suite) as at, build(at.sources, asked, at.told) as document:
         assert words(document).count("Nothing was found in this time.") == len(asked.sections)
         assert document.empty
+
+
+@pytest.mark.parametrize("filled", [True, False], ids=["three weeks", "nothing"])
+async def test_every_template_is_built_as_it_comes(suite: Suite, filled: bool) -> None:
+    async with suite(query, insights) as served:
+        if filled:
+            commit_to(served, history())
+        at = Desk(served)
+        for versions in files().values():
+            template = versions[-1].message()
+            stated = pb.Report(
+                display_name=template.display_name, template=pb.TemplateUse(name=template.name)
+            )
+            asked = report(*sections(stated, template), report=stated)
+            async with build(at.sources, asked, at.told) as document:
+                assert [each.section_id for each in document.sections] == [each.id for each in asked.sections]
+                assert all(each.blocks for each in document.sections), template.name
+                assert prove(document)
+                assert document.empty is not filled or template.name.endswith("development-activity"), (
+                    template.name
+                )

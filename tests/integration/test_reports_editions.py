@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import io
+import itertools
+import threading
 import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,10 +25,12 @@ from services.kit.call import Project
 from services.kit.identity import LINKS_PER_MINUTE
 from services.query.service import query
 from services.reports.definitions.store import Store as Definitions
-from services.reports.editions import writer as files
-from services.reports.editions.store import Store, begin
-from services.reports.editions.worker import Press
+from services.reports.editions.store import Store
 from services.reports.formats.check import Disagrees
+from services.reports.runs import writer as files
+from services.reports.runs.store import Store as Runs
+from services.reports.runs.store import begin
+from services.reports.runs.worker import Press
 from services.reports.service import reports
 from services.reports.source import Sources
 from tests.conftest import Served, Suite, refusal
@@ -94,8 +98,12 @@ class Making:
     client: tidemark.Client
 
     @property
-    def store(self) -> Store:
+    def editions(self) -> Store:
         return Store(self.served.resources.pool, timedelta(days=400))
+
+    @property
+    def runs(self) -> Runs:
+        return Runs(self.served.resources.pool, self.editions)
 
     async def orders(self, count: int, *, first: int = 0, at: datetime = DAY) -> None:
         """So many orders of people of two countries, committed."""
@@ -327,11 +335,32 @@ async def test_files_that_do_not_say_what_is_proven_make_no_edition_and_a_retry_
 async def test_a_section_that_fails_is_named_and_a_mended_report_is_retried(suite: Suite) -> None:
     async with making(suite) as made:
         await made.orders(5)
+        await made.client.cohorts.create("Team", people=["user-1"], cohort_id="team")
+        only = {"cohort": "projects/demo/cohorts/team"}
+        report = await made.client.reports.create({**WEEKLY, "filter": only}, report_id="team-weekly")
+        await made.client.cohorts.delete("team")
         with pytest.raises(errors.Error, match=r"section '.+': .*cohort"):
-            await made.client.editions.run("weekly", where=[Filter(cohort="projects/demo/cohorts/nobody")])
-        [run] = [each async for each in made.client.editions.runs("weekly", states=["failed"])]
+            await made.client.editions.run("team-weekly", formats=["json"])
+        [run] = [each async for each in made.client.editions.runs(states=["failed"])]
         assert run.reason.startswith("section '")
         assert not run.editions
+
+        report.ClearField("filter")
+        await made.client.reports.update(report)
+        mended = await made.client.editions.made(await made.client.editions.retry(run.name))
+        assert (await made.client.editions.get(mended.editions[0])).manifest.report_version == 2
+
+
+async def test_a_filter_that_nothing_can_have_is_refused_before_anything_runs(suite: Suite) -> None:
+    async with making(suite, reports_running=0) as made:
+        with pytest.raises(errors.Invalid) as refused:
+            await made.client.editions.begin("weekly", where=["nonsense = 1"])
+        assert (refused.value.field or "").startswith("filter.")
+        with pytest.raises(errors.NotFound, match="nobody"):
+            await made.client.editions.begin("weekly", where=[Filter(cohort="projects/demo/cohorts/nobody")])
+        with pytest.raises(errors.NotFound, match="elsewhere"):
+            await made.client.editions.begin("weekly", destinations=["elsewhere"])
+        assert await made.value("SELECT count(*) FROM runs") == 0
 
 
 async def test_a_run_is_stopped_before_it_begins(suite: Suite) -> None:
@@ -379,6 +408,44 @@ async def test_a_run_is_stopped_while_its_files_are_written(
         assert (await ended(made, begun.target)).state == "cancelled"
 
 
+async def test_a_run_that_another_worker_has_taken_over_makes_one_edition(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, calls, released = asyncio.Event(), itertools.count(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def frozen(*arguments: Any) -> None:
+        """The first worker stops in the middle, as under SIGSTOP."""
+        if next(calls) == 0:
+            loop.call_soon_threadsafe(writing.set)
+            released.wait(30)
+
+    monkeypatch.setattr(files, "check", frozen)
+    async with making(suite) as made:
+        begun = await made.client.editions.begin("weekly")
+        await asyncio.wait_for(writing.wait(), 20)
+        await made.value(
+            "UPDATE operations SET owner = 'gone', leased_until = now() WHERE verb = 'report' RETURNING 1"
+        )
+        run = await made.client.editions.made(begun)
+        released.set()
+        assert (run.state, len(run.editions)) == ("done", 1)
+        assert await made.value("SELECT count(*) FROM editions") == 1
+        assert await made.value("SELECT attempts FROM operations WHERE verb = 'report'") == 2
+
+
+async def test_what_ends_processes_and_what_takes_too_long_is_given_up(suite: Suite) -> None:
+    async with making(suite, reports_running=0, report_seconds=0.001) as made:
+        begun = await made.client.editions.begin("weekly")
+        await made.value("UPDATE operations SET attempts = 5 WHERE verb = 'report' RETURNING 1")
+        async with at_work(made):
+            with pytest.raises(errors.Refused, match="begun 5 times and came to no end"):
+                await made.client.editions.made(begun)
+            with pytest.raises(errors.DeadlineExceeded, match=r"longer than 0\.001 s and was given up at"):
+                await made.client.editions.run("weekly")
+        assert {each.state async for each in made.client.editions.runs()} == {"failed"}
+
+
 async def test_fifty_runs_of_a_project_wait_and_no_more(suite: Suite) -> None:
     async with making(suite, reports_running=0) as made:
         for _ in range(50):
@@ -388,7 +455,7 @@ async def test_fifty_runs_of_a_project_wait_and_no_more(suite: Suite) -> None:
 
 
 async def test_whoever_has_a_link_opens_the_file_until_it_is_ended(suite: Suite) -> None:
-    async with making(suite, public_address="https://tide.example") as made:
+    async with making(suite, edge_url="https://tide.example") as made:
         await made.orders(10)
         run = await made.client.editions.run("weekly", formats=["html", "json"])
         link = await made.client.editions.link(run.editions[0], "html", "1h")
@@ -449,8 +516,10 @@ async def test_what_was_kept_for_long_enough_is_removed_with_its_files_and_links
             "UPDATE runs SET ended_at = now() - interval '401 days' WHERE run_id = %s RETURNING 1",
             old.name.rpartition("/")[2],
         )
-        assert await made.store.forget()
-        assert not await made.store.forget()
+        assert await made.editions.forget()
+        assert not await made.editions.forget()
+        assert await made.runs.forget()
+        assert not await made.runs.forget()
         with pytest.raises(errors.NotFound):
             await made.client.editions.get(old.editions[0])
         assert (await made.client.editions.get(new.editions[0])).files
@@ -508,7 +577,7 @@ async def at_work(made: Making) -> AsyncIterator[None]:
     resources = made.served.resources
     settings = replace(resources.settings, reports_running=1)
     sources, definitions = Sources(settings, resources.pool), Definitions(resources.pool)
-    press = Press(resources.pool, made.store, definitions, sources, settings, asyncio.Event())
+    press = Press(resources.pool, made.runs, made.editions, definitions, sources, settings, asyncio.Event())
     task = asyncio.create_task(press.run())
     try:
         yield

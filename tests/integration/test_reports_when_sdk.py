@@ -83,7 +83,7 @@ async def test_the_command_line_schedules_and_delivers(
 ) -> None:
     async with (
         suite(query, admin) as served,
-        working(served, delivery_folder=str(tmp_path), public_address="https://tm.example") as reports,
+        working(served, delivery_folder=str(tmp_path), edge_url="https://tm.example") as reports,
         receiving() as receiver,
     ):
         monkeypatch.setenv("TIDEMARK_QUERY_ADDRESS", f"127.0.0.1:{served.port}")

@@ -22,6 +22,7 @@ MAY_IMPORT = {
         "deploy",
         "benchmarks",
         "services.insights.detect",
+        "services.insights.series",
         "services.insights.why",
     },
     "docs": {"tidemark", "services.kit", "docs"},

@@ -16,14 +16,14 @@ from google.protobuf.message_factory import GetMessageClass
 
 from services.kit.errors import Invalid
 
-MAX_DEPTH = 60
+MAX_DEPTH, MAX_PARTS = 60, 50_000
 
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
-_WHOLE, _NUMBER = (
-    re.compile(r"-?(0|[1-9][0-9]{0,17})"),
-    re.compile(r"-?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,3})?"),
-)
-_TAG = "tag:yaml.org,2002:"
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,299})(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,3})?")
+_USUAL = ("null", "bool", "int", "float", "str", "seq", "map", "timestamp", "merge", "value")
+_TAGS = {f"tag:yaml.org,2002:{each}" for each in _USUAL}
+"""Of what is written without one."""
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Written as one value where REST does.
 _SINGLE = (
@@ -73,7 +73,9 @@ def _fault(problem: str, mark: Any) -> yaml.MarkedYAMLError:
 def _check(text: str) -> None:
     """Refuses what would grow, before it is read whole."""
     depth = 0
-    for event in yaml.parse(text, Loader=_LOADER):
+    for count, event in enumerate(yaml.parse(text, Loader=_LOADER)):
+        if count > MAX_PARTS:
+            raise _fault(f"has more than {MAX_PARTS} parts; make less", event.start_mark)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise _fault("aliases and anchors are not to be had; write it out", event.start_mark)
         if isinstance(event, yaml.CollectionStartEvent):
@@ -87,7 +89,7 @@ def _check(text: str) -> None:
 def _value(node: Any) -> object:
     if node is None:
         return None
-    if not str(node.tag).startswith(_TAG):
+    if node.tag not in _TAGS:
         raise _fault(f"tags as {str(node.tag)[:50]} are not to be had", node.start_mark)
     if isinstance(node, yaml.SequenceNode):
         return [_value(each) for each in node.value]

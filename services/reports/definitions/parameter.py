@@ -11,6 +11,8 @@ from services.kit import resource
 from services.kit.errors import Invalid
 from tidemark.v1 import report_pb2 as pb
 
+MAX_BYTES = 30_000
+"""Of all parameters of a template, so that a list of templates fits into one answer."""
 MAX_PARAMETERS, MAX_LIST, MAX_TEXT, MAX_DESCRIPTION = 30, 100, 1000, 1000
 
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
@@ -21,6 +23,8 @@ def check(parameters: Sequence[pb.TemplateParameter], at: str) -> None:
     """Raises `Invalid` for parameters that are not well formed."""
     if len(parameters) > MAX_PARAMETERS:
         raise Invalid(at, f"has {len(parameters)}; give at most {MAX_PARAMETERS}")
+    if (size := sum(each.ByteSize() for each in parameters)) > MAX_BYTES:
+        raise Invalid(at, f"has {size} bytes; give at most {MAX_BYTES}")
     known: set[str] = set()
     for place, each in enumerate(parameters):
         here = f"{at}[{place}]"

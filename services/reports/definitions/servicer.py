@@ -15,7 +15,7 @@ from services.kit.errors import Exhausted, Invalid, NotFound, Refused
 from services.kit.identity import project
 from services.reports.build.asked import Asked
 from services.reports.build.worker import build
-from services.reports.definitions import expansion, preview
+from services.reports.definitions import expansion, parameter, preview
 from services.reports.definitions.preview import MAX_ANSWER
 from services.reports.definitions.record import template_of
 from services.reports.definitions.source import Examined, asked, examined
@@ -188,7 +188,7 @@ class Reports(report_pb2_grpc.ReportServiceServicer):
         at = "name"
         if request.HasField("report_template"):
             template, at = request.report_template, "report_template.source"
-            expansion.check(template)
+            parameter.check(template.parameters, "report_template.parameters")
         else:
             version = _version(request.version)
             found = await self._store.template(parent.project_id if owner else None, template_id, version)

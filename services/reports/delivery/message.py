@@ -32,7 +32,7 @@ def envelope(parcel: Parcel) -> bytes:
         "id": parcel.delivery_id,
         "source": f"/{parcel.project}" if edition is None else f"/{_report(edition)}",
         "type": TEST if edition is None else MADE,
-        "time": _rfc3339(parcel.created_at),
+        "time": _rfc3339(parcel.made_at),
         "datacontenttype": "application/json",
     }
     data: dict[str, object] = {

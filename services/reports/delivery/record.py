@@ -123,7 +123,8 @@ class Parcel:
     """The same in every try."""
     project: str
     """`projects/{project}`."""
-    created_at: datetime
+    made_at: datetime
+    """When there was something to bring: the same in every try."""
     edition: Edition | None = None
     files: Sequence[File] = ()
     links_expire_at: datetime | None = None

@@ -25,7 +25,7 @@ class Parcels:
         files = [
             File(each, (await self._editions.file(edition, each.format)).content_type) for each in wanted
         ]
-        return Parcel(item.delivery_id, item.project, item.since, told, files)
+        return Parcel(item.delivery_id, item.project, edition.created_at, told, files)
 
     async def linked(self, item: Item, parcel: Parcel, lifetime: timedelta) -> Parcel:
         """The same with a link to each file, which holds so long."""

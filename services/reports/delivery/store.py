@@ -1,6 +1,4 @@
-"""Destinations and the outbox of editions in the database. `editions` writes deliveries in its own transactions, `worker` takes them from
-here.
-"""
+"""Destinations and the outbox of editions in the database. `runs` writes deliveries in its own transactions, `worker` takes them."""
 
 # ruff: noqa: S608  (statements are made of constants of this module; values are always parameters)
 
@@ -78,6 +76,9 @@ _SETTLE = """
     UPDATE deliveries SET state = %(state)s, outcome = %(outcome)s, next_at = %(next)s,
         delivered_at = CASE WHEN %(state)s = 2 THEN now() END
     WHERE delivery_id = %(delivery)s AND attempts = %(attempt)s AND state = 1
+"""
+_HOLD = """
+    UPDATE deliveries SET next_at = now() + %s WHERE delivery_id = %s AND attempts = %s AND state = 1
 """
 _REPLAY = """
     UPDATE deliveries SET state = 1, since = now(), next_at = now(), delivered_at = NULL,
@@ -261,6 +262,11 @@ class Store:
             cursor = connection.cursor(row_factory=dict_row)
             await cursor.execute(_CLAIM, {"limit": limit, "lease": lease})
             return [await _item(connection, row) for row in await cursor.fetchall()]
+
+    async def hold(self, item: Item, lease: timedelta) -> None:
+        """Keeps others from a try for another lease; without effect where they have taken it on since."""
+        async with self._pool.connection() as connection:
+            await connection.execute(_HOLD, (lease, item.delivery_id, item.attempts))
 
     async def settle(
         self, item: Item, state: int, outcome: str, elapsed: timedelta, next_at: datetime | None

@@ -22,15 +22,13 @@ from services.reports.delivery.source import Parcels
 from services.reports.editions.link import LIFETIME
 from tidemark.v1.delivery_pb2 import Destination
 
-SECONDS = 240.0
+SECONDS = 600.0
 """How long a try may take as a whole."""
 ATTACHED_BYTES = 10_000_000
 """Of the files of a mail together."""
 TEST_FILE, MANIFEST = "tidemark-test.txt", "manifest.json"
 _CODE = re.compile(rb"<Code>([A-Za-z]{1,60})</Code>")
-_NO_ADDRESS = (
-    "there is no address that links could begin with; the operator gives one by TIDEMARK_PUBLIC_ADDRESS"
-)
+_NO_ADDRESS = "there is no address that links could begin with; the operator gives one by TIDEMARK_EDGE_URL"
 _NO_FOLDER = "there is no folder to bring files to; the operator names one by TIDEMARK_DELIVERY_FOLDER"
 _OTHER_KEY = "its secret cannot be read: TIDEMARK_WEBHOOK_KEY is another than when it was given; create the destination anew"
 
@@ -102,7 +100,7 @@ class Writer:
             case "s3":
                 return await self._stored(target, secret, parcel, item)
             case _:
-                if item is not None and self._settings.public_address:
+                if item is not None and self._settings.edge_url:
                     parcel = await self._parcels.linked(item, parcel, item.link_lifetime or LIFETIME)
                 found = await self._sender.post(
                     secret, message.chat(parcel), {"content-type": "application/json"}
@@ -112,7 +110,7 @@ class Writer:
     async def _mailed(self, to: list[str], parcel: Parcel, item: Item | None) -> Outcome:
         attached = []
         if item is not None and (item.link_lifetime is not None or parcel.size > ATTACHED_BYTES):
-            if not self._settings.public_address:
+            if not self._settings.edge_url:
                 return Outcome(False, _NO_ADDRESS)
             parcel = await self._parcels.linked(item, parcel, item.link_lifetime or LIFETIME)
         elif item is not None:

@@ -34,9 +34,9 @@ def path(token: str) -> str:
     return f"/v1/links/{token}"
 
 
-def url(public_address: str, token: str) -> str:
+def url(edge_url: str, token: str) -> str:
     """The whole address; empty where nobody has said how people reach the edge."""
-    return f"{public_address.rstrip('/')}{path(token)}" if public_address else ""
+    return f"{edge_url.rstrip('/')}{path(token)}" if edge_url else ""
 
 
 def lifetime(given: Duration | None, field: str) -> timedelta:

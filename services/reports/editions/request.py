@@ -114,17 +114,22 @@ def states(given: Iterable[int]) -> list[int]:
     return found
 
 
-def schedule(name: str) -> str | None:
-    """The id of the schedule whose runs are listed; None for all."""
+def schedule(
+    request: pb.ListRunsRequest, project: str, report_id: str | None
+) -> tuple[str | None, str | None]:
+    """The report and the schedule whose runs are listed; None for all."""
+    name = request.schedule
     if not name:
-        return None
+        return report_id, None
     match = re.fullmatch(f"{_REPORT}/schedules/({resource.ID})", name)
     if match is None:
         raise Invalid(
             "schedule",
             f"is {name[:100]!r}; write projects/{{project}}/reports/{{report}}/schedules/{{schedule}}",
         )
-    return match[3]
+    if match[1] != project or report_id not in (None, match[2]):
+        raise Invalid("schedule", f"is {name[:100]!r}; name one of {request.parent}")
+    return match[2], match[3]
 
 
 def span(request: pb.ListRunsRequest, zone: str, now: datetime) -> Span | None:

@@ -1,6 +1,6 @@
 """EditionService: each method reads the request (`request.py`), asks the store, and builds the answer.
 
-What is asked for is begun here and made by `worker`. Files go out in pieces as they are stored.
+What is asked for is begun here and made by `services/reports/runs`. Files go out in pieces as they are stored.
 """
 
 import secrets
@@ -12,17 +12,21 @@ from google.api.httpbody_pb2 import HttpBody
 
 from services.kit import audit, page, resource
 from services.kit.call import Project, current
-from services.kit.errors import NotFound
+from services.kit.errors import Invalid, NotFound
 from services.kit.identity import opened, project
 from services.kit.instant import us_of
 from services.reports.definitions.store import Store as DefinitionStore
 from services.reports.delivery.store import Store as DeliveryStore
 from services.reports.editions import link
 from services.reports.editions import request as read
-from services.reports.editions.record import EditionRecord, FileRecord, RunRecord
+from services.reports.editions.record import EditionRecord, FileRecord
 from services.reports.editions.store import Store
+from services.reports.runs.record import RunRecord
+from services.reports.runs.store import Store as RunStore
+from services.reports.source import Sources
 from tidemark.v1 import edition_pb2 as pb
 from tidemark.v1 import edition_pb2_grpc
+from tidemark.v1.question_pb2 import EventsQuestion, Filter, Query
 from tidemark.v1.report_pb2 import Report
 
 PAGE, LARGEST_PAGE = 50, 1000
@@ -32,10 +36,16 @@ class Editions(edition_pb2_grpc.EditionServiceServicer):
     """The RPCs of EditionService."""
 
     def __init__(
-        self, store: Store, reports: DefinitionStore, deliveries: DeliveryStore, public_address: str
+        self,
+        store: Store,
+        runs: RunStore,
+        reports: DefinitionStore,
+        deliveries: DeliveryStore,
+        sources: Sources,
+        edge_url: str,
     ) -> None:
-        self._store, self._reports, self._deliveries = store, reports, deliveries
-        self._public_address = public_address
+        self._store, self._runs, self._reports, self._deliveries = store, runs, reports, deliveries
+        self._sources, self._edge_url = sources, edge_url
 
     async def RunReport(self, request: pb.RunReportRequest, context: Any) -> pb.RunReportResponse:
         """Begins a run."""
@@ -43,12 +53,15 @@ class Editions(edition_pb2_grpc.EditionServiceServicer):
         recipients = read.recipients(request.destinations, about.name)
         for each in recipients:
             await self._deliveries.destination(about, each.destination.rpartition("/")[2])
-        begun = await self._store.ask(
+        beside = read.filter_of(request)
+        if beside is not None:
+            await self._sound(about, beside)
+        begun = await self._runs.ask(
             about,
             report,
             formats=read.formats(request.formats),
             recipients=recipients,
-            beside=read.filter_of(request),
+            beside=beside,
             time_range=read.time_range(request, report.time_zone or about.time_zone, datetime.now(UTC)),
             request_id=resource.request_id(request.request_id),
         )
@@ -60,7 +73,7 @@ class Editions(edition_pb2_grpc.EditionServiceServicer):
         formats = read.formats(request.formats)
         manifest = edition.message().manifest
         record = await self._reports.report(about.project_id, edition.report_id, manifest.report_version)
-        begun = await self._store.ask(
+        begun = await self._runs.ask(
             about,
             record.message(),
             formats=formats or [each.format for each in manifest.files],
@@ -80,11 +93,12 @@ class Editions(edition_pb2_grpc.EditionServiceServicer):
         limit = page.size(request.page_size, PAGE, LARGEST_PAGE)
         position = page.position(request, int, str)
         span = read.span(request, about.time_zone, datetime.now(UTC))
-        rows = await self._store.runs(
+        report_id, schedule_id = read.schedule(request, about.name, report_id)
+        rows = await self._runs.runs(
             about,
             report_id,
             states=read.states(request.states),
-            schedule=read.schedule(request.schedule),
+            schedule=schedule_id,
             start=span.start if span else None,
             end=span.end if span else None,
             after=(read.instant(position[0]), position[1]) if position else None,
@@ -102,7 +116,7 @@ class Editions(edition_pb2_grpc.EditionServiceServicer):
         version = found.report_version
         if found.repeats is None:
             version = (await self._reports.report(about.project_id, found.report_id)).version
-        begun = await self._store.retry(about, found, version)
+        begun = await self._runs.retry(about, found, version)
         return pb.RetryRunResponse(operation=begun.message())
 
     async def GetEdition(self, request: pb.GetEditionRequest, context: Any) -> pb.GetEditionResponse:
@@ -141,7 +155,7 @@ class Editions(edition_pb2_grpc.EditionServiceServicer):
         _, found = await self._edition(request.name)
         token = secrets.token_urlsafe(link.BYTES)
         expires_at = await self._store.link(found, form, link.stored(token), lifetime)
-        made = pb.CreateEditionLinkResponse(path=link.path(token), url=link.url(self._public_address, token))
+        made = pb.CreateEditionLinkResponse(path=link.path(token), url=link.url(self._edge_url, token))
         made.expire_time.FromDatetime(expires_at)
         return made
 
@@ -174,6 +188,16 @@ class Editions(edition_pb2_grpc.EditionServiceServicer):
             yield HttpBody(content_type=content_type, data=piece)
             content_type = ""
 
+    async def _sound(self, about: Project, beside: Filter) -> None:
+        """Has query look at a filter before anything is begun; raises what is wrong with it."""
+        query = Query(events=EventsQuestion(filter=beside))
+        query.time_range.last.FromSeconds(60)
+        try:
+            await self._sources.explain(about.name, query)
+        except Invalid as error:
+            field = error.field.replace("query.events.filter", "filter", 1)
+            raise Invalid(field, error.description) from error
+
     async def _report(self, name: str) -> tuple[Project, Report]:
         parent, report_id = read.report(name, "name")
         audit.note(name)
@@ -184,7 +208,7 @@ class Editions(edition_pb2_grpc.EditionServiceServicer):
         place = read.place(name, "runs")
         audit.note(name)
         about = await project(place.project, "name")
-        return about, await self._store.run(about, place.report_id, place.last)
+        return about, await self._runs.run(about, place.report_id, place.last)
 
     async def _edition(self, name: str) -> tuple[Project, EditionRecord]:
         place = read.place(name, "editions")

@@ -40,7 +40,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 STYLE = """
 :root{color-scheme:light dark;%(light)s}
 @media (prefers-color-scheme:dark){:root{%(dark)s}}
-@media print{:root{%(light)s}body{padding:0}section{break-inside:auto}h2,h3{break-after:avoid}figure,.card,.notice,tr{break-inside:avoid}.scroll{overflow:visible}}
+@media print{:root{%(light)s}body{padding:0;print-color-adjust:exact}h2,h3,h4,h5,h6,figcaption,caption{break-after:avoid;break-inside:avoid}figure,.card,.notice,tr{break-inside:avoid}.scroll{overflow:visible}}
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:58rem;padding:2rem 1.5rem 4rem;background:var(--surface);color:var(--text);
 font:1rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;overflow-wrap:anywhere}
@@ -58,19 +58,19 @@ dt{color:var(--muted)}dd{margin:0}
 nav ol{padding:0;margin:.4rem 0;list-style:none;columns:2;column-gap:2rem;font-size:.95rem}
 nav li{break-inside:avoid;padding:.12rem 0}
 nav a{text-decoration:none}nav a:hover{text-decoration:underline}
-p{margin:.6rem 0}ul{margin:.6rem 0;padding-left:1.3rem}li::marker{color:var(--accent)}
+p{margin:.6rem 0}ul{margin:.6rem 0;padding-inline-start:1.3rem}li::marker{color:var(--accent)}
 .muted,.trust,.cut{color:var(--muted);font-size:.82rem;margin:.6rem 0 0}.trust{margin-top:1.2rem}.trust p{margin:.1rem 0}
 .cut{color:var(--warn)}
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(15rem,1fr));gap:.9rem;margin:1.1rem 0}
 .card{border:1px solid var(--line);border-radius:.5rem;padding:.8rem 1rem;position:relative;background:var(--surface)}
 .card h3{margin:0;font-size:.84rem;font-weight:400;color:var(--muted)}
 .card .value{font-size:1.65rem;font-weight:700;line-height:1.3;margin:.15rem 0}
-.card.trend h3{padding-right:5rem}
+.card.trend h3{padding-inline-end:5rem}
 .card .change{margin:0;font-size:.86rem;color:var(--muted)}
-.card .change b{margin-right:.45rem}
-.card svg{position:absolute;right:1rem;top:.7rem;width:4.2rem;height:1.3rem}
+.card .change b{margin-inline-end:.45rem}
+.card svg{position:absolute;inset-inline-end:1rem;top:.7rem;width:4.2rem;height:1.3rem}
 .good{color:var(--good)}.bad{color:var(--bad)}
-.notice{border-left:4px solid var(--mark);border-radius:.35rem;background:var(--sunken);padding:.7rem 1rem;margin:.8rem 0}
+.notice{border-inline-start:4px solid var(--mark);border-radius:.35rem;background:var(--sunken);padding:.7rem 1rem;margin:.8rem 0}
 .notice h3{margin:0;display:flex;gap:1rem;justify-content:space-between;align-items:baseline}
 .notice .mark{font-size:.75rem;font-weight:700;color:var(--mark);background:var(--soft);border-radius:1rem;padding:.05rem .6rem;white-space:nowrap}
 .notice p{margin:.3rem 0}
@@ -80,12 +80,13 @@ figure{margin:1.4rem 0}figcaption{font-weight:600;font-size:1.02rem;margin-botto
 figure svg{display:block;width:100%%;height:auto;overflow:visible}
 .scroll{overflow-x:auto;margin:1.2rem 0 .3rem}
 table{border-collapse:collapse;width:100%%;font-size:.86rem;font-variant-numeric:tabular-nums}
-caption{text-align:left;font-weight:600;font-size:1.02rem;padding-bottom:.4rem}
+caption{text-align:start;font-weight:600;font-size:1.02rem;padding-bottom:.4rem}
 th,td{padding:.28rem .6rem;text-align:left;vertical-align:top}
 thead th{color:var(--muted);border-bottom:1px solid var(--axis);vertical-align:bottom;white-space:normal}
 tbody tr:nth-child(even){background:var(--sunken)}
 tbody tr:last-child td{border-bottom:1px solid var(--line)}
-.n{text-align:right;white-space:nowrap}.t{white-space:nowrap}
+[dir=rtl] th,[dir=rtl] td{text-align:right}
+.n{text-align:right;white-space:nowrap}[dir=rtl] .n{text-align:left}.t{white-space:nowrap}
 .hash{font:.76rem/1.4 ui-monospace,monospace}
 .axis{fill:var(--axis);stroke:var(--axis)}.line{fill:var(--line);stroke:var(--line)}
 footer{margin-top:3rem;padding-top:.8rem;border-top:1px solid var(--line);color:var(--muted);font-size:.82rem}
@@ -122,8 +123,9 @@ class _Page:
     def parts(self, proofs: Sequence[SectionProof]) -> Iterator[str]:
         """The page, part by part."""
         document = self.document
+        direction = ' dir="rtl"' if self.words.right_to_left else ""
         yield (
-            f'<!DOCTYPE html>\n<html lang="{_said(document.locale or "en")}">\n<head>\n<meta charset="utf-8">\n'
+            f'<!DOCTYPE html>\n<html lang="{_said(document.locale or "en")}"{direction}>\n<head>\n<meta charset="utf-8">\n'
             f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             '<meta name="referrer" content="no-referrer">\n<meta name="generator" content="Tidemark">\n'

@@ -25,7 +25,7 @@ from services.reports.formats.paper.block import Block, Picture, Row, Text, noti
 from services.reports.formats.paper.board import Board
 from services.reports.formats.paper.card import ACROSS, cards
 from services.reports.formats.paper.flow import SIDE, Page, flow, width_of
-from services.reports.formats.paper.front import ASIDE, Contents, Head, mark_of
+from services.reports.formats.paper.front import ASIDE, Contents, Facts, Head, mark_of
 from services.reports.formats.paper.grid import Cells, grids
 from services.reports.formats.typeset import fonts
 from services.reports.formats.typeset.lines import Look, single
@@ -66,28 +66,30 @@ class _Paper:
     def opening(self) -> Iterator[Block]:
         """The head of the first page, and the contents where there is more than one section."""
         document, width = self.document, self.width
-        told = tuple(
-            (name, tuple(self._rows(text, Look(8.5), width - ASIDE)))
-            for name, text in prose.facts(document, self.words)
-        )
         yield Head(
             single(document.project, Look(9.5, "accent", bold=True), self.fonts, width),
-            tuple(self._rows(document.title, Look(23, bold=True), width, 1.24)),
-            tuple(self._rows(document.description, Look(10.5, "muted"), width)) if document.description else (),
-            told, width,
-        )  # fmt: skip
+            tuple(self._rows(_flat(document.title), Look(23, bold=True), width, 1.24)),
+            width,
+        )
+        if document.description:
+            yield Text(tuple(self._rows(document.description, Look(10.5, "muted"), width)), width, 0.0)
+        facts = []
+        for name, text in prose.facts(document, self.words):
+            lines = self._rows(text, Look(8.5), width - ASIDE)
+            facts += [(name if not place else "", line) for place, line in enumerate(lines)]
+        yield Facts(tuple(facts), width)
         if document.notes:
             lines = [row for note in document.notes for row in self._rows(note, NOTE, width)]
             yield Text(tuple(lines), width)
         if len(document.sections) > 1:
             yield self._heading("Contents", Look(11, "muted", bold=True), 14.0)
-            titles = [section.title or section.section_id for section in document.sections]
+            titles = [_flat(section.title) or section.section_id for section in document.sections]
             yield Contents((*titles, "Proof"), self.begins, width)
 
     def sections(self) -> Iterator[Block]:
         """All sections."""
         for place, section in enumerate(self.document.sections):
-            title = section.title or section.section_id
+            title = _flat(section.title) or section.section_id
             head = self._rows(title, Look(16.5, bold=True), self.width, 1.3)
             head[0] = replace(head[0], height=head[0].height + 4)
             yield Text(
@@ -232,13 +234,18 @@ class _Paper:
         board.text(f"Page {number} of {count}", width - SIDE, height - 28, NOTE, "end")
 
     def _heading(self, text: str, look: Look, before: float) -> Text:
-        return Text(tuple(self._rows(text, look, self.width)), self.width, before, keep=True)
+        return Text(tuple(self._rows(_flat(text), look, self.width)), self.width, before, keep=True)
 
     def _rows(self, text: str, look: Look, width: float, leading: float = 1.42) -> list[Row]:
         return rows([(text, look)], width, self.fonts, leading=leading)
 
     def _measure(self, text: str, size: float, bold: bool) -> float:
         return single(text, Look(size, bold=bold), self.fonts).width
+
+
+def _flat(text: str) -> str:
+    """A title, which is one paragraph whatever is in it."""
+    return " ".join(text.split())
 
 
 def _proven(table: Table, counted: TableProof) -> Iterator[tuple[str, str, str, str]]:

@@ -15,7 +15,7 @@ def svg(drawn: Drawn, name: str = "", title: str = "", summary: str = "") -> str
     inner = "".join(map(_shape, drawn.shapes))
     if not title:
         return f'<svg {size} aria-hidden="true">{inner}</svg>'
-    key = escape("".join(letter if letter.isalnum() else "-" for letter in name))
+    key = "".join(letter if letter.isalnum() or letter in "-." else f"_{ord(letter):x}" for letter in name)
     said = f'<title id="{key}-title">{escape(clean(title))}</title>'
     if summary:
         said += f'<desc id="{key}-desc">{escape(clean(summary))}</desc>'

@@ -4,8 +4,6 @@ A schedule moves on in the transaction that writes the runs of its slots, so tha
 one run, whoever finds it.
 """
 
-
-
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,9 +19,10 @@ from services.kit.repetition import remember
 from services.kit.resource import made_id
 from services.kit.service import Pool
 from services.reports.delivery.store import existing
-from services.reports.editions.store import begin, fail, numbered, release
+from services.reports.runs.store import begin, fail, numbered, release
 from services.reports.schedules.record import Due, ScheduleRecord, Waiting
 from services.reports.schedules.slots import Slot
+from tidemark.v1.edition_pb2 import Run
 from tidemark.v1.schedule_pb2 import Schedule
 
 MAX_SCHEDULES = 20
@@ -60,14 +59,15 @@ _DELETE = """
     DELETE FROM schedules WHERE project_id = %(project_id)s AND report_id = %(report_id)s AND schedule_id = %(schedule_id)s
 """
 
-_DUE = """
+_LOOKED_AT = """
     SELECT schedule_number, project_id, slug AS project, projects.time_zone AS project_zone, report_id, version AS report_version, head,
         schedule_id, definition, schedules.report_version AS found_version, next_at, now()
     FROM schedules JOIN reports USING (project_id, report_id) JOIN report_versions USING (project_id, report_id, version)
         JOIN projects USING (project_id)
-    WHERE due_at <= now() OR (follows AND due_at IS NOT NULL AND schedules.report_version <> version)
-    ORDER BY due_at LIMIT 1 FOR UPDATE OF schedules SKIP LOCKED
+    WHERE {} ORDER BY due_at LIMIT 1 FOR UPDATE OF schedules SKIP LOCKED
 """
+_DUE = _LOOKED_AT.format("due_at <= now()")
+_LEFT_BEHIND = _LOOKED_AT.format("follows AND due_at IS NOT NULL AND schedules.report_version <> version")
 _MOVE = """
     UPDATE schedules SET next_at = %(next_at)s, due_at = %(due_at)s, report_version = %(version)s,
         last_run_id = coalesce(%(last_run)s, last_run_id)
@@ -212,7 +212,8 @@ class Store:
 async def due(connection: Connection) -> Due | None:
     """A schedule to be looked at, which nobody else looks at before the caller's transaction ends."""
     cursor = connection.cursor(row_factory=class_row(Due))
-    return await (await cursor.execute(_DUE)).fetchone()
+    found = await (await cursor.execute(_DUE)).fetchone()
+    return found or await (await cursor.execute(_LEFT_BEHIND)).fetchone()
 
 
 async def run(
@@ -237,7 +238,7 @@ async def run(
             waiting="" if until is None else f"waits for data up to {until:%Y-%m-%d %H:%M:%S} UTC",
             skipped=slot.left_out,
         )
-        if until is not None:
+        if until is not None and made.state == Run.STATE_WAITING:
             values = (made.run_number, until, schedule.wait_complete.ToTimedelta())
             await connection.execute(_WAIT, values)
         last = made.run_id

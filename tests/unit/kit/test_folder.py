@@ -8,6 +8,10 @@ import pytest
 from services.kit.folder import Folder
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 async def pieces(*texts: bytes) -> AsyncIterator[bytes]:
     for text in texts:
         yield text
@@ -18,7 +22,7 @@ async def test_a_file_is_written_below_the_folder_and_again_in_its_place(tmp_pat
     for text in (b"first", b"second"):
         await folder.write(["weekly", "e1"], "report.pdf", pieces(text, b" and more"), "d1")
         assert (tmp_path / "weekly/e1/report.pdf").read_bytes() == text + b" and more"
-    assert [path.name for path in (tmp_path / "weekly/e1").iterdir()] == ["report.pdf"]
+    assert names(tmp_path / "weekly/e1") == ["report.pdf"]
 
 
 async def test_a_file_that_is_cut_short_is_not_there(tmp_path: Path) -> None:
@@ -28,7 +32,7 @@ async def test_a_file_that_is_cut_short_is_not_there(tmp_path: Path) -> None:
 
     with pytest.raises(OSError, match="is gone"):
         await Folder(str(tmp_path)).write([], "report.pdf", broken(), "d1")
-    assert list(tmp_path.iterdir()) == []
+    assert names(tmp_path) == []
 
 
 @pytest.mark.parametrize(
@@ -40,7 +44,7 @@ async def test_no_name_leads_out(tmp_path: Path, parts: list[str], name: str) ->
     inner.mkdir()
     with pytest.raises(OSError, match="is no name of a file"):
         await Folder(str(inner)).write(parts, name, pieces(b""), "d1")
-    assert list(inner.iterdir()) == []
+    assert names(inner) == []
 
 
 async def test_no_link_leads_out(tmp_path: Path) -> None:
@@ -59,7 +63,7 @@ async def test_no_link_leads_out(tmp_path: Path) -> None:
     await folder.write([], "report.pdf", pieces(b"x"), "d2")
     assert not (inner / "report.pdf").is_symlink()
     assert (outside / "kept").read_bytes() == b"kept"
-    assert [path.name for path in outside.iterdir()] == ["kept"]
+    assert names(outside) == ["kept"]
 
 
 async def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -254,6 +254,15 @@ def test_a_forecast_says_what_could_not_be_measured() -> None:
     assert not any(isinstance(block, Chart) for block in nothing)
 
 
+def test_where_a_series_is_too_short_its_past_is_shown_and_why() -> None:
+    wanted = shown(series=q.SeriesQuestion(measures=[COUNT]))
+    blocks = list(
+        forecast.impossible(wanted, series(line([1, 2]), count=2).series, "the series has 2 values.")
+    )
+    assert sentences(blocks) == ["No forecast: the series has 2 values."]
+    assert [row[1] for row in rows(tables(blocks)["orders"])] == [1, 2]
+
+
 def healthy(
     *, balanced: bool = True, watermark: datetime | None = WEEK.end, last: datetime = NOW
 ) -> list[Block]:

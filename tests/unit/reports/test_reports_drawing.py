@@ -144,6 +144,19 @@ def test_more_series_than_colours_are_told_apart_by_dashes() -> None:
     assert len(lines) == 12
 
 
+def test_the_period_before_has_the_colour_of_its_series() -> None:
+    values = (1.0, 2.0)
+    series = (
+        Line("Web", values),
+        Line("Web, before", values, dashed=True),
+        Line("App", values),
+        Line("Goal", values, dashed=True),
+    )
+    drawn = draw(chart(Drawing.LINE, ("a", "b"), *series), 503, WORDS)
+    looks = [(stroke.ink, stroke.dashed) for stroke in of(Stroke, drawn) if stroke.ink.startswith("s")]
+    assert looks == [("s1", False), ("s1", True), ("s2", False), ("s3", True)]
+
+
 def test_a_funnel_says_what_is_left() -> None:
     drawn = draw(
         chart(Drawing.FUNNEL, ("Came", "Looked", "Bought"), Line("People", (200.0, 100.0, 25.0))), 503, WORDS

@@ -12,8 +12,9 @@ from services.reports.document import Held, Table
 from services.reports.editions import link
 from services.reports.editions import request as read
 from services.reports.editions.manifest import MAX_DIFFERENCES, differences, joined, manifest, repeated
-from services.reports.editions.record import EditionRecord, RunRecord, halves, parts
+from services.reports.editions.record import EditionRecord, halves
 from services.reports.proof import prove
+from services.reports.runs.record import RunRecord, parts
 from tests.unit.reports import sample
 from tidemark.v1 import edition_pb2 as pb
 from tidemark.v1.question_pb2 import Comparison, Filter
@@ -291,3 +292,14 @@ def test_an_empty_filter_narrows_nothing():
     assert read.filter_of(pb.RunReportRequest(filter=Filter())) is None
     compared = Filter(comparison=Comparison(field="name"))
     assert read.filter_of(pb.RunReportRequest(filter=compared)) == compared
+
+
+def test_runs_of_a_schedule_are_those_of_its_report():
+    asked = pb.ListRunsRequest(parent="projects/demo/reports/-")
+    assert read.schedule(asked, "projects/demo", None) == (None, None)
+    asked.schedule = "projects/demo/reports/weekly/schedules/daily"
+    assert read.schedule(asked, "projects/demo", None) == ("weekly", "daily")
+    assert read.schedule(asked, "projects/demo", "weekly") == ("weekly", "daily")
+    for project, report in (("projects/demo", "other"), ("projects/theirs", None)):
+        with pytest.raises(Invalid, match="name one of projects/demo/reports/-"):
+            read.schedule(asked, project, report)

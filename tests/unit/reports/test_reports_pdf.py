@@ -26,7 +26,10 @@ def whole() -> bytes:
 
 def hostile() -> Document:
     """What is too long, too wide, too many or empty."""
-    wide = {f"Column number {place}": (COUNT, [place * 1000, place, None]) for place in range(40)}
+    wide = {
+        f"Column number {place} " + "\nand more" * 30 * (place == 7): (COUNT, [place * 1000, place, None])
+        for place in range(40)
+    }
     named = {f"Text {place}": (TEXT, ["some words", "x" * 200, "a\nb\nc"]) for place in range(10)}
     tall = {
         "A": (TEXT, ["line\n" * 200, "漢字" * 3000, ""]),
@@ -40,7 +43,7 @@ def hostile() -> Document:
                                    Form(Kind.NUMBER, unit="requests per second"), before=2e14, compared=True, trend=(1.0, 2.0)) for place in range(5))),
         table("wide", "Forty columns", wide), table("named", "Ten columns of text", named), table("tall", "Tall cells", tall), table("none", "No rows", {"A": (TEXT, [])}),
         chart, Notice("A notice " * 40, tuple(text(f"paragraph {place} " * 30) for place in range(40)), "a mark that is much longer than its place"),
-        title="A title of a report that goes on and on " * 4, project="The project " * 12, filters=("a filter " * 60,), description="Described " * 80,
+        title="A title of a report that goes on and on " * 4, project="The project " * 12, filters=tuple("a filter " * 60 for _ in range(12)), description="Described\n" * 120,
     )  # fmt: skip
 
 

@@ -95,6 +95,29 @@ def test_values_at_the_edges_come_back(form: pb.ReportFormat) -> None:
     passes(form, written(form, document), document)
 
 
+@pytest.mark.parametrize("form", DATA, ids=lambda form: WRITERS[form].extension)
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_any_table_comes_back(form: pb.ReportFormat, data: st.DataObject) -> None:
+    values = {
+        Kind.TEXT: st.text(max_size=8),
+        Kind.INTEGER: st.integers(-(2**63), 2**63 - 1),
+        Kind.NUMBER: st.floats(allow_nan=False, allow_infinity=False),
+        Kind.INSTANT: st.datetimes(datetime(1800, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+        Kind.BOOLEAN: st.booleans(),
+    }
+    count = data.draw(st.integers(0, 6))
+    columns = {
+        data.draw(st.text(max_size=4)) + str(kind): (
+            Form(kind),
+            data.draw(st.lists(st.none() | some, min_size=count, max_size=count)),
+        )
+        for kind, some in values.items()
+    }
+    document = sample.of(sample.table("sample", data.draw(st.text(max_size=4)), columns))
+    passes(form, written(form, document), document)
+
+
 @pytest.mark.parametrize("form", ALL, ids=lambda form: WRITERS[form].extension)
 def test_equal_documents_give_equal_files(form: pb.ReportFormat, document: Document) -> None:
     assert written(form, document) == written(form, sample.document())
@@ -111,6 +134,23 @@ def test_a_report_with_little_to_tell_is_whole(form: pb.ReportFormat, part: str)
         "texts": sample.of(sample.text("Nothing happened.")),
     }[part]
     passes(form, written(form, little), little)
+
+
+@pytest.mark.parametrize("form", ALL, ids=lambda form: WRITERS[form].extension)
+@pytest.mark.parametrize("kind", [Kind.TEXT, Kind.NUMBER, Kind.INSTANT, Kind.BOOLEAN])
+def test_a_column_of_nothing_is_as_long_as_it_is(form: pb.ReportFormat, kind: Kind) -> None:
+    document = sample.of(sample.table("sample", "Nothing", {"Column": (Form(kind), [None, None, None])}))
+    passes(form, written(form, document), document)
+
+
+@pytest.mark.parametrize("form", ALL, ids=lambda form: WRITERS[form].extension)
+def test_a_table_of_many_columns_is_whole(form: pb.ReportFormat) -> None:
+    columns = {
+        f"Column number {place} of a long name": (Form(Kind.NUMBER), [place / 7, -1e300, None, 10.0**15])
+        for place in range(80)
+    }
+    document = sample.of(sample.table("sample", "Wide", columns))
+    passes(form, written(form, document), document)
 
 
 def test_a_file_is_named_by_title_and_days(document: Document) -> None:

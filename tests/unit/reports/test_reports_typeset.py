@@ -1,8 +1,11 @@
 """Letters of all scripts come from fonts that have them, run as their readers expect, and stay within their line."""
 
+import pkgutil
+from pathlib import Path
+
 import pytest
 
-from services.reports.formats.typeset import bidi, fonts
+from services.reports.formats.typeset import bidi, fonts, source
 from services.reports.formats.typeset.lines import Look, clean, lay, single
 from tests.unit.reports.printing import face_setting
 
@@ -54,6 +57,23 @@ def test_a_letter_without_a_font_is_replaced_and_told() -> None:
     (line,) = lay([("a東京", LOOK)], 1000, setting)
     assert list(setting.missing) == ["東", "京"]
     assert len([glyph for piece in line.pieces for glyph in piece.part.shaped.glyphs]) == 3
+
+
+def test_fonts_are_found_below_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fonts, "_installed", [])
+    (tmp_path / "deep").mkdir()
+    assert source.install(str(tmp_path)) == 0
+    vera = fonts.installed().base(bold=False, italic=False)
+    assert vera.name == "Vera"
+    (tmp_path / "deep" / "NotoSans-Regular.ttf").write_bytes(
+        pkgutil.get_data("reportlab", "fonts/VeraBd.ttf") or b""
+    )
+    (tmp_path / "deep" / "NotoSansHebrew-Regular.ttf").write_bytes(b"no font at all")
+    assert source.install(str(tmp_path)) == 2
+    assert fonts.installed().base(bold=False, italic=False).capital != 0
+    assert fonts.installed().base(bold=False, italic=False).name == "NotoSans-Regular"
+    (part,) = fonts.installed().parts("ש", bold=False, italic=False, leftward=True)
+    assert part.missing == "ש"
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,10 @@ export class Deliveries extends Page {
     const report = idOf(reportOf(delivery.edition))
     return html`<tr>
       <td>${when(delivery.createTime, zone)}</td>
-      <td class="text"><a href="/reports/all/${report}">${report}</a> ${idOf(delivery.edition)}</td>
+      <td class="text">
+        <a href="/reports/all/${report}">${report}</a>
+        <div class="small muted">${idOf(delivery.edition)}</div>
+      </td>
       <td class="text">${idOf(delivery.destination)}</td>
       <td>${formatsOf(delivery.formats)}</td>
       <td><span class="chip ${tone}">${title}</span></td>

@@ -52,7 +52,10 @@ export const forms = css`
 export function wrong(faults: readonly ReportFault[], path: string) {
   const found = within(faults, path)
   return found.length
-    ? found.map(({ message }) => html`<p class="wrong" role="alert">${message}</p>`)
+    ? found.map(
+        ({ message }) =>
+          html`<p class="wrong" role="alert">${message.charAt(0).toUpperCase() + message.slice(1)}</p>`,
+      )
     : nothing
 }
 

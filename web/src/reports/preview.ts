@@ -10,6 +10,8 @@ import { type Parts, fill, parts } from './frame'
 
 /** So long after a change a report is built, in milliseconds: people change several things in a row. */
 const PAUSE = 700
+/** So long after a server was too busy it is asked again, in milliseconds. */
+const AGAIN = 3_000
 
 /** A report as it would be now, as it is being edited.
  *
@@ -45,7 +47,7 @@ export class Preview extends LitElement {
         min-height: 320px;
         border: 1px solid var(--line);
         border-radius: var(--radius-small);
-        background: #fff;
+        background: var(--surface);
       }
       iframe.old {
         opacity: 0.55;
@@ -104,7 +106,9 @@ export class Preview extends LitElement {
       this.failure = ''
     } catch (error) {
       if (asking.signal.aborted || givenUp(error)) return
-      this.failure = problem(error).text
+      const { text, passing } = problem(error)
+      this.failure = text
+      if (passing) this.timer = setTimeout(() => void this.build(), AGAIN)
     }
     this.busy = false
   }

@@ -125,8 +125,8 @@ export class Schedules extends Page {
     const pause = schedule.paused ? 'Go on' : 'Pause'
     return html`<div class="row actions">
       <button ?disabled=${this.busy} aria-label="${pause} ${title}" @click=${() => this.change(schedule)}>${pause}</button>
-      <button aria-label="Edit ${title}" @click=${() => this.editor.show(schedule)}>Edit</button>
-      <button class="quiet danger" aria-label="Delete ${title}" @click=${() => this.ask(schedule)}>Delete…</button>
+      <button class="quiet icon-only" aria-label="Edit ${title}" title="Edit" @click=${() => this.editor.show(schedule)}>${icon('edit')}</button>
+      <button class="quiet icon-only" aria-label="Delete ${title}" title="Delete" @click=${() => this.ask(schedule)}>${icon('remove')}</button>
     </div>`
   }
 

@@ -283,7 +283,7 @@ export class Template extends Page {
       ({ sections }) => (this.sections = sections),
     )
     // What is wrong with the source stands at the source.
-    this.refused = well ? '' : this.failure
+    this.refused = well ? '' : this.failure.replace(/^report_template\.source:? /i, '')
     this.failure = failure
   }
 

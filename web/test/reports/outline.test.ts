@@ -49,5 +49,5 @@ test('faults are counted at the section that they are of', async () => {
   await element.updateComplete
   const opened = find<HTMLElement & { updateComplete: Promise<unknown> }>(element, 'tm-report-section')
   await opened.updateComplete
-  expect(all(opened, '.wrong').map(text)).toEqual(['is wrong', 'is wrong'])
+  expect(all(opened, '.wrong').map(text)).toEqual(['Is wrong', 'Is wrong'])
 })

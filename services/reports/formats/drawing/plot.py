@@ -45,11 +45,7 @@ class _Plot:
         self.chart, self.words, self.measure = chart, words, measure
         self.count = len(chart.labels)
         self.columns = chart.drawing is Drawing.COLUMN
-        # Where colours come again they are dashed, too.
-        self.dashed = [
-            one.dashed or (place // SERIES % 2 == 1 and not self.columns)
-            for place, one in enumerate(chart.series)
-        ]
+        self.looks = _looks(chart)
         self.tops, self.bottoms = (
             _stacked(chart) if chart.stacked else ([one.values for one in chart.series], [])
         )
@@ -61,10 +57,8 @@ class _Plot:
         self.above: list[Shape] = []
         self.top = 8.0
         if several and not self.named:
-            inks = (
-                (one.title, of_series(place), self.dashed[place]) for place, one in enumerate(chart.series)
-            )
-            self.above, self.top = legend(list(inks), 0, width, measure)
+            entries = [(one.title, *look) for one, look in zip(chart.series, self.looks)]
+            self.above, self.top = legend(entries, 0, width, measure)
         self.left = max(measure(tick, SIZE, False) for tick in self.ticks) + 6
         self.right = width - (widest + 10 if self.named else 6)
         self.bottom = height - 16
@@ -116,12 +110,12 @@ class _Plot:
             if len(both) > 1:
                 rim = [(self._x(at), self._y(high)) for at, _, high in both]
                 rim += [(self._x(at), self._y(low)) for at, low, _ in reversed(both)]
-                yield Area(tuple(rim), of_series(place), 0.18)
+                yield Area(tuple(rim), self.looks[place][0], 0.18)
 
     def _lines(self) -> Iterator[Shape]:
         filled = self.chart.drawing is Drawing.AREA
         for place, one in enumerate(self.tops):
-            ink, dashed = of_series(place), self.dashed[place]
+            ink, dashed = self.looks[place]
             for begin, end in _spans(one):
                 points = self._points(one, begin, end)
                 if filled:
@@ -143,7 +137,9 @@ class _Plot:
                 ground = (self.bottoms[place][at] or 0.0) if self.bottoms else 0.0
                 x = self._x(at) - band * 0.37 + (0 if self.bottoms else place * wide)
                 y, foot = sorted((self._y(value), self._y(ground)))
-                yield Box(x, y, max(wide - (0 if self.bottoms else 0.6), 0.5), foot - y, of_series(place))
+                if foot == y:  # what has no height is drawn as a hair by some
+                    continue
+                yield Box(x, y, max(wide - (0 if self.bottoms else 0.6), 0.5), foot - y, self.looks[place][0])
 
     def _points(self, values: Values, begin: int, end: int) -> list[Point]:
         return [(self._x(at), self._y(values[at] or 0.0)) for at in range(begin, end)]
@@ -192,7 +188,26 @@ class _Plot:
             places[at] = min(places[at], limit)
             limit = places[at] - ROW + 1
         for y, (_, place) in zip(places, wanted):
-            yield Label(self.right + 6, y + 2.8, self.chart.series[place].title, of_series(place), bold=True)
+            yield Label(
+                self.right + 6, y + 2.8, self.chart.series[place].title, self.looks[place][0], bold=True
+            )
+
+
+def _looks(chart: Chart) -> list[tuple[str, bool]]:
+    """The colour of each series, and whether it is dashed. A dashed line beside another, as `visits, before` beside `visits`, has its
+    colour; where colours come again, lines are dashed."""
+    looks: list[tuple[str, bool]] = []
+    own = 0
+    for place, one in enumerate(chart.series):
+        beside = [
+            at for at in range(place) if one.dashed and one.title.startswith(f"{chart.series[at].title}, ")
+        ]
+        if beside and chart.drawing is not Drawing.COLUMN:
+            looks.append((looks[beside[0]][0], True))
+        else:
+            looks.append((of_series(own), one.dashed or own >= SERIES))
+            own += 1
+    return looks
 
 
 def _spans(values: Values) -> Iterator[tuple[int, int]]:

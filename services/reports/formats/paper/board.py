@@ -4,10 +4,11 @@ Comes in: lines of glyphs, shapes. Goes out: to ReportLab's canvas. Pure.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, BinaryIO
 
+from reportlab import rl_config
 from reportlab.pdfgen.canvas import Canvas
 
 from services.reports.formats.drawing.palette import LIGHT, channels
@@ -15,6 +16,8 @@ from services.reports.formats.drawing.shape import Area, Box, Dot, Drawn, Stroke
 from services.reports.formats.paper.embed import Embedding
 from services.reports.formats.typeset.fonts import Setting
 from services.reports.formats.typeset.lines import Line, Look, Piece, single
+
+rl_config.useA85 = 0  # bytes are written as they are, not as text that is a quarter longer
 
 LINKS = ("https://", "mailto:")
 """Beginnings of addresses that may be opened."""
@@ -40,7 +43,8 @@ class Board:
         self._canvas.setAuthor("Tidemark")
         self._canvas.setCreator("Tidemark")
         self._canvas.setProducer("Tidemark")
-        self._canvas._doc._timeStamp.YMDhms = made_at.timetuple()[:6]
+        self._canvas.setViewerPreference("DisplayDocTitle", "true")
+        self._canvas._doc._timeStamp.YMDhms = made_at.astimezone(UTC).timetuple()[:6]
         self._embedding = Embedding(self._canvas._doc)
         self._height = 0.0
 

@@ -104,7 +104,11 @@ def cards(figures: Sequence[Figure], width: float, words: Words, fonts: Setting)
 
 def _card(figure: Figure, width: float, value: Line, words: Words, fonts: Setting) -> Card:
     trend, ink = spark(figure.trend, *TREND), of_change(figure)
-    title = lay([(figure.title, Look(8, "muted"))], width - 22 - (TREND[0] + 8 if trend else 0), fonts)
+    title = lay(
+        [(" ".join(figure.title.split()), Look(8, "muted"))],
+        width - 22 - (TREND[0] + 8 if trend else 0),
+        fonts,
+    )
     change = single(words.change(figure), Look(8.5, ink, bold=True), fonts)
     before = f"before: {words.value(figure.before, figure.form)}" if figure.compared else ""
     room = width - 22 - (change.width + 13.5 if change.pieces else 0)

@@ -15,12 +15,10 @@ ASIDE = 84.0
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The head of the first page: what the report is, of whom and of when."""
+    """The head of the first page: what the report is called, and of whom it is."""
 
     project: Line
     title: tuple[Row, ...]
-    description: tuple[Row, ...]
-    facts: tuple[tuple[str, tuple[Row, ...]], ...]
     width: float
     before: float = 0.0
     keep: bool = False
@@ -31,8 +29,7 @@ class Head:
     @property
     def height(self) -> float:
         """How high it is."""
-        told = sum(row.height for row in (*self.title, *self.description))
-        return 34 + told + 16 + sum(row.height for _, said in self.facts for row in said) + 8
+        return 34 + sum(row.height for row in self.title)
 
     @property
     def least(self) -> float:
@@ -47,19 +44,55 @@ class Head:
         board.box(x, y, self.width, 4, "accent")
         board.line(self.project, x, y + 24)
         y += 34
-        for row in (*self.title, *self.description):
-            board.line(
-                row.line, x + (self.width - row.line.width if row.line.leftward else 0), y + row.height * 0.74
-            )
+        for row in self.title:
+            left = x + (self.width - row.line.width if row.line.leftward else 0)
+            board.line(row.line, left, y + row.height * 0.74)
             y += row.height
-        y += 10
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Facts with their names before them."""
+
+    rows: tuple[tuple[str, Row], ...]
+    width: float
+    before: float = 10.0
+    keep: bool = False
+    wide: bool = False
+    fresh: bool = False
+    tail: bool = False
+
+    @property
+    def height(self) -> float:
+        """How high they are."""
+        return 6 + sum(row.height for _, row in self.rows)
+
+    @property
+    def least(self) -> float:
+        """A few of them."""
+        return 6 + sum(row.height for _, row in self.rows[:3])
+
+    def split(self, room: float) -> "tuple[Facts, Facts] | None":
+        """Cut between lines."""
+        room -= 6
+        fits = 0
+        for _, row in self.rows:
+            room -= row.height
+            if room < 0:
+                break
+            fits += 1
+        if not fits:
+            return None
+        return replace(self, rows=self.rows[:fits]), replace(self, rows=self.rows[fits:], before=0.0)
+
+    def draw(self, board: Board, x: float, y: float) -> None:
+        """Draws them."""
         board.rule(x, y, self.width, "line")
         y += 6
-        for name, said in self.facts:
+        for name, row in self.rows:
             board.text(name, x, y + 9.5, Look(8.5, "muted"))
-            for row in said:
-                board.line(row.line, x + ASIDE, y + 9.5)
-                y += row.height
+            board.line(row.line, x + ASIDE, y + 9.5)
+            y += row.height
 
 
 ENTRY = 15.6

@@ -23,6 +23,8 @@ LONGEST = 600
 """Letters of a cell that are printed; the rest is an ellipsis, and in the files for data."""
 MOST_LINES = 24
 """Lines of a cell, likewise: no row is higher than a page."""
+MOST_HEADING = 8
+"""Lines of a heading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,8 @@ def _grid(
 ) -> Grid:
     look, strong = Look(size), Look(size, "muted", bold=True)
     head = tuple(
-        _wrapped(cells.heads[at], strong, width - 2 * PAD, fonts) for at, width in zip(panel, widths)
+        _wrapped(cells.heads[at], strong, width - 2 * PAD, fonts, MOST_HEADING)
+        for at, width in zip(panel, widths)
     )
     columns = [
         [
@@ -161,10 +164,10 @@ def _grid(
     )
 
 
-def _wrapped(text: str, look: Look, width: float, fonts: Setting) -> tuple[Line, ...]:
+def _wrapped(text: str, look: Look, width: float, fonts: Setting, most: int = MOST_LINES) -> tuple[Line, ...]:
     lines = lay([(_short(text), look)], width, fonts)
-    if len(lines) > MOST_LINES:
-        lines[MOST_LINES - 1 :] = lay([("…", look)], width, fonts)
+    if len(lines) > most:
+        lines[most - 1 :] = lay([("…", look)], width, fonts)
     return tuple(lines)
 
 

@@ -100,8 +100,12 @@ def _figures(found: Sequence[Sequence[Any]], document: Document) -> None:
     """Compares the figures of the first sheet."""
     told = [figure for _, block in place.figures(document) for figure in block.figures]
     wanted = [[rows.shortened(figure.title), _digits(figure.value)] for figure in told]
-    first = next((row for row, cells in enumerate(found, 1) if cells[:2] == ["Figure", "Value"]), len(found))
-    shown = [[title, None if value == "" else value] for title, value, *_ in found[first : first + len(told)]]
+    heading = (row for row, line in enumerate(found, 1) if line[:2] == ["Figure", "Value"])
+    first = next(heading, len(found))
+    lines = [*found[first : first + len(told)], *([[]] * len(told))][: len(told)]
+    shown = [
+        [title, None if value == "" else value] for title, value in ([*line, "", ""][:2] for line in lines)
+    ]
     demand(shown == wanted, f"the figures are {shown}, proven are {wanted}")
 
 
@@ -179,8 +183,10 @@ def _lines(windows: Iterator[Window], piece: Piece, width: int) -> Iterator[list
 
 
 def _exactly(line: list[Any], width: int) -> list[Any]:
+    if len(line) == width:
+        return line
     demand(not any(line[width:]), f"a row has more cells than {width}: {line}")
-    return line if len(line) == width else (line + [""] * width)[:width]
+    return (line + [""] * width)[:width]
 
 
 def _column(values: Sequence[Any], kind: pa.DataType, zone: str) -> pa.Array:

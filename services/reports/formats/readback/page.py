@@ -3,7 +3,6 @@
 import codecs
 from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
-from itertools import islice
 from typing import BinaryIO
 
 from services.reports.document import Block, Document, Figures, Table
@@ -70,14 +69,15 @@ def _totals(document: Document, proofs: Sequence[pb.SectionProof]) -> list[list[
 
 
 def _rows(table: Table, words: Words) -> Iterator[list[str]]:
-    forms = [column.form for column in table.columns]
-    rows = (
-        row
-        for batch in table.rows.batches()
-        for row in zip(*(column.to_pylist() for column in batch.columns))
-    )
-    for row in islice(rows, MOST_ROWS):
-        yield [clean(words.value(value, form)) for value, form in zip(row, forms)]
+    """As many rows as the page shows, cell by cell as they are written."""
+    forms, room = [column.form for column in table.columns], MOST_ROWS
+    for batch in table.rows.batches():
+        shown = batch.slice(0, room)
+        for row in zip(*(column.to_pylist() for column in shown.columns)):
+            yield [clean(words.value(value, form)) for value, form in zip(row, forms)]
+        room -= shown.num_rows
+        if not room:
+            return
 
 
 class _Seen(HTMLParser):

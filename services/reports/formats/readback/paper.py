@@ -43,8 +43,10 @@ def _totals(document: Document, proofs: Sequence[pb.SectionProof]) -> Iterator[t
     """Rows, sums and hash of each table."""
     for _, table, counted in prose.proven(document, proofs):
         yield f"the hash of table {table.table_id}", counted.sha256
-        for number in (str(counted.row_count), *_NUMBER.findall(prose.sums(table, counted))):
-            yield f"a control total of table {table.table_id}", number
+        yield f"the number of rows of table {table.table_id}", str(counted.row_count)
+        for column, told in zip(table.columns, counted.columns):
+            if column.form.kind in prose.NUMBERS:
+                yield f"the sum of column {told.title!r} of table {table.table_id}", prose.exact(told.sum)
 
 
 def _read(source: BinaryIO) -> list[str]:

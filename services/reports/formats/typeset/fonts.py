@@ -26,6 +26,9 @@ SCRIPTS = {
     "MEETEI": "MeeteiMayek",
     "OL": "OlChiki",
     "TAI": "TaiTham",
+    "NEW": "NewTaiLue",
+    "PHAGS": "PhagsPa",
+    "SYLOTI": "SylotiNagri",
 }
 """Where the first word of a letter's Unicode name is not the name of the font of its script."""
 JOINERS = frozenset("\u200c\u200d\ufe0e\ufe0f\u200e\u200f")

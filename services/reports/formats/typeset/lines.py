@@ -16,6 +16,7 @@ from services.reports.formats.typeset.fonts import Part, Setting
 
 _TAKEN_OUT = re.compile(r"[\u202a-\u202e\u2066-\u2069\ufeff\u200b\ud800-\udfff]")
 """Turns of direction, which make one text look like another, and what is no letter."""
+_ENDS = re.compile(r"\r\n?|\u2028|\u2029|\x85")
 _IDEOGRAPHS = r"\u2e80-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 _CLOSING = r"\u3001\u3002\uff0c\uff0e\uff1a\uff1b\uff1f\uff01\u3009\u300b\u300d\u300f\u3011\uff09\u30fc\u3041\u3043\u3045\u3047\u3049\u3063\u3083\u3085\u3087\u30a1\u30a3\u30a5\u30a7\u30a9\u30c3\u30e3\u30e5\u30e7"
 _ATOMS = re.compile(
@@ -66,7 +67,7 @@ def clean(text: str) -> str:
     """A text whose letters are all what they look like: nothing that turns directions, nothing that controls a terminal."""
     if text.isascii() and text.isprintable():
         return text
-    text = _TAKEN_OUT.sub("", text.replace("\r\n", "\n").replace("\t", " "))
+    text = _TAKEN_OUT.sub("", _ENDS.sub("\n", text).replace("\t", " "))
     return "".join(
         letter if letter == "\n" or unicodedata.category(letter) != "Cc" else " " for letter in text
     )

@@ -1,11 +1,11 @@
-"""The loops of editions: one makes what was asked for, run by run, the other removes what has been kept for long enough.
+"""The loops of runs: one makes what was asked for, run by run, the other removes what has been kept for long enough.
 
 Replicas share both. A run is held by the lease of its operation, which progress renews also while threads are at work; all that it makes
 is written in one transaction with its end, so that after a crash another replica does it again and nothing is there twice.
 """
 
 import asyncio
-import logging
+import contextlib
 import tempfile
 import uuid
 from collections.abc import Sequence
@@ -30,10 +30,13 @@ from services.reports.definitions.expansion import sections
 from services.reports.definitions.record import template_of
 from services.reports.definitions.store import Store as DefinitionStore
 from services.reports.editions.manifest import manifest, repeated
-from services.reports.editions.record import Original, Part, RunRecord, parts
-from services.reports.editions.store import REPORT, Made, Store
-from services.reports.editions.writer import News, Turn, filed
+from services.reports.editions.record import Original
+from services.reports.editions.store import Made
+from services.reports.editions.store import Store as EditionStore
 from services.reports.proof import prove
+from services.reports.runs.record import Part, RunRecord, parts
+from services.reports.runs.store import REPORT, Store
+from services.reports.runs.writer import News, Turn, filed
 from services.reports.source import Sources
 from tidemark.v1.question_pb2 import TimeRange
 from tidemark.v1.report_pb2 import Report, ReportFormat, Section
@@ -44,7 +47,6 @@ ATTEMPTS = 5
 BUILT, WRITTEN = 0.6, 0.95
 """The shares of a run after which its document is built, and its files are made."""
 SCRATCH = "tidemark-editions-"
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +68,14 @@ class Press:
         self,
         pool: Pool,
         store: Store,
+        editions: EditionStore,
         reports: DefinitionStore,
         sources: Sources,
         settings: Settings,
         draining: asyncio.Event,
     ) -> None:
-        self._pool, self._store, self._reports, self._sources = pool, store, reports, sources
+        self._pool, self._store, self._editions = pool, store, editions
+        self._reports, self._sources = reports, sources
         self._running, self._seconds = settings.reports_running, settings.report_seconds
         self._draining = draining
         self._scratch = Scratch(SCRATCH)
@@ -84,7 +88,10 @@ class Press:
 
     async def forget(self) -> None:
         """Worker: removes what has been kept for long enough until `draining`."""
-        await repeat(self._store.forget, self._draining, FORGET_SECONDS)
+        await repeat(self._forgotten, self._draining, FORGET_SECONDS)
+
+    async def _forgotten(self) -> bool:
+        return await self._editions.forget() or await self._store.forget()
 
     async def _next(self) -> bool:
         # Two runs of one process are two owners, so that neither takes the other's for its own.
@@ -133,19 +140,21 @@ class Press:
                 await asyncio.gather(work, draining, return_exceptions=True)
 
     async def _failed(self, job: Job, run: RunRecord | None, error: Error) -> None:
-        metrics.REPORT_RUNS.labels("failed").inc()
-        await self._store.failed(job, run, error)
+        # Where it is another worker's by now, that one says what becomes of it.
+        with contextlib.suppress(Cancelled):
+            await self._store.failed(job, run, error)
+            metrics.REPORT_RUNS.labels("failed").inc()
 
     async def _made(self, job: Job, run: RunRecord | None, folder: Path, news: News) -> None:
         if run is None:
             raise Refused("the run is not there any more, or is another operation's")
         if job.operation.attempts > ATTEMPTS:
             raise Refused(
-                f"the run was begun {ATTEMPTS} times and ended with its process each time: ask for less at once"
+                f"the run was begun {ATTEMPTS} times and came to no end, as where it ends its process: ask for less at once"
             )
         try:
             async with asyncio.timeout(self._seconds):
-                made = await self._editions(run, folder, news)
+                made = await self._all(run, folder, news)
         except TimeoutError as error:
             raise DeadlineExceeded(
                 f"the run took longer than {self._seconds:g} s and was given up at {news.step!r}: ask for less, or in fewer forms"
@@ -158,7 +167,7 @@ class Press:
             await self._store.skipped(job, run, "there was nothing to tell: no rows, and every figure is 0")
             metrics.REPORT_RUNS.labels("skipped").inc()
 
-    async def _editions(self, run: RunRecord, folder: Path, news: News) -> list[Made]:
+    async def _all(self, run: RunRecord, folder: Path, news: News) -> list[Made]:
         plan = await self._plan(run)
         found: list[Made] = []
         for i, part in enumerate(plan.parts):
@@ -205,7 +214,7 @@ class Press:
         return Made(made, plan.report.display_name, part.filter, plan.now, files, part.recipients)
 
     async def _plan(self, run: RunRecord) -> Plan:
-        original = None if run.repeats is None else await self._store.original(run.repeats)
+        original = None if run.repeats is None else await self._editions.original(run.repeats)
         record = await self._reports.report(run.project_id, run.report_id, run.report_version)
         report = record.message()
         template = None
