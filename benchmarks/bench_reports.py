@@ -61,10 +61,13 @@ def main() -> None:
         loaded = asyncio.run(load(stack, EVENTS))
         templates = asyncio.run(_templates(stack))
         asyncio.run(_rows_report(stack))
+        asked = [(template, form, shop.DAYS // 3) for template in templates for form in FORMATS]
+        asked += [("rows", form, _days(ROWS)) for form in FORMATS]
+        # A quick run is cold once.
         rows = [
-            _measured(stack, template, form, shop.DAYS // 3) for template in templates for form in FORMATS
+            _measured(stack, report, form, days, fresh=not QUICK or not place)
+            for place, (report, form, days) in enumerate(asked)
         ]
-        rows += [_measured(stack, "rows", form, _days(ROWS)) for form in FORMATS]
         many = [_many(stack, form) for form in ("csv", "xlsx")]
         settings = {"events": EVENTS, "templates": len(templates), **loaded}
         publish("reports", _figures(rows, many), [*rows, *many], settings)
@@ -96,9 +99,8 @@ def _days(rows: int) -> int:
     return min(shop.DAYS, math.ceil(rows * shop.DAYS / EVENTS))
 
 
-def _measured(stack: Bench, report: str, form: str, days: int) -> dict[str, Any]:
-    """Seconds of a report in a form: cold, uncached and warm. In a quick run only the first form is cold."""
-    fresh = not QUICK or form == FORMATS[0]
+def _measured(stack: Bench, report: str, form: str, days: int, *, fresh: bool) -> dict[str, Any]:
+    """Seconds of a report in a form: cold where the stack is to be `fresh`, uncached and warm."""
     if fresh:
         _restart(stack)
     first, *uncached = [asyncio.run(_run(stack, report, form, days, next(_shifts))) for _ in range(1 + TRIES)]

@@ -172,8 +172,10 @@ class Audit:
 def _concerns(call: Call, code: grpc.StatusCode) -> bool:
     """Whether the log wants to know: all but anonymous calls, those with a link that opens nothing, the single batches of producers,
     and what our own services read for themselves; what somebody asks them for is recorded where it is asked."""
-    if call.caller is None or (call.caller is NOBODY and call.project is None):
+    if call.caller is None:
         return False
+    if call.caller is NOBODY and call.project is None:
+        return code is grpc.StatusCode.OK
     if call.caller.is_service and call.method.permission == PERMISSION_READ and code is grpc.StatusCode.OK:
         return False
     return (

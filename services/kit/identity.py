@@ -224,7 +224,9 @@ class Directory:
         """The project; one that is not there is asked for again each time, as it may be made the next moment."""
         return await self._projects.get(slug)
 
-    async def spend(self, key_id: str, what: str, per_minute: int, count: int, whose: str = "the key") -> None:
+    async def spend(
+        self, key_id: str, what: str, per_minute: int, count: int, whose: str = "the key"
+    ) -> None:
         """Counts against a quota that all processes share; the window is the clock's minute. 0 is without limit."""
         if not per_minute:
             return

@@ -54,7 +54,7 @@ def of(subject: str, values: Values, complete: int) -> Past:
     if len(present) < LEAST_VALUES:
         raise Missing(
             "SERIES_TOO_SHORT",
-            f"{subject} has {len(present)} finished values; {LEAST_VALUES} are needed: ask for a longer time range"
+            f"{subject} has {len(present)} finished {'value' if len(present) == 1 else 'values'}; {LEAST_VALUES} are needed: ask for a longer time range"
             " or a narrower interval",
         )
     silent = len(seen) - 1 - int(present[-1])

@@ -162,6 +162,14 @@ export class Template extends Page {
               ${this.parameters(draft)}`
           : nothing
       }
+      ${
+        this.refused
+          ? html`<div class="row">
+              <p class="wrong grow" role="alert">${this.refused}</p>
+              ${line ? html`<button type="button" @click=${() => this.point(line)}>Go to line ${line}</button>` : nothing}
+            </div>`
+          : nothing
+      }
       <label class="field"
         >Source: Jinja2 that makes YAML, the list of sections as REST spells them
         <textarea
@@ -174,14 +182,6 @@ export class Template extends Page {
           @input=${write('source')}
         ></textarea>
       </label>
-      ${
-        this.refused
-          ? html`<div class="row">
-              <p class="wrong grow" role="alert">${this.refused}</p>
-              ${line ? html`<button type="button" @click=${() => this.point(line)}>Go to line ${line}</button>` : nothing}
-            </div>`
-          : nothing
-      }
       ${
         changeable
           ? html`<div class="row ends">

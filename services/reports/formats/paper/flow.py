@@ -69,11 +69,17 @@ def flow(blocks: Iterable[Block]) -> list[Page]:
 
 
 def _following(waiting: Iterable[Block]) -> float:
-    """What must fit below a heading: those kept with it, and the beginning of the first that is not."""
-    needed = 0.0
+    """What must fit below a heading: those kept with it, and the beginning of the first that is not.
+
+    What cannot be cut goes to the next page with what stays with it, so that must fit, too.
+    """
+    needed, whole = 0.0, False
     for block in waiting:
+        if whole:
+            return needed + (block.before + block.height if block.tail else 0.0)
         needed += block.before
-        if not block.keep:
-            return needed + min(block.least, block.height)
+        whole = not block.keep and block.least >= block.height
+        if not block.keep and not whole:
+            return needed + block.least
         needed += block.height
     return needed

@@ -18,7 +18,7 @@ from services.reports.formats.csv import MANIFEST, names
 from services.reports.formats.readback.fault import Disagrees, again, demand, tables
 from tidemark.v1 import report_pb2 as pb
 
-_BLOCK = 4 << 20
+_BLOCK = 2 << 20
 """Bytes read at once; a row is never longer."""
 
 
