@@ -63,7 +63,7 @@ release: setup ## the contract of today becomes the baseline of breaking changes
 	$(BIN)/buf build --path protos/tidemark --exclude-source-info -o protos/baseline.binpb
 
 ##@ Measure
-.PHONY: bench bench-ingest bench-freshness bench-query bench-dashboard bench-insights bench-prediction bench-soak
+.PHONY: bench bench-ingest bench-freshness bench-query bench-dashboard bench-insights bench-prediction bench-reports bench-soak
 bench: setup ## every benchmark; QUICK=1 takes a minute for each
 	$(PYTHON) -m benchmarks
 bench-ingest: setup ## events a minute through the whole path, beside a raw COPY
@@ -78,6 +78,8 @@ bench-insights: setup ## anomalies by the scoring of NAB, false discoveries, cau
 	$(PYTHON) -m benchmarks insights
 bench-prediction: setup ## forecasts and behaviour models on public data, beside statsforecast
 	$(PYTHON) -m benchmarks prediction
+bench-reports: setup ## every template in every form over ten million events, a table of 100 000 rows, a million rows
+	$(PYTHON) -m benchmarks reports
 bench-soak: setup ## whether memory stays flat over ten minutes, a writer frozen for one of them
 	$(PYTHON) -m benchmarks soak
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [ingest] [freshness] [query] [dashboard] [insights] [prediction] [soak]`: all when none is named. `QUICK=1` takes a minute for each."""
+"""`python -m benchmarks [ingest] [freshness] [query] [dashboard] [insights] [prediction] [reports] [soak]`: all when none is named. `QUICK=1` takes a minute for each."""
 
 import sys
 
@@ -9,6 +9,7 @@ from benchmarks import (
     bench_insights,
     bench_prediction,
     bench_query,
+    bench_reports,
     bench_soak,
 )
 
@@ -19,6 +20,7 @@ BENCHMARKS = {
     "dashboard": bench_dashboard.main,
     "insights": bench_insights.main,
     "prediction": bench_prediction.main,
+    "reports": bench_reports.main,
     "soak": bench_soak.main,
 }
 

@@ -18,7 +18,8 @@ from benchmarks.report import Figure, publish
 from benchmarks.root_cause import data_incident_recall, root_cause_top1
 from services.insights.detect import anomaly, correlation, discovery, forest, trend
 from services.insights.detect.confidence import confidence
-from services.insights.detect.finding import Finding, Missing
+from services.insights.detect.finding import Finding
+from services.insights.series import Missing
 
 SEED = 20_260
 NULLS = 100 if QUICK else 1_000

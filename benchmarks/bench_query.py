@@ -18,11 +18,10 @@ import duckdb
 import grpc.aio
 import numpy as np
 import psycopg
-import pyarrow.parquet as pq
 
-import tidemark
 from benchmarks import shop
 from benchmarks.harness import QUICK, Bench, bench
+from benchmarks.loading import load
 from benchmarks.questions import QUESTIONS, Asked
 from benchmarks.report import Figure, publish
 from tidemark.v1 import cohort_pb2, query_pb2
@@ -36,57 +35,19 @@ CLIENTS = (1, 4, 16)
 RIVAL_SECONDS = 20 if QUICK else 60
 SLOW_SECONDS = 10.0
 """A rival that takes longer is not run again."""
-PATIENCE_SECONDS = 900.0
 
 
 def main() -> None:
     """Runs the benchmark and publishes what it found."""
     with bench(TARGETS) as stack, tempfile.TemporaryDirectory(prefix="tidemark-bench-") as name:
         file = Path(name) / "shop.parquet"
-        loaded = asyncio.run(_load(stack, file))
+        loaded = asyncio.run(load(stack, EVENTS, file))
         _cohort(stack)
         rows = list(_rows(stack, file))
         crowd = {clients: asyncio.run(_crowd(stack, clients)) for clients in CLIENTS}
         figures = _figures(rows)
         settings = {"events": EVENTS, "days": shop.DAYS, "questions": len(rows), **loaded}
         publish("query", figures, [*rows, *({"clients": n, **found} for n, found in crowd.items())], settings)
-
-
-async def _load(stack: Bench, file: Path) -> dict[str, float]:
-    """Loads everything and waits until it is committed and in segments; gives how long that took."""
-    address, key = stack.suite.members["ingest"].address, stack.suite.keys["TIDEMARK_INGEST_KEY"]
-    began, published, writer = time.monotonic(), 0, None
-    async with tidemark.Client(address, address, key=key) as client:
-        for kept, flat in shop.days(EVENTS):
-            published += await client.publish(kept)
-            writer = writer or pq.ParquetWriter(file, flat.schema, compression="zstd")
-            writer.write_table(flat)
-            print(f"\r  {published:,} of {EVENTS:,} events", end="", flush=True)
-        await client.flush()
-    assert writer is not None
-    writer.close()
-    with stack.connect() as connection:
-        _until(connection, "SELECT coalesce(sum(received), 0) FROM project_totals", EVENTS)
-        committed = time.monotonic()
-        _until(connection, "SELECT coalesce(sum(rows), 0) FROM segments", EVENTS)
-        mirrored = time.monotonic()
-        connection.execute("VACUUM (ANALYZE)")
-        connection.execute("CHECKPOINT")
-    print(
-        f"\r  {EVENTS:,} events: committed in {committed - began:.0f} s, in segments after {mirrored - began:.0f} s"
-    )
-    return {"load_seconds": round(committed - began, 1), "segments_seconds": round(mirrored - began, 1)}
-
-
-def _until(connection: psycopg.Connection[Any], statement: str, wanted: int) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        row = connection.execute(statement).fetchone()
-        if row is not None and row[0] >= wanted:
-            return
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{statement} gives {row} after {PATIENCE_SECONDS} s; {wanted} are awaited")
-        time.sleep(0.5)
 
 
 def _cohort(stack: Bench) -> None:

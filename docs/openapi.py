@@ -26,6 +26,8 @@ from tidemark.v1 import access_pb2, admin_pb2
 Json = dict[str, Any]
 Path = tuple[int, ...]
 
+_FILE = ".google.api.HttpBody"
+"""What an RPC answers with whose answer is no JSON but a file, which goes out as it is."""
 _SERVICES, _METHODS, _MESSAGES, _ENUMS = 6, 2, 4, 5
 _FIELDS, _NESTED, _NESTED_ENUMS, _VALUES = 2, 3, 4, 2
 _PREFIX = ".tidemark.v1."
@@ -221,13 +223,15 @@ def _noted(variables: list[str], name: str) -> str:
 def _operation(contract: Contract, service: str, method: MethodDescriptorProto, route: Route) -> Json:
     permission: access_pb2.Permission = method.options.Extensions[access_pb2.permission]  # type: ignore[index]
     roles = sorted(admin_pb2.Role.Name(role).removeprefix("ROLE_").lower() for role in ROLES[permission])
+    callers = f"Roles: {', '.join(roles) or 'none, for whoever has the link may open it'}."
     said = contract.comments[f"{service}.{method.name}"]
+    of_json = method.output_type != _FILE
     streamed = "\n\nAnswers with a stream: one JSON object on each line, for as long as the caller listens."
     operation: Json = {
         "operationId": method.name,
         "tags": [service],
         "summary": said.partition(". ")[0].partition("\n")[0].rstrip(".:"),
-        "description": f"{said}{streamed if method.server_streaming else ''}\n\nRoles: {', '.join(roles)}.",
+        "description": f"{said}{streamed if of_json and method.server_streaming else ''}\n\n{callers}",
         "parameters": [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[^/]+$"}}
             for name in route.variables
@@ -238,10 +242,12 @@ def _operation(contract: Contract, service: str, method: MethodDescriptorProto, 
     if route.body != "*":
         taken = route.bound | {route.body}
         operation["parameters"] += _parameters(contract, method.input_type, taken)
-    answer = {
-        "description": contract.comments[method.output_type],
-        "content": _content(_short(method.output_type)),
-    }
+    if permission == access_pb2.PERMISSION_HOLD_LINK:
+        operation["security"] = []
+    answer: Json = {"description": "The file, under its own name.", "content": {"*/*": {}}}
+    if of_json:
+        content = _content(_short(method.output_type))
+        answer = {"description": contract.comments[method.output_type], "content": content}
     operation["responses"] = {"200": answer, "default": {"$ref": "#/components/responses/Error"}}
     return operation
 

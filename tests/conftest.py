@@ -177,7 +177,8 @@ def suite(settings: Settings) -> Suite:
     async def serve(*builders: Builder, **changes: object) -> AsyncIterator[Served]:
         own = free_port()
         # Services that call another one find it where all are.
-        ours = replace(settings, query_address=f"127.0.0.1:{own}", **changes)  # type: ignore[arg-type]
+        here = f"127.0.0.1:{own}"
+        ours = replace(settings, query_address=here, insights_address=here, **changes)  # type: ignore[arg-type]
         made = await bootstrap(ours)
         async with opened(ours) as resources:
             services = [await build(resources) for build in builders]

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import tidemark
-from deploy.local.suite import ROOT, Suite, running
+from deploy.local.suite import ROOT, Suite, quiet_port, running
 from tidemark.buffer import Limits
 from tidemark.ledger import Ledger
 from tidemark.records import Change
@@ -99,7 +99,17 @@ def deployment() -> Iterator[Suite]:
     with tempfile.TemporaryDirectory(prefix="tidemark-test-") as name:
         folder = Path(name)
         folder.chmod(0o711)
-        settings = {"TIDEMARK_MODEL_SECONDS": "1"}
+        (folder / "delivered").mkdir()
+        settings = {
+            "TIDEMARK_MODEL_SECONDS": "1",
+            # What is sent comes to the tests, which are on this machine.
+            "TIDEMARK_OUTBOUND_PRIVATE": "true",
+            "TIDEMARK_OUTBOUND_HTTP": "true",
+            "TIDEMARK_SMTP_HOST": "127.0.0.1",
+            "TIDEMARK_SMTP_PORT": str(quiet_port()),
+            "TIDEMARK_SMTP_TLS": "none",
+            "TIDEMARK_DELIVERY_FOLDER": str(folder / "delivered"),
+        }
         with running(folder, TARGETS, shared_buffers_mb=256, environment=settings) as suite:
             yield suite
 

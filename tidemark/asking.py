@@ -48,14 +48,19 @@ class Asking:
         page_size: int = 0,
         page_token: str = "",
         max_staleness: Span | None = None,
+        as_of: str = "",
     ) -> Answer:
-        """The answer to any question of the contract; one up to `max_staleness` old may come out of the server's cache."""
+        """The answer to any question of the contract; one up to `max_staleness` old may come out of the server's cache.
+
+        With `metadata.as_of` of an earlier answer it comes from the data as they were then.
+        """
         request = query_pb2.RunQueryRequest(
             project=self.project,
             query=query,
             page_size=page_size,
             page_token=page_token,
             max_staleness=None if max_staleness is None else spelling.duration(max_staleness),
+            as_of=as_of,
         )
         return answer(await self._ask(self._query.RunQuery, request), query)
 
@@ -151,13 +156,15 @@ class Asking:
         *,
         format: str = "",  # noqa: A002 - the contract's word
         on_progress: Callable[[Exported], None] | None = None,
+        as_of: str = "",
     ) -> Exported:
-        """Writes a whole answer to a file: arrow, csv, ndjson or parquet, guessed from the name when it is not given.
+        """Writes a whole answer to a file: arrow, csv, ndjson or parquet, guessed from the name when it is not given; `as_of` as for
+        `query`.
 
         A file that is named is complete or absent; what is written to an open one is to be thrown away when this raises.
         """
         form: Form = form_of(format, to)
-        request = query_pb2.ExportRequest(project=self.project, query=query, format=form)
+        request = query_pb2.ExportRequest(project=self.project, query=query, format=form, as_of=as_of)
         call = self._query.Export(request, metadata=self._metadata)
         progress = Exported()
         try:
@@ -174,9 +181,11 @@ class Asking:
             call.cancel()
         return progress
 
-    async def explain(self, query: question_pb2.Query, *, analyze: bool = False) -> Plan:
-        """How a question is answered: what is read and why; with `analyze` it is answered as well."""
-        request = query_pb2.ExplainQueryRequest(project=self.project, query=query, analyze=analyze)
+    async def explain(self, query: question_pb2.Query, *, analyze: bool = False, as_of: str = "") -> Plan:
+        """How a question is answered: what is read and why; with `analyze` it is answered as well. `as_of` as for `query`."""
+        request = query_pb2.ExplainQueryRequest(
+            project=self.project, query=query, analyze=analyze, as_of=as_of
+        )
         return Plan.of(await self._ask(self._query.ExplainQuery, request))
 
     async def suggest(

@@ -152,9 +152,9 @@ class Client:
         """Writes a whole answer to a file; `on_progress` is called in the background thread."""
         return self._call(self._client.export(query, to, **options))
 
-    def explain(self, query: question_pb2.Query, *, analyze: bool = False) -> Plan:
+    def explain(self, query: question_pb2.Query, **options: Any) -> Plan:
         """How a question is answered."""
-        return self._call(self._client.explain(query, analyze=analyze))
+        return self._call(self._client.explain(query, **options))
 
     def suggest(self, kind: str, text: str = "", **options: Any) -> list[Suggestion]:
         """What may complete a text."""

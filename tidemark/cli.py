@@ -19,6 +19,7 @@ from tidemark.commands import (
     ask,
     dashboards,
     definitions,
+    deliver,
     export,
     forecast,
     insights,
@@ -28,6 +29,8 @@ from tidemark.commands import (
     models,
     provenance,
     question,
+    report,
+    schedule,
 )
 from tidemark.exporting import FORMS
 from tidemark.load.git import NotARepository
@@ -49,6 +52,9 @@ _EXAMPLES = """examples:
   tidemark insights list --severity medium && tidemark insights explain 'sum properties.amount of order_placed' --during yesterday
   tidemark alerts create 'Failed payments' '> 20' --name payment_failed --by properties.country --for 3
   tidemark forecast series --name order_placed --interval hour --last 8w --horizon 24
+  tidemark report create 'Weekly summary' --template executive-summary --set conversion=order_placed
+  tidemark report run weekly-summary --format pdf --format xlsx --out .
+  tidemark deliver create Ann --email ann@example.com && tidemark schedule create weekly '0 7 * * MON' --to ann
   tidemark watch series --name request --by properties.status_class --last 15m
   tidemark ledger --verify
   tidemark keys create --role ingest --title 'web servers'
@@ -201,6 +207,9 @@ def parser() -> argparse.ArgumentParser:
         ("alerts", alerts.add_alerts, "rules that watch series, incidents, and whom to tell"),
         ("models", models.add_models, "learn what people are going to do, and predict it"),
         ("forecast", forecast.add_forecast, "tell how series go on, and how well that can be told"),
+        ("report", report.add_report, "what reports are made of, and what is made of them"),
+        ("schedule", schedule.add_schedule, "when reports are made, and for whom"),
+        ("deliver", deliver.add_deliver, "where editions are brought, and what came of it"),
         ("erase", provenance.add_erase, "remove a person from all that is stored"),
     ):
         add(commands.add_parser(name, help=about))
@@ -282,6 +291,13 @@ def _add_questions(command: argparse.ArgumentParser, name: str, run: object) -> 
                 asked.add_argument(
                     "--format", default="", choices=[*FORMS], help="guessed from the name of the file"
                 )
+        if name != "watch":
+            asked.add_argument(
+                "--as-of",
+                default="",
+                metavar="STATE",
+                help="answer from the data as they were; `explain --analyze` names the state, and so does metadata.as_of",
+            )
         asked.set_defaults(run=run)
 
 

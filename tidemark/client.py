@@ -27,6 +27,8 @@ from tidemark.buffer import Limits
 from tidemark.channel import Metadata, Tls, answered, connect, healthy
 from tidemark.cohorts import Cohorts
 from tidemark.dashboards import DashboardChange, Dashboards
+from tidemark.deliveries import Deliveries
+from tidemark.editions import Editions
 from tidemark.forecasts import Forecasts
 from tidemark.ids import Minter
 from tidemark.insights import Insights
@@ -37,7 +39,9 @@ from tidemark.pipeline import Pipeline
 from tidemark.privacy import Privacy
 from tidemark.producer import Producer
 from tidemark.records import AckMode, EventType, MetricKind, Rejection
+from tidemark.reports import Reports
 from tidemark.rules import Rules
+from tidemark.schedules import Schedules
 from tidemark.schemas import Schemas
 from tidemark.spool import Spool
 from tidemark.v1 import (
@@ -341,6 +345,26 @@ class Client(Asking):
     def models(self) -> Models:
         """What people are going to do."""
         return Models(*self._at_insights())
+
+    @cached_property
+    def reports(self) -> Reports:
+        """Definitions of reports, and templates."""
+        return Reports(*self._at_reports())
+
+    @cached_property
+    def editions(self) -> Editions:
+        """Reports that are made, proven and kept."""
+        return Editions(*self._at_reports())
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        """When reports are made, and for whom."""
+        return Schedules(*self._at_reports())
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        """Where editions are brought, and what came of it."""
+        return Deliveries(*self._at_reports())
 
     async def validate(self, events: Iterable[event_pb2.Event]) -> list[rule_pb2.Trial]:
         """What would become of events; nothing is stored."""

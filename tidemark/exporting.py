@@ -69,9 +69,13 @@ class Target:
 
     def finish(self, exported: Exported) -> None:
         """The file is complete: everything came, and the word that it did."""
-        assert self._file is not None
         if exported.metadata is None:
             raise ConnectionError("the export ended before its last message: ask again")
+        self.keep()
+
+    def keep(self) -> None:
+        """Gives the file its name."""
+        assert self._file is not None
         self._file.flush()
         if self._path is not None and self._part is not None:
             os.fsync(self._file.fileno())

@@ -197,12 +197,23 @@ class Forecasts(Scope):
     _service = forecast_pb2_grpc.ForecastServiceStub
 
     async def make(
-        self, query: question_pb2.Query, *, horizon: int = 0, coverage: float = 0.0, method: str = ""
+        self,
+        query: question_pb2.Query,
+        *,
+        horizon: int = 0,
+        coverage: float = 0.0,
+        method: str = "",
+        as_of: str = "",
     ) -> Forecast:
         """How the series of a question go on for `horizon` buckets, a season if not given; the band holds the share `coverage` of
-        the truth, 0.9 if not given."""
+        the truth, 0.9 if not given. With `metadata.as_of` of an earlier answer it learns from the data as they were then."""
         request = pb.ForecastRequest(
-            project=self._project, query=query, horizon=horizon, coverage=coverage, method=_method(method)
+            project=self._project,
+            query=query,
+            horizon=horizon,
+            coverage=coverage,
+            method=_method(method),
+            as_of=as_of,
         )
         answer = await self._ask(self._stub.Forecast, request)
         return Forecast(

@@ -29,6 +29,8 @@ class Metadata:
     end: datetime | None
     answered_at: datetime | None = None
     notes: tuple[str, ...] = ()
+    as_of: str = ""
+    """The state of the data: with it, a question is answered from the data as they were."""
 
     @classmethod
     def of(cls, message: question_pb2.QueryMetadata) -> "Metadata":
@@ -44,6 +46,7 @@ class Metadata:
             end=instant(message.time_range.end),
             answered_at=instant(message.answered_at),
             notes=tuple(message.notes),
+            as_of=message.as_of,
         )
 
 

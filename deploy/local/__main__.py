@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from deploy.local import fonts
 from deploy.local.accounts import cache_folder, server_account
 from deploy.local.debian import Unprovided
 from deploy.local.packages import provision
@@ -107,7 +108,10 @@ def status() -> int:
 def provide() -> int:
     """Fills the cache with the programs, and starts nothing."""
     programs = provision(cache_folder(server_account()), say)
-    say(f"PostgreSQL {programs.postgres}\nRedis      {programs.redis_server}")
+    folder = fonts.provide(cache_folder(server_account()), say)
+    say(
+        f"PostgreSQL {programs.postgres}\nRedis      {programs.redis_server}\nfonts      {folder or 'of this host'}"
+    )
     return 0
 
 

@@ -85,6 +85,7 @@ def client_environment(environment: Mapping[str, str], keys: Mapping[str, str]) 
         "TIDEMARK_INGEST_ADDRESS": f"127.0.0.1:{environment['TIDEMARK_INGEST_PORT']}",
         "TIDEMARK_QUERY_ADDRESS": f"127.0.0.1:{environment['TIDEMARK_QUERY_PORT']}",
         "TIDEMARK_INSIGHTS_ADDRESS": f"127.0.0.1:{environment['TIDEMARK_INSIGHTS_PORT']}",
+        "TIDEMARK_REPORTS_ADDRESS": f"127.0.0.1:{environment['TIDEMARK_REPORTS_PORT']}",
         **{name: environment[name] for name in (EDGE, *TRUST) if name in environment},
     }
 

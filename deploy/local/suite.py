@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.envoy.addresses import ADDRESSES
+from deploy.local import fonts
 from deploy.local.accounts import cache_folder, server_account
 from deploy.local.first_run import pairs
 from deploy.local.logs import last_lines
@@ -169,6 +170,10 @@ def running(
             "TIDEMARK_DATABASE_URL": postgres.url, "TIDEMARK_REDIS_URL": redis.url,
             "TIDEMARK_EDGE_SECRET": secrets.token_hex(16), "TIDEMARK_SEGMENTS_FOLDER": str(folder / "segments"),
         }  # fmt: skip
+        if "reports" in targets.values() and (
+            found := fonts.provide(cache_folder(server_account()), lambda _: None)
+        ):
+            own["TIDEMARK_REPORT_FONTS_FOLDER"] = str(found)
         suite = Suite(postgres, redis, own | dict(environment or {}))
         suite.command("migrate")
         suite.keys = pairs(suite.command("bootstrap").splitlines())

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from deploy.envoy.addresses import ADDRESSES
+from deploy.local import fonts
 from deploy.local.accounts import blocked_by, cache_folder, data_folder, server_account
 from deploy.local.debian import Say
 from deploy.local.first_run import KEYS, collector
@@ -93,6 +94,10 @@ class Supervisor:
     def _start(self) -> None:
         began = time.monotonic()
         self._start_servers()
+        if "TIDEMARK_REPORT_FONTS_FOLDER" not in self.environment and (
+            folder := fonts.provide(cache_folder(server_account()), self.say)
+        ):
+            self.stack.environment["TIDEMARK_REPORT_FONTS_FOLDER"] = str(folder)
         self._run("migrate", MIGRATE)
         names = subprocess.run(
             [sys.executable, "-m", "services", "targets"],

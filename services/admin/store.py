@@ -223,6 +223,16 @@ class Store:
 
     async def delete_reader(self, project_id: int, reader: str) -> None:
         """Ends the role and its sessions. What is interrupted halfway can be repeated; nobody comes in meanwhile."""
+        for last in (False, False, True):
+            try:
+                await self._delete_reader(project_id, reader)
+                break
+            except psycopg.errors.InternalError_:
+                # `tuple concurrently updated`: something else has touched the same row of the catalogue, as whatever makes a chunk may.
+                if last:
+                    raise
+
+    async def _delete_reader(self, project_id: int, reader: str) -> None:
         async with self._pool.connection() as connection:
             await connection.execute(_ALONE)
             role = (await _read_reader(connection, project_id, reader)).role

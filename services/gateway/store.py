@@ -1,6 +1,5 @@
 """Attempts to sign in, counted in Redis for each address, and their entries in the audit log."""
 
-import ipaddress
 import time
 from datetime import UTC, datetime
 
@@ -10,6 +9,7 @@ from redis.asyncio import Redis
 from services.kit import audit
 from services.kit.call import Caller
 from services.kit.chain import Entry, storable
+from services.kit.edge import network
 from services.kit.errors import Exhausted, Unavailable
 from services.kit.service import Pool
 
@@ -60,12 +60,3 @@ class Store:
                 await audit.append(connection, [entry])
         except psycopg.Error as error:
             raise Unavailable("the audit log cannot be written: retry", reason="AUDIT_UNAVAILABLE") from error
-
-
-def network(peer: str) -> str:
-    """What counts as one address: of IPv6 the half that a provider gives to one customer."""
-    try:
-        address = ipaddress.ip_address(peer)
-    except ValueError:
-        return peer
-    return peer if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))

@@ -17,6 +17,15 @@ _SECONDS = {
 }
 
 
+class Missing(Exception):
+    """There is too little in a series to search it or to forecast from it. It becomes a note, or FAILED_PRECONDITION with `reason`."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        """SERIES_EMPTY, SERIES_TOO_SHORT, SERIES_CONSTANT or SERIES_CONSTANT_GAP."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
     """One line of an answer."""

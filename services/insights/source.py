@@ -61,11 +61,12 @@ class Query:
         page_size: int = 0,
         page_token: str = "",
         max_staleness: timedelta | None = None,
+        as_of: str = "",
         timeout: float = SECONDS,
     ) -> query_pb2.RunQueryResponse:
         """The answer to a question; `project` is `projects/{project}`."""
         request = query_pb2.RunQueryRequest(
-            project=project, query=query, page_size=page_size, page_token=page_token
+            project=project, query=query, page_size=page_size, page_token=page_token, as_of=as_of
         )
         if max_staleness is not None:
             request.max_staleness.FromTimedelta(max_staleness)

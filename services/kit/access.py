@@ -11,6 +11,7 @@ from tidemark.v1 import access_pb2
 from tidemark.v1.access_pb2 import (
     PERMISSION_ADMINISTER,
     PERMISSION_AUTHOR,
+    PERMISSION_HOLD_LINK,
     PERMISSION_OPERATE,
     PERMISSION_READ,
     PERMISSION_UNSPECIFIED,
@@ -26,6 +27,8 @@ ROLES: dict[Permission, frozenset[Role]] = {
     PERMISSION_AUTHOR: frozenset({ROLE_ANALYST, ROLE_ADMIN}),
     PERMISSION_ADMINISTER: frozenset({ROLE_ADMIN}),
     PERMISSION_OPERATE: frozenset({ROLE_ADMIN}),
+    # Where a link is asked for, no key is looked at, and none would do.
+    PERMISSION_HOLD_LINK: frozenset(),
 }
 """The comments of `access.proto` as a table."""
 

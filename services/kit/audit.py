@@ -16,7 +16,7 @@ import grpc
 import psycopg
 
 from services.kit import metrics
-from services.kit.call import Call, current
+from services.kit.call import NOBODY, Call, current
 from services.kit.chain import GENESIS, Entry, Fault, Verifier, link, storable
 from services.kit.errors import Unavailable
 from services.kit.failure import code_of
@@ -170,10 +170,12 @@ class Audit:
 
 
 def _concerns(call: Call, code: grpc.StatusCode) -> bool:
-    """Whether the log wants to know: all but anonymous calls, the single batches of producers, and what our own services read
-    for themselves; what somebody asks them for is recorded where it is asked."""
+    """Whether the log wants to know: all but anonymous calls, those with a link that opens nothing, the single batches of producers,
+    and what our own services read for themselves; what somebody asks them for is recorded where it is asked."""
     if call.caller is None:
         return False
+    if call.caller is NOBODY and call.project is None:
+        return code is grpc.StatusCode.OK
     if call.caller.is_service and call.method.permission == PERMISSION_READ and code is grpc.StatusCode.OK:
         return False
     return (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from tidemark.v1.access_pb2 import Permission
-from tidemark.v1.admin_pb2 import Role
+from tidemark.v1.admin_pb2 import ROLE_UNSPECIFIED, Role
 
 if TYPE_CHECKING:
     from services.kit.identity import Directory
@@ -53,6 +53,10 @@ class Caller:
         return f"projects/{self.project_slug or '-'}/keys/{self.key_id}"
 
 
+NOBODY = Caller("nobody", None, None, ROLE_UNSPECIFIED)
+"""Whoever comes with a link in place of a key; no key has this id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Method:
     """An RPC of the contract."""
@@ -91,11 +95,17 @@ class Call:
     resource: str = ""
     """What the call is about; said by `audit.note`."""
     opened: Callable[[], Awaitable[None]] | None = None
-    """To be awaited before a stream's first answer goes out."""
+    """What `open` awaits."""
     code: grpc.StatusCode = grpc.StatusCode.OK
     """How the call ended."""
     scope: asyncio.Timeout | None = None
     verdict: Exception | None = None
+
+    async def open(self) -> None:
+        """To be awaited before anything of a stream goes out; does nothing the second time."""
+        if self.opened is not None:
+            await self.opened()
+            self.opened = None
 
     def end(self, verdict: Exception) -> None:
         """Ends the call from outside its task, with `verdict` as its error."""

@@ -5,11 +5,15 @@ anybody else who can reach a server would otherwise sign the audit log with an a
 """
 
 import hmac
+import ipaddress
+import re
 from collections.abc import Iterable
 
 SECRET_HEADER = "x-tidemark-edge"  # noqa: S105 - the name of a header
 PEER_HEADER = "x-forwarded-for"
 SCHEME_HEADER = "x-forwarded-proto"
+# As gRPC writes the other end of a connection.
+_DIRECT = re.compile(r"ipv[46]:(?:%5B)?(.+?)(?:%5D)?:\d+")
 
 
 def told(headers: Iterable[tuple[str, str | bytes]], secret: str) -> dict[str, str]:
@@ -22,3 +26,14 @@ def told(headers: Iterable[tuple[str, str | bytes]], secret: str) -> dict[str, s
 def peer(headers: Iterable[tuple[str, str | bytes]], secret: str, direct: str) -> str:
     """The address of the caller: the edge's word for it, or else that of the connection."""
     return told(headers, secret).get(PEER_HEADER) or direct
+
+
+def network(peer: str) -> str:
+    """What counts as one address: of IPv6 the half that a provider gives to one customer; ports tell nobody from another."""
+    direct = _DIRECT.fullmatch(peer)
+    text = direct[1] if direct else peer
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    return text if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))

@@ -5,11 +5,15 @@ exhaustion adds `RetryInfo`. Anything else that escapes a handler becomes INTERN
 `services/kit/rpc.py` sees to that. A bad *event* is not an error but a `Rejection` in the answer.
 """
 
+from collections.abc import Sequence
+
 import grpc
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
 DOMAIN = "tidemark"
+MAX_VIOLATIONS = 2000
+"""Bytes after which no further fault is told with the first."""
 
 
 class BadSetting(Exception):
@@ -43,15 +47,25 @@ class Invalid(Error):
     code = grpc.StatusCode.INVALID_ARGUMENT
     reason = "INVALID_FIELD"
 
-    def __init__(self, field: str, message: str, *, reason: str = "", **metadata: object) -> None:
+    def __init__(
+        self,
+        field: str,
+        message: str,
+        *,
+        reason: str = "",
+        also: Sequence["Invalid"] = (),
+        **metadata: object,
+    ) -> None:
         super().__init__(f"{field}: {message}", reason=reason, field=field, **metadata)
-        self.field, self.description = field, message
+        self.field, self.description, self.also = field, message, also
 
     def details(self) -> list[any_pb2.Any]:
-        violation = error_details_pb2.BadRequest.FieldViolation(
-            field=self.field, description=self.description
-        )
-        return [*super().details(), _packed(error_details_pb2.BadRequest(field_violations=[violation]))]
+        request = error_details_pb2.BadRequest()
+        for each in (self, *self.also):
+            # Details travel in trailers, for which clients have 8 KiB by default.
+            if request.ByteSize() < MAX_VIOLATIONS:
+                request.field_violations.add(field=each.field, description=each.description)
+        return [*super().details(), _packed(request)]
 
 
 class Unauthenticated(Error):

@@ -24,15 +24,19 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.kit.access import authorise
-from services.kit.call import Call, Caller, Project, current
+from services.kit.call import NOBODY, Call, Caller, Project, current
+from services.kit.edge import network
 from services.kit.errors import Denied, Exhausted, Invalid, NotFound, Unauthenticated
 from services.kit.service import Pool
 from services.kit.session import Session, Sessions, digest_of, ended, token_of
+from tidemark.v1.access_pb2 import PERMISSION_HOLD_LINK
 
 FRESH_SECONDS = 5.0
 """How long a looked-up key, session or project is believed: the time within which servers stop accepting a revoked key."""
 REMEMBERED = 10_000
 """How many keys, sessions and projects are remembered at most, of each."""
+LINKS_PER_MINUTE = 120
+"""How many links one address may try to open in a minute, good ones and others."""
 
 _SECRET = re.compile(r"tmk_([a-z0-9]{1,32})_[A-Za-z0-9_-]{43}")
 _PROJECT = re.compile(r"projects/([a-z][a-z0-9-]{2,39})")
@@ -96,6 +100,12 @@ async def project(requested: str, field: str = "project") -> Project:
         )
     call.project = await call.directory.project(slug)
     return call.project
+
+
+def opened(found: Project, resource: str) -> None:
+    """Says what a call without a key is about, once its link is known to open it."""
+    call = current.get()
+    call.project, call.resource = found, resource
 
 
 async def spend_events(count: int) -> None:
@@ -172,6 +182,11 @@ class Directory:
     async def identified(self, call: Call) -> AsyncIterator[None]:
         """The layer that lets a call pass only with a good key that may do what the RPC's permission asks."""
         call.directory = self
+        if call.method.permission == PERMISSION_HOLD_LINK:
+            call.caller = NOBODY
+            await self._spend_link(call.peer)
+            yield
+            return
         key = await self._authenticate(call)
         call.caller = who = key.caller
         key.check()
@@ -209,7 +224,9 @@ class Directory:
         """The project; one that is not there is asked for again each time, as it may be made the next moment."""
         return await self._projects.get(slug)
 
-    async def spend(self, key_id: str, what: str, per_minute: int, count: int) -> None:
+    async def spend(
+        self, key_id: str, what: str, per_minute: int, count: int, whose: str = "the key"
+    ) -> None:
         """Counts against a quota that all processes share; the window is the clock's minute. 0 is without limit."""
         if not per_minute:
             return
@@ -223,12 +240,16 @@ class Directory:
             # Given back, so that smaller batches still fit into what is left of the minute.
             await self._redis.decrby(name, count)
             raise Exhausted(
-                f"the key may use {per_minute} {what} a minute",
+                f"{whose} may use {per_minute} {what} a minute",
                 retry_after=60 - now % 60,
                 reason="QUOTA_EXCEEDED",
                 quota=f"{what}_per_minute",
                 limit=per_minute,
             )
+
+    async def _spend_link(self, peer: str) -> None:
+        """Counts a link that somebody at this address tries."""
+        await self.spend(network(peer), "links", LINKS_PER_MINUTE, 1, "an address")
 
     async def watch(self) -> None:
         """Ends open streams whose key was revoked or expired, or whose session has ended, until cancelled."""

@@ -200,6 +200,38 @@ INSIGHT_LOOK_SECONDS = Histogram(
 # Leaps: something is wrong with much of the data, or a detector is; ListDetectors tells what people say of each.
 INSIGHTS_FOUND = Counter("tidemark_insights_found", "Insights told for the first time.", ("detector",))
 
+# --- reports: what people are sent ------------------------------------------------------------------------------------
+
+# `failed` grows: ListRuns tells why; query or insights is away, a definition asks for what is no more, or parts do not agree.
+REPORT_RUNS = Counter(
+    "tidemark_report_runs",
+    "Runs of reports ended, by outcome: done, skipped, failed or cancelled.",
+    ("outcome",),
+)
+# Rises beyond seconds: reports are large, or the process lacks CPU; `reports_running` says how many are made at once.
+REPORT_SECONDS = Histogram(
+    "tidemark_report_seconds",
+    "Time that a run of a report took, from its beginning to its editions.",
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600),
+)
+
+# --- reports: when they are made, and whom they reach ------------------------------------------------------------------
+
+# `left_out` grows: nothing ran at the time of slots, and they are not caught up with; look at the restarts of reports and at the lag.
+SCHEDULE_SLOTS = Counter(
+    "tidemark_schedule_slots", "Slots of schedules that came, by outcome: run or left_out.", ("outcome",)
+)
+# Rises beyond a minute: reports lacks CPU, or the database is slow.
+SCHEDULE_LAG_SECONDS = Gauge(
+    "tidemark_schedule_lag_seconds", "How long after its slot the last schedule was run."
+)
+# `retried` grows: a receiver does not take what is brought; ListDeliveries tells which, and what it says. `failed`: a day is over.
+DELIVERIES = Counter(
+    "tidemark_deliveries",
+    "Tries to deliver an edition, by outcome: delivered, retried or failed.",
+    ("outcome",),
+)
+
 # --- gateway: what browsers fetch -------------------------------------------------------------------------------------
 
 # 401, 403 or 429 of `session` grow: somebody tries keys, and the audit log tells with which and from where. 400 of `otlp` or `segment`:

@@ -6,6 +6,7 @@ What is done must therefore be safe to do twice, and its result be written in th
 
 import secrets
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -151,17 +152,20 @@ class Job:
         packed.Pack(response)
         await self._end(connection, packed.SerializeToString(), None)
 
-    async def failed(self, error: Error) -> None:
-        """Ends it with an error."""
-        async with self.pool.connection() as connection:
-            await self._end(connection, None, error.status().SerializeToString())
+    async def failed(self, error: Error, connection: Connection | None = None) -> None:
+        """Ends it with an error, in the caller's transaction where there is one."""
+        async with self._held(connection) as held:
+            await self._end(held, None, error.status().SerializeToString())
 
-    async def cancelled(self) -> None:
-        """Ends it as cancelled, unless it is another worker's."""
+    async def cancelled(self, connection: Connection | None = None) -> bool:
+        """Ends it as cancelled, in the caller's transaction where there is one; False where it is another worker's."""
         status = Status(code=1, message="it was asked to stop")
-        async with self.pool.connection() as connection:
-            values = (None, status.SerializeToString(), False, self.operation.operation_id, self.owner)
-            await connection.execute(_END, values)
+        values = (None, status.SerializeToString(), False, self.operation.operation_id, self.owner)
+        async with self._held(connection) as held:
+            return (await held.execute(_END, values)).rowcount > 0
+
+    def _held(self, connection: Connection | None) -> AbstractAsyncContextManager[Connection]:
+        return self.pool.connection() if connection is None else nullcontext(connection)
 
     async def _end(self, connection: Connection, response: bytes | None, error: bytes | None) -> None:
         values = (response, error, error is None, self.operation.operation_id, self.owner)

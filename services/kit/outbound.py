@@ -10,7 +10,7 @@ import ipaddress
 import re
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import certifi
@@ -52,6 +52,8 @@ _HOST = re.compile(rb"[A-Za-z0-9._:-]{1,253}")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host; raises `OSError` where there are none."""
+Content = bytes | Callable[[], AsyncIterator[bytes]]
+"""What is sent: whole, or piece by piece, from the beginning for each address that is tried."""
 
 
 class Forbidden(Exception):
@@ -92,7 +94,7 @@ class Outbound:
     ) -> None:
         self._private, self._http, self._seconds, self._resolve = private, http, seconds, resolve
         self._transport = httpx.AsyncHTTPTransport(
-            verify=_trust(roots_file),
+            verify=trust(roots_file),
             trust_env=False,
             # Connections are known by address, and two names may share one: a kept one would be of the other name.
             limits=httpx.Limits(max_connections=100, max_keepalive_connections=0),
@@ -117,14 +119,13 @@ class Outbound:
 
     async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> Answer:
         """Posts `content`; raises `Forbidden` or `Unreachable`."""
-        target = self._parsed(url)
-        try:
-            async with asyncio.timeout(self._seconds):
-                return await self._posted(target, await self._addresses(target), content, headers)
-        except TimeoutError as error:
-            raise Unreachable(f"{target.host} gave no whole answer within {self._seconds:g} s") from error
-        except httpx.HTTPError as error:
-            raise Unreachable(f"{target.host}: {_told(error)}") from error
+        return await self._called("POST", url, content, headers, self._seconds)
+
+    async def put(
+        self, url: str, content: Content, headers: Mapping[str, str], seconds: float = SECONDS
+    ) -> Answer:
+        """Puts `content`, whose length is in the headers where it is a stream; raises `Forbidden` or `Unreachable`."""
+        return await self._called("PUT", url, content, headers, seconds)
 
     async def close(self) -> None:
         """Ends what is open."""
@@ -160,23 +161,31 @@ class Outbound:
             raise Unreachable(f"{host} has no address")
         return found
 
-    async def _posted(
-        self, target: httpx.URL, addresses: Sequence[str], content: bytes, headers: Mapping[str, str]
+    async def _called(
+        self, method: str, url: str, content: Content, headers: Mapping[str, str], seconds: float
     ) -> Answer:
-        for last, address in enumerate(addresses, 1 - len(addresses)):
-            try:
-                return await self._exchanged(target, address, content, headers)
-            except (httpx.ConnectError, httpx.ConnectTimeout):
-                if last == 0:
-                    raise
-        raise AssertionError("there is an address")
+        target = self._parsed(url)
+        try:
+            async with asyncio.timeout(seconds):
+                addresses = await self._addresses(target)
+                for last, address in enumerate(addresses, 1 - len(addresses)):
+                    try:
+                        return await self._exchanged(method, target, address, content, headers)
+                    except (httpx.ConnectError, httpx.ConnectTimeout):
+                        if last == 0:
+                            raise
+                raise AssertionError("there is an address")
+        except TimeoutError as error:
+            raise Unreachable(f"{target.host} gave no whole answer within {seconds:g} s") from error
+        except httpx.HTTPError as error:
+            raise Unreachable(f"{target.host}: {_told(error)}") from error
 
     async def _exchanged(
-        self, target: httpx.URL, address: str, content: bytes, headers: Mapping[str, str]
+        self, method: str, target: httpx.URL, address: str, content: Content, headers: Mapping[str, str]
     ) -> Answer:
-        """Posts to one address, in the name of the host."""
+        """Calls one address, in the name of the host."""
         request = httpx.Request(
-            "POST",
+            method,
             target.copy_with(host=address, fragment=None),
             headers={
                 "User-Agent": "Tidemark",
@@ -185,7 +194,7 @@ class Outbound:
                 **headers,
                 "Host": target.netloc.decode(),
             },
-            content=content,
+            content=content if isinstance(content, bytes) else content(),
             extensions={
                 "sni_hostname": target.raw_host.decode(),
                 "timeout": {"connect": self._seconds * _CONNECT_SHARE},
@@ -230,7 +239,8 @@ def _public(address: Address) -> bool:
     return address.is_global and not address.is_reserved and not any(address in each for each in _INSIDE)
 
 
-def _trust(roots_file: str) -> ssl.SSLContext:
+def trust(roots_file: str) -> ssl.SSLContext:
+    """By which servers of others are trusted: the public authorities, and those of a file."""
     context = ssl.create_default_context(cafile=certifi.where())
     if roots_file:
         try:

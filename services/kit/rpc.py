@@ -120,9 +120,7 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             call = self._begin(method, context)
             async with self.layers(call), aclosing(behaviour(incoming(request), context)) as responses:
                 async for response in responses:
-                    if call.opened is not None:
-                        await call.opened()
-                        call.opened = None
+                    await call.open()
                     await context.write(response)
                     sent.inc()
 

@@ -11,7 +11,7 @@ import aiosmtplib
 
 from services.kit import signature
 from services.kit.errors import BadSetting
-from services.kit.outbound import Answer, Forbidden, Outbound, Unreachable
+from services.kit.outbound import Answer, Forbidden, Outbound, Unreachable, trust
 from services.kit.retry import retry_after
 from services.kit.settings import Settings
 
@@ -39,6 +39,8 @@ class Sender:
         if settings.smtp_tls not in _TLS:
             raise BadSetting(f"TIDEMARK_SMTP_TLS is {settings.smtp_tls!r}; write starttls, tls or none")
         self._outbound, self._settings = outbound, settings
+        self._trust = trust(settings.outbound_roots_file)
+        self._trust.load_default_certs()
 
     def secret(self, seed: bytes) -> bytes:
         """What signs the webhooks of a receiver with this seed."""
@@ -83,6 +85,7 @@ class Sender:
                 password=settings.smtp_password or None,
                 use_tls=settings.smtp_tls == "tls",
                 start_tls=settings.smtp_tls == "starttls",
+                tls_context=self._trust,
                 timeout=SMTP_SECONDS,
             )
         except (aiosmtplib.SMTPException, OSError, ssl.SSLError, ValueError) as error:

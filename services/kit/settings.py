@@ -70,7 +70,8 @@ class Settings:
     edge_secret: str = ""
     """What the edge shows beside the addresses of its callers; those that come without it are not believed. Any long text."""
     edge_url: str = ""
-    """Where browsers find the edge, as in https://tidemark.example; empty for wherever they say, which misses TLS ended before it."""
+    """Where browsers find the edge, as in https://tidemark.example, and what links to editions of reports begin with; empty for wherever
+    browsers say, which misses TLS ended before it."""
 
     log_level: str = "INFO"
     """Least level of log lines: DEBUG, INFO, WARNING or ERROR."""
@@ -143,14 +144,15 @@ class Settings:
     """Exports of one project made at once by one process; more are refused. As many tables of features, of which `query_queue` more wait."""
 
     outbound_private: bool = False
-    """Let webhooks go to addresses that only a local network knows: private, loopback, shared."""
+    """Let webhooks and deliveries go to addresses that only a local network knows: private, loopback, shared."""
     outbound_http: bool = False
-    """Let webhooks go without TLS."""
+    """Let webhooks and deliveries go without TLS."""
     outbound_roots_file: str = ""
-    """PEM file of authorities by which receivers of webhooks are trusted, besides the public ones."""
+    """PEM file of authorities by which receivers of webhooks and deliveries and the mail server are trusted, besides the public ones."""
     webhook_key: str = ""
-    """From which, and from what the database holds, the secrets that sign webhooks are made: whoever reads the database alone signs
-    nothing. Where it changes, so do all secrets."""
+    """From which, and from what the database holds, the secrets that sign webhooks are made, and by which those of stores and chats are
+    sealed: whoever reads the database alone signs nothing and reads none. Where it changes, webhooks have other secrets, and destinations
+    that hold one have to be made anew."""
     smtp_host: str = ""
     """Server that takes mail; empty for none."""
     smtp_port: int = 587
@@ -173,6 +175,17 @@ class Settings:
     """Share of the insights of a day that may be false."""
     insights_followers: int = 20
     """Projects whose errors and security events one process follows at the same time; more have turns."""
+
+    reports_running: int = 2
+    """Runs of reports that one process makes at once; more wait. 0 leaves them to other processes."""
+    report_seconds: float = 600.0
+    """How long a run may take until it fails."""
+    reports_kept_days: int = 400
+    """How long editions of reports are kept."""
+    report_fonts_folder: str = ""
+    """Folder with the TrueType fonts that PDFs are set in; empty for where Debian's packages put them. What they lack is said."""
+    delivery_folder: str = ""
+    """Folder below which reports may be delivered to folders; it has to be there. Empty for none."""
 
     web_folder: str = "web/dist"
     """The built page, which the gateway serves."""

@@ -1,7 +1,7 @@
 """How a question would be answered: a `Question` comes in, what is read for it and why goes out to `store` and to the answer."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from services.kit.calendar import Span
@@ -15,6 +15,7 @@ from services.query.plan import RAW, Tile, reads
 from services.query.question import Events, Measured, Series, Table
 from services.query.rank import Ranking
 from services.query.sql import Page, cells, events, expected, ranking
+from services.query.state import Until
 from services.query.where import Statement
 from services.query.windows import sql as windows
 from services.query.windows.plan import Reading
@@ -51,15 +52,16 @@ class Part:
         return found
 
 
-def parts(question: Asked, project_id: int) -> Iterator[Part]:
-    """Everything that is read, in order."""
+def parts(question: Asked, project_id: int, until: Until | None = None) -> Iterator[Part]:
+    """Everything that is read, in order; of a state that has passed where one is given."""
     match question:
         case Series() | Table():
-            yield from _measured(question, project_id)
+            yield from _measured(question, project_id, until)
         case Events():
             tile = Tile(RAW[EVENTS], (question.span,))
             known = expected(tile, EVENTS, names(question.filter), project_id)
-            statement = events(question, project_id, Page(100))
+            limit = until.limit(question.span) if until else ()
+            statement = events(question, project_id, Page(100, until=limit))
             yield Part(tile.table, "events are shown as they came", tile.spans, known, statement)
         case Reading():
             # Which keys are shown is known when they were ordered.
@@ -72,6 +74,7 @@ def parts(question: Asked, project_id: int) -> Iterator[Part]:
             )
         case _:
             scan = behaviour.scan(question)
+            scan = replace(scan, until=until.limit(scan.span) if until else ())
             tile = Tile(RAW[EVENTS], (scan.span,))
             known = expected(tile, EVENTS, names(scan.condition), project_id)
             statement = rows.tail(scan, project_id)
@@ -104,8 +107,8 @@ def rows_read(tree: Any) -> int:
     return below
 
 
-def _measured(question: Measured, project_id: int) -> Iterator[Part]:
-    planned, written = plan.plan(question), None
+def _measured(question: Measured, project_id: int, until: Until | None) -> Iterator[Part]:
+    planned, written = plan.plan(question, until), None
     for read in reads(planned):
         _, measure = read.scan.measures[0]
         only = (measure.name,) if measure.name else names(measure.filter)

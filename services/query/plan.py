@@ -4,22 +4,30 @@ A scan reads rollups when they know everything asked: nothing but name and type 
 is aggregated. It is laid with tiles: the widest rollup that fits into each bucket, narrower ones at the edges that do not
 align, and raw rows for what is less than a minute. Everything else is read from raw rows alone, and is exact; `columnar` may
 read those of events from segments instead of the table.
+
+Rollups hold what was committed last. Of a state that has passed they still tell where nothing came since; the rest is read from
+rows, of which the number of their batch tells whether they had come.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from services.kit.calendar import Span, ceil, floor
 from services.query.filter import Comparison, leaves
 from services.query.measure import Measure
 from services.query.question import Measured, Series, Table
+from services.query.state import Until
 from tidemark.v1 import question_pb2 as pb
 
 ROLLUPS = ((86_400, "rollups_1d"), (3600, "rollups_1h"), (60, "rollups_1m"))
 """Width in seconds and table of each rollup, widest first."""
 RAW = {pb.SOURCE_EVENTS: "events", pb.SOURCE_METRICS: "metric_points"}
+
+MOST_CHANGED = timedelta(days=1)
+"""Where more time than this has changed since a state that has passed, all of it is read from rows: rollups would save little, and
+the values that sketches must be told of would fill the memory."""
 
 _UNITS = {"rollups_1d": "days", "rollups_1h": "hours", "rollups_1m": "minutes"}
 _OF_ROWS = {pb.AGGREGATION_COUNT, pb.AGGREGATION_RATE}
@@ -47,6 +55,8 @@ class Scan:
     """Whether all rows are read raw, so that uniques and quantiles are exact, and cannot be merged."""
     across: bool = False
     """What exact uniques and quantiles are also told of: each group over all buckets or, with this, all groups together."""
+    until: tuple[int, ...] = ()
+    """By partition, of how many batches rows count; none are named where all do."""
 
     @property
     def source(self) -> pb.Source:
@@ -106,14 +116,14 @@ class Read:
     reason: str
 
 
-def plan(question: Measured) -> Plan:
-    """How `question` is answered."""
+def plan(question: Measured, until: Until | None = None) -> Plan:
+    """How `question` is answered, of a state that has passed where one is given."""
     buckets = question.buckets
     earlier = tuple(bucket.earlier(question.span.length) for bucket in buckets)
     return Plan(
         question,
-        tuple(_scans(question, buckets)),
-        tuple(_scans(question, earlier)) if question.compared else (),
+        tuple(_scans(question, buckets, until)),
+        tuple(_scans(question, earlier, until)) if question.compared else (),
     )
 
 
@@ -166,19 +176,31 @@ def _reason(scan: Scan, tile: Tile) -> str:
         )
     if unknown := why(scan.measures[0][1]):
         return f"rollups do not know what is asked: {unknown}"
+    if scan.until:
+        return "rollups hold what came since" if scan.exact else "what is left, and what changed since"
     return "buckets are narrower than a minute" if scan.exact else "what is left is less than a minute"
 
 
-def _scans(question: Measured, buckets: tuple[Span, ...]) -> Iterable[Scan]:
+def _scans(question: Measured, buckets: tuple[Span, ...], until: Until | None) -> Iterable[Scan]:
+    limit = until.limit(Span(buckets[0].start, buckets[-1].end)) if until else ()
+    changed = until.changed if until and limit else ()
+    lost = changed is None or _length(changed, buckets) > MOST_CHANGED
     together: dict[tuple[pb.Source, str, str, bool], list[tuple[int, Measure]]] = {}
     for index, measure in enumerate(question.measures):
         # Filters are told apart by their text, for 1 equals true here and not in the database.
         key = measure.source, measure.name, repr(measure.filter), bool(why(measure))
         together.setdefault(key, []).append((index, measure))
     for (source, _, _, raw), measures in together.items():
-        tiles = _tiles(question, source, buckets, range(len(buckets)), raw)
+        tiles = _tiles(question, source, buckets, range(len(buckets)), raw or lost, changed or ())
         exact = all(tile.table == RAW[source] for tile in tiles)
-        yield Scan(tuple(measures), buckets, tiles, exact, isinstance(question, Table))
+        yield Scan(tuple(measures), buckets, tiles, exact, isinstance(question, Table), limit)
+
+
+def _length(spans: Sequence[Span], buckets: Sequence[Span]) -> timedelta:
+    """How much of the time of the buckets lies in some spans."""
+    start, end = buckets[0].start, buckets[-1].end
+    within = (Span(max(start, each.start), min(end, each.end)).length for each in spans)
+    return sum((length for length in within if length > timedelta()), timedelta())
 
 
 def _narrowed(scan: Scan, question: Measured, slots: Sequence[int]) -> Scan:
@@ -186,9 +208,14 @@ def _narrowed(scan: Scan, question: Measured, slots: Sequence[int]) -> Scan:
 
 
 def _tiles(
-    question: Measured, source: pb.Source, buckets: Sequence[Span], slots: Sequence[int], raw: bool
+    question: Measured,
+    source: pb.Source,
+    buckets: Sequence[Span],
+    slots: Sequence[int],
+    raw: bool,
+    changed: Sequence[Span] = (),
 ) -> tuple[Tile, ...]:
-    """The tiles that cover the buckets of `slots`, in order."""
+    """The tiles that cover the buckets of `slots`, in order; of what has `changed`, rows."""
     if raw:
         return (
             (Tile(RAW[source], tuple(Span(buckets[a].start, buckets[b].end) for a, b in _runs(slots))),)
@@ -200,12 +227,25 @@ def _tiles(
     for first, last in _runs(slots):
         level = _level(seconds, buckets[first].end) if first < last else None
         if level is not None:
-            _lay(Span(buckets[first].start, buckets[last].end), level, RAW[source], laid)
-            continue
-        for slot in range(first, last + 1):
-            _lay(buckets[slot], 0, RAW[source], laid)
+            whole = [(Span(buckets[first].start, buckets[last].end), level)]
+        else:
+            whole = [(buckets[slot], 0) for slot in range(first, last + 1)]
+        for span, widest in whole:
+            for piece, moved in _cut(span, changed):
+                _lay(piece, len(ROLLUPS) if moved else widest, RAW[source], laid)
     order = [*(table for _, table in ROLLUPS), RAW[source]]
     return tuple(Tile(table, tuple(laid[table])) for table in order if table in laid)
+
+
+def _cut(span: Span, changed: Sequence[Span]) -> Iterator[tuple[Span, bool]]:
+    """A span in pieces, in order, and whether each lies in what has changed."""
+    at = span.start
+    for each in changed:
+        if each.overlaps(span):
+            yield Span(at, max(at, each.start)), False
+            at = min(each.end, span.end)
+            yield Span(max(span.start, each.start), at), True
+    yield Span(at, span.end), False
 
 
 def _runs(slots: Sequence[int]) -> Iterable[tuple[int, int]]:

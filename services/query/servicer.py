@@ -18,7 +18,7 @@ from services.kit.errors import Invalid
 from services.kit.instant import at, us_of
 from services.kit.period import LAST_END, span
 from services.kit.settings import Settings
-from services.query import analytics, ledger, suggest
+from services.query import analytics, ledger, state, suggest
 from services.query.critical import cursor
 from services.query.critical.stream import KEPT_MS, Critical
 from services.query.export.source import Exports
@@ -76,7 +76,8 @@ class Query(query_pb2_grpc.QueryServiceServicer):
     async def Export(self, request: pb.ExportRequest, context: Any) -> AsyncIterator[pb.ExportResponse]:
         project = await identity.project(request.project)
         audit.note(_about(project, f"export {request.query.WhichOneof('question')}"))
-        file = self._exports.file(request.query, request.format, project, current.get().request_id)
+        then = state.read(request.as_of, project.project_id)
+        file = self._exports.file(request.query, request.format, project, current.get().request_id, then)
         async with aclosing(file) as messages:
             async for message in messages:
                 yield message
@@ -84,15 +85,16 @@ class Query(query_pb2_grpc.QueryServiceServicer):
     async def ExplainQuery(self, request: pb.ExplainQueryRequest, context: Any) -> pb.ExplainQueryResponse:
         project = await identity.project(request.project)
         audit.note(_about(project, f"explain {request.query.WhichOneof('question')}"))
-        question = await self._source.read(request.query, project, datetime.now(UTC))
+        then = state.read(request.as_of, project.project_id)
+        question = await self._source.read(request.query, project, then)
         began = time.monotonic()
-        async with self._store.snapshot(project.project_id, self._seconds()) as snapshot:
+        async with self._store.snapshot(project.project_id, self._seconds(), then=then) as snapshot:
+            facts = await snapshot.facts()
             scans, rows_read = await snapshot.explained(question, analyze=request.analyze)
             response = pb.ExplainQueryResponse(scans=scans, rows_read=rows_read)
             if request.analyze:
-                facts = await snapshot.facts()
                 answered = await answer(question, snapshot, facts.at)
-                in_flight = await self._log.in_flight(project.project_id, len(facts.totals), facts.received)
+                in_flight = await self._log.in_flight(facts)
                 elapsed, query_id = time.monotonic() - began, current.get().request_id
                 about = metadata(question.span, facts, in_flight, elapsed, query_id, answered.origin)
                 response.metadata.CopyFrom(about)
@@ -254,6 +256,7 @@ def _asked(request: pb.RunQueryRequest, project: Project, seconds: float) -> Req
         after=(_instant(place[0]), place[1]) if place else None,
         span=_resumed(place[2:]) if place else None,
         staleness=_staleness(request),
+        then=state.read(request.as_of, project.project_id),
     )
 
 

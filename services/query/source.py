@@ -25,13 +25,14 @@ from services.query.cache import Cache, Kept
 from services.query.cohorts.source import Cohorts
 from services.query.columnar.scan import source_of
 from services.query.normal import normal
-from services.query.plan import Plan, plan
+from services.query.plan import Plan
 from services.query.question import Events, Question, Series, Table, cohorts, read
 from services.query.shape import Reading, result, table
 from services.query.sql import Page
+from services.query.state import Facts
 from services.query.store import Snapshot, Store
 from services.query.stream import Log
-from services.query.trust import Facts, Origin, metadata, origin
+from services.query.trust import Origin, metadata, origin
 from services.query.windows import shape as windows
 from services.query.windows.question import Window
 from tidemark.v1 import question_pb2 as pb
@@ -82,6 +83,8 @@ class Request:
     """The span of the first page, though a relative range has moved on since."""
     staleness: float = 0.0
     """How many seconds old a kept answer may be that is taken without a look at the data."""
+    then: Facts | None = None
+    """The state of the data that is asked about, where it is one that has passed."""
 
 
 async def answer(
@@ -93,7 +96,7 @@ async def answer(
             found, more = await snapshot.events(question, Page(size, after))
             return Answered(pb.EventsResult(events=found), next=_behind(found[-1].event) if more else None)
         case Series() | Table():
-            planned = plan(question)
+            planned = await snapshot.plan(question)
             reading = await snapshot.series(planned)
             shaped = (result if isinstance(question, Series) else table)(planned, reading, now)
             mirrored = pb.DATA_SOURCE_SEGMENT if reading.mirrored else None
@@ -117,10 +120,12 @@ class Source:
     def __init__(self, store: Store, log: Log, cohorts: Cohorts, cache: Cache) -> None:
         self._store, self._log, self._cohorts, self._cache = store, log, cohorts, cache
 
-    async def read(self, query: pb.Query, project: Project, now: datetime, at: str = "query") -> Question:
-        """The question of a request, with the people of its cohorts; raises `Invalid` naming the field below `at`."""
-        people = await self._cohorts.people(cohorts(query), project.project_id, now)
-        return read(query, project.time_zone, now, at, people)
+    async def read(self, query: pb.Query, project: Project, then: Facts | None = None) -> Question:
+        """The question of a request, with the people of its cohorts, as it was understood `then` or is now; raises `Invalid` naming
+        the field below `query`."""
+        now = then.at if then else datetime.now(UTC)
+        people = await self._cohorts.people(cohorts(query), project.project_id, now, then=then)
+        return read(query, project.time_zone, now, people=people)
 
     async def run(self, request: Request) -> Kept:
         """The answer to a request; its metadata lacks the call's own id and time."""
@@ -133,26 +138,24 @@ class Source:
             ) from error
 
     async def _run(self, request: Request) -> Kept:
-        project, now = request.project, datetime.now(UTC)
+        project, then = request.project, request.then
         place = request.size, request.after
         loosely = (project, request.query.SerializeToString(deterministic=True), place)
-        if request.staleness > 0 and (kept := self._cache.get(loosely, request.staleness)):
+        if request.staleness > 0 and then is None and (kept := self._cache.get(loosely, request.staleness)):
             return _again(kept)
-        question = await self.read(_within(request.query, request.span), project, now)
+        question = await self.read(_within(request.query, request.span), project, then)
         while True:
-            async with self._store.snapshot(project.project_id, request.seconds) as snapshot:
+            async with self._store.snapshot(project.project_id, request.seconds, then=then) as snapshot:
                 facts = await snapshot.facts()
                 exactly = (project, facts.version, normal(question), place)
                 if kept := self._cache.get(exactly):
                     # The figures are the same; how complete they are is not.
-                    about = await self._metadata(question, project.project_id, facts, RAW)
-                    kept.metadata.watermark.CopyFrom(about.watermark)
-                    kept.metadata.completeness = about.completeness
-                    return _again(kept)
+                    about = await self._metadata(question, facts, RAW)
+                    return _again(kept, about)
                 if (flight := self._cache.flight(exactly)) is None:
                     with self._cache.flying(exactly) as flight:
                         flight.kept = await self._computed(question, snapshot, facts, place)
-                        for key in (exactly, loosely):
+                        for key in (exactly,) if then else (exactly, loosely):
                             self._cache.put(key, flight.kept)
                         metrics.QUERY_CACHE.labels("computed").inc()
                         return flight.kept
@@ -166,14 +169,11 @@ class Source:
         self, question: Question, snapshot: Snapshot, facts: Facts, place: tuple[int, Position | None]
     ) -> Kept:
         answered = await answer(question, snapshot, facts.at, *place)
-        about = await self._metadata(question, snapshot.project_id, facts, answered.origin)
+        about = await self._metadata(question, facts, answered.origin)
         return Kept(answered.result, about, answered.next)
 
-    async def _metadata(
-        self, question: Question, project_id: int, facts: Facts, origin: Origin
-    ) -> pb.QueryMetadata:
-        in_flight = await self._log.in_flight(project_id, len(facts.totals), facts.received)
-        return metadata(question.span, facts, in_flight, 0.0, "", origin)
+    async def _metadata(self, question: Question, facts: Facts, origin: Origin) -> pb.QueryMetadata:
+        return metadata(question.span, facts, await self._log.in_flight(facts), 0.0, "", origin)
 
 
 def _within(query: pb.Query, span: Span | None) -> pb.Query:
@@ -194,10 +194,14 @@ def put(result: Message, response: Message) -> None:
     getattr(response, field).CopyFrom(result)
 
 
-def _again(kept: Kept) -> Kept:
-    """What was kept, saying so."""
+def _again(kept: Kept, now: pb.QueryMetadata | None = None) -> Kept:
+    """What was kept, saying so, and how complete it is `now`."""
     about = pb.QueryMetadata()
     about.CopyFrom(kept.metadata)
+    if now is not None:
+        if now.HasField("watermark"):
+            about.watermark.CopyFrom(now.watermark)
+        about.completeness, about.as_of = now.completeness, now.as_of
     about.source = pb.DATA_SOURCE_CACHE
     metrics.QUERY_CACHE.labels("kept").inc()
     return replace(kept, metadata=about)

@@ -16,13 +16,15 @@ from services.query.part import FROM_NOTHING
 from services.query.plan import RAW, Scan, Tile, covering
 from services.query.question import Events
 from services.query.rank import Group, Ranking
-from services.query.where import Statement, conditions, json, text, within
+from services.query.where import Statement, batches, conditions, json, text, within
 from tidemark.v1 import question_pb2 as pb
 
 TIME = {"events": "occurred_at", "metric_points": "observed_at"}
 SHORT = timedelta(hours=6)
 """Events of all names in so short a time are found by the index of names and time: measured, a chunk holds a week of rows,
 and reading it whole is faster only for more than about a day."""
+MOST_APART = 20
+"""So many spans of rows are looked up one by one."""
 
 PAGE_BYTES = 3_000_000
 """A page of events stays below the 4 MiB that gRPC clients take by default."""
@@ -75,8 +77,8 @@ class Page:
     after: tuple[datetime, str] | None = None
     batches: tuple[int, ...] | None = None
     """By partition, the number of batches that were committed before."""
-    until: tuple[int, ...] | None = None
-    """The same, at the state of the data after which nothing more is wanted."""
+    until: tuple[int, ...] = ()
+    """The same, at the state of the data after which nothing more is wanted; none are named where all is."""
     spans: tuple[Span, ...] = ()
 
 
@@ -97,10 +99,10 @@ def events(question: Events, project_id: int, page: Page) -> Statement:
         limits.append(
             f"(occurred_at, event_id) < ({statement.value(at, 'timestamptz')}, {statement.value(event_id, 'uuid')})"
         )
-    for batches, sign in ((page.batches, ">="), (page.until, "<")):
-        if batches is not None:
-            known = f"({statement.value(list(batches), 'bigint[]')})[(batch_id & 4095) + 1]"
-            limits.append(f"(batch_id >> 12) {sign} coalesce({known}, 0)")
+    if page.batches is not None:
+        limits.append(batches(">=", page.batches, statement))
+    if page.until:
+        limits.append(batches("<", page.until, statement))
     limits.extend(conditions(question.filter, "events", statement))
     named = names(question.filter)
     source = _names(question.span, project, statement)
@@ -138,6 +140,22 @@ def expected(tile: Tile, source: pb.Source, names: Sequence[str] | None, project
     )
     rows = "coalesce(sum(count), 0)::bigint" if raw else "count(*)"
     statement.text = f"SELECT {rows}\nFROM (\n{buckets}\n) AS buckets"
+    return statement
+
+
+def unit_of(name: str, span: Span, project_id: int, until: Sequence[int]) -> Statement:
+    """Reads kind and unit of a metric, as its last point before the end of a span has them."""
+    statement = Statement()
+    limits = [
+        f"project_id = {statement.value(project_id)}",
+        f"name = {statement.value(name)}",
+        f"observed_at < {statement.value(span.end, 'timestamptz')}",
+        *([batches("<", until, statement)] if until else []),
+    ]
+    statement.text = (
+        f"SELECT kind, coalesce(unit, '')\nFROM metric_points\nWHERE {' AND '.join(limits)}\n"
+        "ORDER BY observed_at DESC LIMIT 1"
+    )
     return statement
 
 
@@ -242,7 +260,15 @@ def _rows(scan: Scan, project_id: int, statement: Statement, *, slotted: bool) -
     """The rows of a scan, with their bucket and groups, out of all its tables."""
     project = statement.value(project_id)
     starts = statement.value([bucket.start for bucket in scan.buckets], "timestamptz[]") if slotted else ""
-    return "\nUNION ALL\n".join(_tile(tile, scan, project, starts, statement) for tile in scan.tiles)
+    tiles = [each for tile in scan.tiles for each in _apart(tile, scan)]
+    return "\nUNION ALL\n".join(_tile(tile, scan, project, starts, statement) for tile in tiles)
+
+
+def _apart(tile: Tile, scan: Scan) -> Sequence[Tile]:
+    """What of a tile is looked up by itself: beside rollups, rows are few and lie here and there."""
+    if scan.exact or tile.table != RAW[scan.source] or len(tile.spans) > MOST_APART:
+        return (tile,)
+    return [Tile(tile.table, (span,)) for span in tile.spans]
 
 
 def _tile(tile: Tile, scan: Scan, project: str, starts: str, statement: Statement) -> str:
@@ -267,6 +293,8 @@ def _tile(tile: Tile, scan: Scan, project: str, starts: str, statement: Statemen
     extent = Span(tile.spans[0].start, tile.spans[-1].end)
     if raw and not measure.name and names(measure.filter) is None and extent.length <= SHORT:
         limits.append(f"name = ANY(ARRAY({_names(extent, project, statement)}))")
+    if raw and scan.until:
+        limits.append(batches("<", scan.until, statement))
     limits.extend(conditions(measure.filter, tile.table, statement))
     return f"SELECT {', '.join(columns)}\nFROM {tile.table}\nWHERE {' AND '.join(limits)}"
 

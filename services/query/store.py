@@ -7,7 +7,7 @@ together. When the caller goes away the task is cancelled, and psycopg cancels t
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,22 +18,25 @@ from psycopg.rows import TupleRow
 
 from services.kit.calendar import Span
 from services.kit.errors import DeadlineExceeded, Exhausted, Invalid, NotFound
+from services.kit.instant import EPOCH
 from services.kit.service import Pool
 from services.query import analytics, ledger
 from services.query.analytics import Partition
 from services.query.columnar import scan as columnar
+from services.query.columnar.rows import coalesced
 from services.query.columnar.source import Bulk
 from services.query.columnar.stream import written
 from services.query.explain import mirrored, parts, rows_read
 from services.query.ledger import EVER, Account, Amounts, recountable
-from services.query.plan import Plan, Scan
-from services.query.question import Events, Question
+from services.query.plan import Plan, Scan, plan
+from services.query.question import Events, Measured, Question
 from services.query.rank import Group, choose, rankings
+from services.query.record import stored_event
 from services.query.shape import Cells, Reading, gather
-from services.query.sql import Page, cells, events, ranking
+from services.query.sql import Page, cells, events, ranking, unit_of
+from services.query.state import Facts, Until
 from services.query.suggest import Typed
 from services.query.suggest import statement as suggestions
-from services.query.trust import Facts
 from services.query.where import Statement
 from services.query.windows import plan as windows
 from services.query.windows import sql
@@ -47,18 +50,16 @@ _FACTS = """
         array_agg(coalesce(total, 0) ORDER BY partition),
         (SELECT coalesce(sum(received), 0)::bigint FROM ledger
             WHERE project_id = %(project)s AND minute > now() - interval '1 hour'),
+        coalesce((SELECT revision FROM window_revisions WHERE project_id = %(project)s), 0)
+            + (SELECT coalesce(sum(repairs), 0)::bigint FROM project_totals WHERE project_id = %(project)s),
         coalesce((SELECT removals FROM retention WHERE project_id = %(project)s), 0)
-            + coalesce((SELECT revision FROM window_revisions WHERE project_id = %(project)s), 0)
-            + (SELECT coalesce(sum(repairs), 0)::bigint FROM project_totals WHERE project_id = %(project)s)
     FROM partitions
     LEFT JOIN (SELECT partition, received AS total FROM project_totals WHERE project_id = %(project)s) AS totals
         USING (partition)
 """
 _EXPLAIN = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, FORMAT JSON)"
-_KIND = """
-    SELECT kind, coalesce(unit, '') FROM metric_points
-    WHERE project_id = %s AND name = %s AND observed_at < %s ORDER BY observed_at DESC LIMIT 1
-"""
+REMEMBERED = timedelta(minutes=50)
+"""What commits touched is kept for an hour, and a commit is as old as the beginning of its transaction."""
 _TOUCHED = """
     SELECT lower(span), upper(span)
     FROM (
@@ -115,9 +116,10 @@ class Store:
 
     @asynccontextmanager
     async def snapshot(
-        self, project_id: int, seconds: float, *, patient: bool = False
+        self, project_id: int, seconds: float, *, patient: bool = False, then: Facts | None = None
     ) -> AsyncIterator["Snapshot"]:
-        """A snapshot of the database, in the project's turn, for so many seconds; waiting counts."""
+        """A snapshot of the database, in the project's turn, for so many seconds; waiting counts. With `then`, it tells of the data
+        of a state that has passed."""
         try:
             async with (
                 asyncio.timeout(seconds),
@@ -130,7 +132,7 @@ class Store:
                     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
                     f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}"
                 )
-                yield Snapshot(cursor, project_id, self._bulk)
+                yield Snapshot(cursor, project_id, self._bulk, then)
         except TimeoutError as error:
             raise DeadlineExceeded(f"the question took longer than {seconds:.3g} s: ask for less") from error
         except psycopg.errors.NumericValueOutOfRange as error:
@@ -140,10 +142,17 @@ class Store:
 
 
 class Snapshot:
-    """One state of the database."""
+    """One state of the database; or of what it holds, one that has passed."""
 
-    def __init__(self, cursor: AsyncCursor[TupleRow], project_id: int, bulk: Bulk | None = None) -> None:
-        self._cursor, self.project_id, self._bulk = cursor, project_id, bulk
+    def __init__(
+        self,
+        cursor: AsyncCursor[TupleRow],
+        project_id: int,
+        bulk: Bulk | None = None,
+        then: Facts | None = None,
+    ) -> None:
+        self._cursor, self.project_id, self._bulk, self._then = cursor, project_id, bulk, then
+        self._until: Until | None = None
 
     @property
     def connection(self) -> AsyncConnection[TupleRow]:
@@ -151,19 +160,18 @@ class Snapshot:
         return self._cursor.connection
 
     async def facts(self) -> Facts:
-        """What the snapshot says about itself."""
-        [(at, versions, batches, watermark, totals, received_hour, removals)] = await self.rows(
-            _FACTS, {"project": self.project_id}
-        )
-        return Facts(
-            at,
-            tuple(versions or ()),
-            tuple(batches or ()),
-            watermark,
-            tuple(totals or ()),
-            received_hour,
-            removals,
-        )
+        """What the snapshot says about itself; raises `Invalid` where it is to tell of a state that never came to be."""
+        now = await self._facts()
+        return now if self._then is None else now.since(self._then)
+
+    async def plan(self, question: Measured) -> Plan:
+        """How a series or a table is read."""
+        return plan(question, await self._passed())
+
+    async def limit(self, span: Span) -> tuple[int, ...]:
+        """How many batches of each partition count of what happened in a span; none are named where all do."""
+        until = await self._passed()
+        return until.limit(span) if until else ()
 
     async def series(self, plan: Plan, groups: tuple[Group, ...] | None = None) -> Reading:
         """What `plan` reads; the groups are chosen anew unless they are given."""
@@ -175,12 +183,19 @@ class Snapshot:
 
     async def events(self, question: Events, page: Page) -> tuple[list[pb.StoredEvent], bool]:
         """The events of a page, newest first, and whether there are more."""
+        if until := await self.limit(question.span):
+            page = replace(page, until=until)
         rows = await self._run(events(question, self.project_id, page))
-        found = [_stored(*row[:-1]) for row in rows[: page.size]]
+        found = [stored_event(*row[:-1]) for row in rows[: page.size]]
         return found, bool(rows) and rows[0][-1] > len(found)
 
     async def window(self, question: Window) -> windows.Reading:
         """What is read of the window that a question names; raises `NotFound`."""
+        if self._then is not None:
+            raise Invalid(
+                "as_of",
+                f"is given for {question.name}, and windows know no data but the last; ask without it",
+            )
         for number, definition in await self._run(sql.window(question, self.project_id)):
             return windows.read(question, number, Kept.FromString(definition))
         raise NotFound(f"there is no window {question.name} in this project", reason="WINDOW_NOT_FOUND")
@@ -200,7 +215,7 @@ class Snapshot:
         """What is read for a question; with `analyze`, it is read, and how many rows that took is told as well."""
         found, read = [], 0
         asked = await self.window(question) if isinstance(question, Window) else question
-        for part in parts(asked, self.project_id):
+        for part in parts(asked, self.project_id, await self._passed()):
             scan = part.scan()
             [(scan.rows_expected,)] = await self._run(part.expected)
             if part.statement is not None:
@@ -220,6 +235,8 @@ class Snapshot:
     async def scan(self, scan: columnar.Scan) -> pa.Table:
         """The rows of a bulk scan, as one ordered table."""
         assert self._bulk is not None, "this store was made without a reader of bulk"
+        if until := await self.limit(scan.span):
+            scan = replace(scan, until=until)
         return await self._bulk.scan(self.connection, self.project_id, scan)
 
     async def touched(self, versions: Sequence[int]) -> list[Span]:
@@ -280,6 +297,33 @@ class Snapshot:
         await self._cursor.execute(text, parameters, prepare=False)  # type: ignore[arg-type]
         return await self._cursor.fetchall()
 
+    async def _facts(self) -> Facts:
+        [(at, versions, batches, watermark, totals, received_hour, changes, removed)] = await self.rows(
+            _FACTS, {"project": self.project_id}
+        )
+        return Facts(
+            at,
+            tuple(versions or ()),
+            tuple(batches or ()),
+            watermark,
+            tuple(totals or ()),
+            received_hour,
+            changes + removed,
+            removed,
+            self.project_id,
+        )
+
+    async def _passed(self) -> Until | None:
+        """What counts of the state that has passed; None where all does."""
+        if self._until is None and self._then is not None:
+            now = await self._facts()
+            changed: tuple[Span, ...] | None = ()
+            if not now.unchanged(self._then):
+                remembered = now.at - self._then.at < REMEMBERED
+                changed = coalesced(await self.touched(self._then.versions)) if remembered else None
+            self._until = Until(self._then.batches, changed)
+        return self._until
+
     async def _run(self, statement: Statement) -> list[TupleRow]:
         return await self.rows(statement.text, statement.parameters)
 
@@ -315,28 +359,8 @@ class Snapshot:
     async def _units(self, plan: Plan) -> dict[str, tuple[int, str]]:
         names = {each.name for each in plan.question.measures if each.source == pb.SOURCE_METRICS}
         found: dict[str, tuple[int, str]] = {}
+        until = await self.limit(Span(EPOCH, plan.question.span.end)) if names else ()
         for name in sorted(names):
-            for kind, unit in await self.rows(_KIND, (self.project_id, name, plan.question.span.end)):
+            for kind, unit in await self._run(unit_of(name, plan.question.span, self.project_id, until)):
                 found[name] = (kind, unit)
         return found
-
-
-def _stored(
-    event_id: Any, occurred_at: datetime, event_type: int, name: str, user_id: str | None, session_id: str | None,
-    properties: str | None, context: str | None, late: bool,
-    sent_at: datetime | None, received_at: datetime | None, committed_at: datetime | None,
-) -> pb.StoredEvent:  # fmt: skip
-    stored = pb.StoredEvent(late=late)
-    event = stored.event
-    event.event_id, event.type, event.name = event_id.bytes, event_type, name  # type: ignore[assignment]
-    event.user_id, event.session_id = user_id or "", session_id or ""
-    event.properties_json, event.context_json = (properties or "").encode(), (context or "").encode()
-    event.occurred_at.FromDatetime(occurred_at)
-    for timestamp, at in (
-        (stored.sent_at, sent_at),
-        (stored.received_at, received_at),
-        (stored.committed_at, committed_at),
-    ):
-        if at is not None:
-            timestamp.FromDatetime(at)
-    return stored

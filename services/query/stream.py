@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from services.kit.calendar import Span
 from services.kit.instant import at
 from services.kit.keys import COMMITS, log_key, meta_key, projects_key
+from services.query.state import Facts
 
 _RETRY_SECONDS = 0.5
 
@@ -25,13 +26,15 @@ class Log:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    async def in_flight(self, project_id: int, partitions: int, committed: int) -> int | None:
-        """Events and points of a project appended beyond those `committed`; None while Redis is away.
+    async def in_flight(self, facts: Facts) -> int | None:
+        """Events and points of a project appended beyond those committed; None while Redis is away. Of what has passed, what was known.
 
         Answers come from the database and do not need Redis: only how complete they are cannot be told without it.
         """
+        if facts.passed:
+            return facts.in_flight
         try:
-            return max(0, await self.received(project_id, partitions) - committed)
+            return max(0, await self.received(facts.project_id, len(facts.totals)) - facts.received)
         except RedisError as error:
             log.warning("completeness is unknown until Redis answers: %s", error)
             return None

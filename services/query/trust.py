@@ -2,47 +2,19 @@
 
 import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-import orjson
-
-from services.kit import opaque
 from services.kit.calendar import Span
 from services.kit.sketch import QUANTILE_ERROR, UNIQUES_ERROR
+from services.query import state
 from services.query.plan import Plan
+from services.query.state import Facts
 from tidemark.v1 import question_pb2 as pb
 
 HOUR = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a snapshot of the database says about itself."""
-
-    at: datetime
-    """The database's clock."""
-    versions: tuple[int, ...]
-    """By partition, how often it was committed to."""
-    batches: tuple[int, ...]
-    """By partition, the batches committed."""
-    watermark: datetime | None
-    """The event time up to which every partition is believed complete."""
-    totals: tuple[int, ...] = ()
-    """By partition, events and points of the project ever committed: every commit that holds some makes one grow."""
-    received_hour: int = 0
-    """Of those: received in the last hour; 0 where nobody needs to know."""
-    removals: int = 0
-    """How often the data changed without anything received: rows removed, by retention or with a person; windows changed; repairs."""
-
-    @property
-    def received(self) -> int:
-        """Events and points of the project ever committed."""
-        return sum(self.totals)
-
-    @property
-    def version(self) -> str:
-        """Names this state of the project's data; other projects do not change it."""
-        return opaque.sealed(orjson.dumps((*self.totals, self.removals)))
+REMOVED = (
+    "rows were removed since, by retention or with a person, and the answer lacks those that it asks for"
+)
 
 
 def completeness(span: Span, facts: Facts, in_flight: int | None) -> float:
@@ -91,12 +63,13 @@ def metadata(
         source=origin.source,
         error_bound=origin.error_bound,
         data_version=facts.version,
-        notes=origin.notes,
+        notes=(*origin.notes, REMOVED) if facts.gone else origin.notes,
+        as_of=state.name(facts, in_flight),
     )
     if facts.watermark is not None:
         found.watermark.FromDatetime(facts.watermark)
     found.elapsed.FromTimedelta(timedelta(seconds=elapsed))
     found.time_range.start.FromDatetime(span.start)
     found.time_range.end.FromDatetime(span.end)
-    found.answered_at.FromDatetime(facts.at)
+    found.answered_at.FromDatetime(facts.told_at or facts.at)
     return found

@@ -69,6 +69,12 @@ def within(time: str, spans: Sequence[Span], statement: Statement) -> str:
     return f"{whole} AND ({' OR '.join(bounds(span) for span in spans)})"
 
 
+def batches(sign: str, counts: Sequence[int], statement: Statement) -> str:
+    """That a row came with the first so many batches of its partition, with `<`; with `>=`, that it came later."""
+    known = f"({statement.value(list(counts), 'bigint[]')})[(batch_id & 4095) + 1]"
+    return f"(batch_id >> 12) {sign} coalesce({known}, 0)"
+
+
 def column(field: Field, table: str) -> str:
     """A plain column; rollups keep the kind of metrics where they keep the type of events."""
     return "type" if field.column == "kind" and table.startswith("rollups") else field.column

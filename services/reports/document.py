@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from services.kit.calendar import Span
 
@@ -42,7 +43,7 @@ class Form:
     decimals: int | None = None
     """By the size of the value when None."""
     bucket: str = ""
-    """Of `BUCKET`: `minute`, `hour`, `day`, `week`, `month`."""
+    """Of `BUCKET`: `second`, `minute`, `hour`, `day`, `week`, `month`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Held:
     @property
     def count(self) -> int:
         """How many there are."""
-        return self.table.num_rows
+        return int(self.table.num_rows)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All of them, in order."""
@@ -228,6 +229,8 @@ class Section:
     blocks: tuple[Block, ...]
     trust: Trust = Trust()
     new_page: bool = False
+    about_data: bool = False
+    """Tells of the data themselves, not of what they say: alone it is nothing to tell."""
 
     @property
     def tables(self) -> Iterator[Table]:
@@ -255,3 +258,21 @@ class Document:
     filters: tuple[str, ...] = ()
     """What it is narrowed to, in words."""
     notes: Sequence[str] = field(default=())
+
+    @property
+    def empty(self) -> bool:
+        """Whether it has nothing to tell: no number but 0, and no row of words alone, except about the data themselves."""
+        told = (table for each in self.sections if not each.about_data for table in each.tables)
+        return not any(_tells(table.rows) for table in told)
+
+
+def _tells(rows: Rows) -> bool:
+    for batch in rows.batches():
+        numbers = [
+            each
+            for each in batch.columns
+            if pa.types.is_integer(each.type) or pa.types.is_floating(each.type)
+        ]
+        if batch.num_rows and (not numbers or any(pc.any(pc.not_equal(each, 0)).as_py() for each in numbers)):
+            return True
+    return False

@@ -68,6 +68,11 @@ class Sources:
         except grpc.aio.AioRpcError as error:
             raise self._query.failed(error) from error
 
+    async def explain(self, project: str, query: question_pb2.Query) -> query_pb2.ExplainQueryResponse:
+        """How a question would be answered, without answering it; an error where it could not be."""
+        request = query_pb2.ExplainQueryRequest(project=project, query=query)
+        return await self._query.call(_query, lambda stub: stub.ExplainQuery, request, SECONDS)
+
     async def ledger(self, project: str, **chosen: Any) -> query_pb2.GetLedgerResponse:
         """The account of what was received; `chosen` are fields of `GetLedgerRequest`."""
         request = query_pb2.GetLedgerRequest(project=project, **chosen)

@@ -3,6 +3,7 @@
 `requests` has a request in good order for every RPC of the contract; `staged` serves everything, and gives keys of every kind.
 """
 
+import hashlib
 import re
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -21,6 +22,7 @@ from services.ingest.service import ingest, writer
 from services.insights.service import insights
 from services.kit.service import Resources, Service
 from services.query.service import query
+from services.reports.service import reports
 from tests.conftest import Served, Suite
 from tests.contract import rpcs
 from tests.ingesting import event, event_batch, point, point_batch
@@ -32,6 +34,8 @@ from tidemark.v1 import (
     alert_pb2,
     cohort_pb2,
     dashboard_pb2,
+    delivery_pb2,
+    edition_pb2,
     feature_pb2,
     forecast_pb2,
     ingest_pb2,
@@ -42,13 +46,25 @@ from tidemark.v1 import (
     pipeline_pb2,
     query_pb2,
     question_pb2,
+    report_pb2,
     retention_pb2,
     rule_pb2,
+    schedule_pb2,
     schema_pb2,
     window_pb2,
 )
 from tidemark.v1.admin_pb2 import ROLE_ADMIN, ROLE_ANALYST, ROLE_INGEST, ROLE_VIEWER
 
+IDS = {
+    "DeleteAlertRule": "quiet",
+    "DeleteChannel": "hook",
+    "DeleteModel": "leaving",
+    "DeleteReport": "weekly",
+    "DeleteReportTemplate": "page",
+    "DeleteSchedule": "daily",
+    "DeleteDestination": "hook",
+}
+"""What is made again under the same name, by what deletes it."""
 OURS, THEIRS, NOWHERE = "projects/ours", "projects/theirs", "projects/nowhere"
 HIDDEN = "hidden-from-others"
 """Stands in all that `theirs` holds, and in no name of a resource."""
@@ -77,6 +93,38 @@ _WORKED = """
 INSERT INTO operations (operation_id, project_id, verb, target, request, ended_at)
 SELECT 'train-' || slug, project_id, 'train', %s, '', now() FROM projects WHERE slug = %s
 """
+_MADE = """
+WITH run AS (
+    INSERT INTO runs (run_id, project_id, report_id, report_version, state, reason, formats, recipients, skip_empty, ended_at)
+    SELECT 'run-' || slug, project_id, 'weekly', 1, 6, %(text)s, '{4}', '{}', false, now() FROM projects WHERE slug = %(slug)s
+    RETURNING run_number, project_id
+), edition AS (
+    INSERT INTO editions (edition_id, project_id, report_id, run_number, display_name, manifest, sections, asked_at, expires_at)
+    SELECT 'edition-' || %(slug)s, project_id, 'weekly', run_number, %(text)s, '', '', now(), now() + interval '1 day' FROM run
+    RETURNING edition_number, project_id
+), file AS (
+    INSERT INTO edition_files (edition_number, format, file_name, content_type)
+    SELECT edition_number, 4, 'weekly.json', 'application/json' FROM edition RETURNING edition_number, format
+), chunk AS (
+    INSERT INTO edition_chunks (edition_number, format, place, content)
+    SELECT edition_number, format, 0, convert_to(%(text)s, 'UTF8') FROM file
+), link AS (
+    INSERT INTO edition_links (sha256, edition_number, format, expires_at)
+    SELECT %(sha256)s, edition_number, format, now() + interval '1 day' FROM file
+)
+INSERT INTO deliveries (delivery_id, project_id, edition_number, destination_id, formats, state, outcome)
+SELECT 'delivery-' || %(slug)s, project_id, edition_number, 'hook', '{}', 2, %(text)s FROM edition
+"""
+
+
+_ANEW = {
+    "RetryRun": "UPDATE runs SET state = 6, ended_at = now() WHERE run_id = 'run-' || %(slug)s",
+    "ReplayDelivery": "UPDATE deliveries SET state = 2, next_at = NULL WHERE delivery_id = 'delivery-' || %(slug)s",
+    "RevokeEditionLinks": """
+        INSERT INTO edition_links (sha256, edition_number, format, expires_at)
+        SELECT %(sha256)s, edition_number, 4, now() + interval '1 day' FROM editions WHERE edition_id = 'edition-' || %(slug)s
+    """,
+}
 
 
 def requests(project: str, key_id: str, text: str = "x") -> dict[str, Message]:
@@ -117,6 +165,19 @@ def requests(project: str, key_id: str, text: str = "x") -> dict[str, Message]:
     cuts = feature_pb2.CutPoints()
     cuts.cuts.add().FromDatetime(datetime(2026, 1, 2, tzinfo=UTC))
     trends = insight_pb2.Detector(trend=insight_pb2.TrendDetector())
+    json_file, words = report_pb2.REPORT_FORMAT_JSON, report_pb2.TextSection(text=text)
+    weekly = report_pb2.Report(
+        name=f"{project}/reports/weekly",
+        display_name=text,
+        sections=[report_pb2.Section(id="one", title=text, text=words)],
+    )
+    page = report_pb2.ReportTemplate(
+        name=f"{project}/reportTemplates/page",
+        display_name=text,
+        source=f"- {{id: one, text: {{text: {text}}}}}",
+    )
+    daily = schedule_pb2.Schedule(display_name=text, cron="0 7 * * *")
+    place = delivery_pb2.Destination(display_name=text, webhook=hook.webhook)
     span, fresh, mode = RANGE, uuid.uuid4().hex[:12], COMMITTED
     slug = project.rpartition("/")[2]
     return {
@@ -255,6 +316,65 @@ def requests(project: str, key_id: str, text: str = "x") -> dict[str, Message]:
         ),
         "GetPredictiveInsights": model_pb2.GetPredictiveInsightsRequest(name=f"{project}/models/leaving"),
         "GetModelHealth": model_pb2.GetModelHealthRequest(name=f"{project}/models/leaving"),
+        "CreateReport": report_pb2.CreateReportRequest(
+            parent=project,
+            report_id=f"r{fresh}",
+            report=report_pb2.Report(display_name=text, sections=weekly.sections),
+        ),
+        "GetReport": report_pb2.GetReportRequest(name=weekly.name),
+        "ListReports": report_pb2.ListReportsRequest(parent=project),
+        "UpdateReport": report_pb2.UpdateReportRequest(report=weekly),
+        "DeleteReport": report_pb2.DeleteReportRequest(name=weekly.name),
+        "CloneReport": report_pb2.CloneReportRequest(name=weekly.name, report_id=f"k{fresh}"),
+        "ValidateReport": report_pb2.ValidateReportRequest(
+            parent=project, report=report_pb2.Report(display_name=text, sections=weekly.sections)
+        ),
+        "PreviewReport": report_pb2.PreviewReportRequest(parent=project, name=weekly.name),
+        "CreateReportTemplate": report_pb2.CreateReportTemplateRequest(
+            parent=project,
+            report_template_id=f"t{fresh}",
+            report_template=report_pb2.ReportTemplate(display_name=text, source=page.source),
+        ),
+        "GetReportTemplate": report_pb2.GetReportTemplateRequest(name=page.name),
+        "ListReportTemplates": report_pb2.ListReportTemplatesRequest(parent=project),
+        "UpdateReportTemplate": report_pb2.UpdateReportTemplateRequest(report_template=page),
+        "DeleteReportTemplate": report_pb2.DeleteReportTemplateRequest(name=page.name),
+        "ExpandReportTemplate": report_pb2.ExpandReportTemplateRequest(name=page.name),
+        "RunReport": edition_pb2.RunReportRequest(name=weekly.name, formats=[json_file]),
+        "RerunEdition": edition_pb2.RerunEditionRequest(name=f"{weekly.name}/editions/edition-{slug}"),
+        "GetRun": edition_pb2.GetRunRequest(name=f"{weekly.name}/runs/run-{slug}"),
+        "ListRuns": edition_pb2.ListRunsRequest(parent=weekly.name),
+        "RetryRun": edition_pb2.RetryRunRequest(name=f"{weekly.name}/runs/run-{slug}"),
+        "GetEdition": edition_pb2.GetEditionRequest(name=f"{weekly.name}/editions/edition-{slug}"),
+        "ListEditions": edition_pb2.ListEditionsRequest(parent=weekly.name),
+        "DownloadEdition": edition_pb2.DownloadEditionRequest(
+            name=f"{weekly.name}/editions/edition-{slug}", format=json_file
+        ),
+        "CreateEditionLink": edition_pb2.CreateEditionLinkRequest(
+            name=f"{weekly.name}/editions/edition-{slug}", format=json_file
+        ),
+        "RevokeEditionLinks": edition_pb2.RevokeEditionLinksRequest(
+            name=f"{weekly.name}/editions/edition-{slug}"
+        ),
+        "OpenEditionLink": edition_pb2.OpenEditionLinkRequest(token=token_of(project)),
+        "CreateSchedule": schedule_pb2.CreateScheduleRequest(
+            parent=weekly.name, schedule_id=f"s{fresh}", schedule=daily
+        ),
+        "GetSchedule": schedule_pb2.GetScheduleRequest(name=f"{weekly.name}/schedules/daily"),
+        "ListSchedules": schedule_pb2.ListSchedulesRequest(parent=weekly.name),
+        "UpdateSchedule": schedule_pb2.UpdateScheduleRequest(
+            schedule=schedule_pb2.Schedule(name=f"{weekly.name}/schedules/daily", cron=daily.cron)
+        ),
+        "DeleteSchedule": schedule_pb2.DeleteScheduleRequest(name=f"{weekly.name}/schedules/daily"),
+        "PreviewSchedule": schedule_pb2.PreviewScheduleRequest(parent=project, cron=daily.cron),
+        "CreateDestination": delivery_pb2.CreateDestinationRequest(
+            parent=project, destination_id=f"d{fresh}", destination=place
+        ),
+        "ListDestinations": delivery_pb2.ListDestinationsRequest(parent=project),
+        "DeleteDestination": delivery_pb2.DeleteDestinationRequest(name=f"{project}/destinations/hook"),
+        "TestDestination": delivery_pb2.TestDestinationRequest(name=f"{project}/destinations/hook"),
+        "ListDeliveries": delivery_pb2.ListDeliveriesRequest(parent=project),
+        "ReplayDelivery": delivery_pb2.ReplayDeliveryRequest(name=f"{project}/deliveries/delivery-{slug}"),
         "GetOperation": operation_pb2.GetOperationRequest(name=f"{project}/operations/train-{slug}"),
         "ListOperations": operation_pb2.ListOperationsRequest(parent=project),
         "CancelOperation": operation_pb2.CancelOperationRequest(name=f"{project}/operations/train-{slug}"),
@@ -273,6 +393,11 @@ def requests(project: str, key_id: str, text: str = "x") -> dict[str, Message]:
         "ListAuditEntries": admin_pb2.ListAuditEntriesRequest(parent=project),
         "VerifyAuditLog": admin_pb2.VerifyAuditLogRequest(parent=project),
     }
+
+
+def token_of(project: str) -> str:
+    """The token of a link to a file of a project's edition."""
+    return hashlib.sha256(project.encode()).hexdigest()[:43]
 
 
 def again(rpc: str, project: str, text: str) -> tuple[str, Message] | None:
@@ -310,11 +435,10 @@ def again(rpc: str, project: str, text: str) -> tuple[str, Message] | None:
             create = insight_pb2.CreateIndicatorRequest(
                 parent=project, indicator_id="orders", indicator=indicator
             )
-        case "DeleteAlertRule" | "DeleteChannel" | "DeleteModel":
+        case name if name in IDS:
             made = requests(project, "", text)[rpc.replace("Delete", "Create")]
-            ids = {"DeleteAlertRule": "quiet", "DeleteChannel": "hook", "DeleteModel": "leaving"}
             collection = re.sub("(?<!^)([A-Z])", r"_\1", rpc.removeprefix("Delete")).lower()
-            setattr(made, f"{collection}_id", ids[rpc])
+            setattr(made, f"{collection}_id", IDS[rpc])
             create = made
         case "DeleteReader":
             create = admin_pb2.CreateReaderRequest(parent=project, reader_id="tool")
@@ -363,9 +487,7 @@ class Stage:
             "DeleteSchema",
             "DeleteWindow",
             "DeleteIndicator",
-            "DeleteAlertRule",
-            "DeleteChannel",
-            "DeleteModel",
+            *(each for each in IDS if each != "DeleteSchedule"),
             "DiscardDeadLetters",
         ):
             await self.replace(rpc, project, text)
@@ -386,13 +508,27 @@ class Stage:
             await connection.execute(_FOUND, (text, insight.SerializeToString(), slug))
             await connection.execute(_CHANGED, (slug,))
             await connection.execute(_OPENED, (text, text, slug))
+            sha256 = hashlib.sha256(token_of(project).encode()).digest()
+            await connection.execute(_MADE, {"slug": slug, "text": text, "sha256": sha256})
             await connection.execute(_WORKED, (f"{project}/models/{text}", slug))
         code, answer = await self.call("CreateKey", made["CreateKey"], operator)
         assert code == "OK"
         self.spare[project] = admin_pb2.CreateKeyResponse.FromString(answer).key.name.rpartition("/")[2]
 
     async def replace(self, rpc: str, project: str, text: str = "x") -> None:
-        """Makes again what a call has deleted."""
+        """Makes again what a call has deleted or used up."""
+        if (statement := _ANEW.get(rpc)) is not None:
+            async with self.served.resources.pool.connection() as connection:
+                slug = project.removeprefix("projects/")
+                sha256 = hashlib.sha256(token_of(project).encode()).digest()
+                await connection.execute(statement, {"slug": slug, "sha256": sha256})
+        if rpc == "DeleteReport":  # Its schedules went with it.
+            await self.replace_by_calls(rpc, project, text)
+            rpc = "DeleteSchedule"
+        await self.replace_by_calls(rpc, project, text)
+
+    async def replace_by_calls(self, rpc: str, project: str, text: str) -> None:
+        """What `again` says, where it says something."""
         if (made := again(rpc, project, text)) is not None:
             ended = await self.call(*made, self.keys["operator"])
             assert ended[0] == "OK", ended
@@ -423,6 +559,11 @@ class Stage:
         return found
 
 
+async def asked_reports(resources: Resources) -> Service:
+    """The target reports without what it does by itself."""
+    return replace(await reports(resources), workers=())
+
+
 async def asked_insights(resources: Resources) -> Service:
     """The target insights without what it does by itself."""
     return replace(await insights(resources), workers=[])
@@ -431,7 +572,7 @@ async def asked_insights(resources: Resources) -> Service:
 @asynccontextmanager
 async def staged(suite: Suite, **changes: object) -> AsyncIterator[Stage]:
     """The whole of what is served, with `ours` and `theirs`."""
-    async with suite(query, admin, ingest, writer, asked_insights, **changes) as served:
+    async with suite(query, admin, ingest, writer, asked_insights, asked_reports, **changes) as served:
         stage = Stage(served)
         stage.keys["operator"] = served.key("operator")
         for slug in ("ours", "theirs"):

@@ -74,6 +74,16 @@ async def test_a_series_is_forecast_with_its_error_and_a_band(suite: Suite) -> N
         assert len(made.to_arrow()) == 24
 
 
+async def test_a_forecast_of_an_earlier_state_is_the_one_made_then(suite: Suite) -> None:
+    async with suite(query, admin, forecasts) as served, client(served) as asking:
+        filled(served)
+        then = await asking.forecasts.make(ORDERS, horizon=3, method="ets")
+        filled(served, hours=48)
+        now = await asking.forecasts.make(ORDERS, horizon=3, method="ets")
+        again = await asking.forecasts.make(ORDERS, horizon=3, method="ets", as_of=then.metadata.as_of)
+        assert again.lines[0].values == then.lines[0].values != now.lines[0].values
+
+
 async def test_a_back_test_tells_every_value_with_its_truth(suite: Suite) -> None:
     async with suite(query, admin, forecasts) as served, client(served) as asking:
         filled(served)

@@ -93,6 +93,28 @@ async def test_what_people_say_decides_what_is_told_again(suite: Suite) -> None:
         assert await watch.found() == []
 
 
+async def test_what_people_said_of_a_finding_is_recommended_with_the_next_like_it(suite: Suite) -> None:
+    async with suite(query, admin) as served, watching(served) as watch:
+        history(served)
+        await quiet(watch)
+        happen(served, minutes(0, 9, 12, 400, 11, 8))
+        [one] = await watch.look(NOON + 5 * MINUTE)
+        assert one.name not in [each.source for each in one.recommendations]
+        await watch.GiveFeedback(name=one.name, feedback=pb.FEEDBACK_CONFIRMED)
+        happen(served, minutes(5, *[10] * 36, 4000, 9))
+        found = await watch.look(NOON + 43 * MINUTE)
+        [other] = [each for each in found if each.name != one.name]
+        [known] = [each for each in other.recommendations if each.source == one.name]
+        assert known.expected_effect.startswith("1 of 1 findings like it were confirmed")
+        assert known.link == f"/insights/findings/{one.name.rpartition('/')[2]}"
+        # Of a finding that goes on nothing was said before.
+        happen(served, minutes(44, 700))
+        await watch.look(NOON + 45 * MINUTE)
+        again = (await watch.GetInsight(name=other.name)).insight
+        assert [each.source for each in again.recommendations].count(one.name) == 1
+        assert other.name not in [each.source for each in again.recommendations]
+
+
 async def test_a_look_that_lost_its_lease_commits_nothing(suite: Suite) -> None:
     async with suite(query, admin) as served, watching(served) as watch:
         history(served)

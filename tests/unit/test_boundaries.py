@@ -22,6 +22,7 @@ MAY_IMPORT = {
         "deploy",
         "benchmarks",
         "services.insights.detect",
+        "services.insights.series",
         "services.insights.why",
     },
     "docs": {"tidemark", "services.kit", "docs"},
@@ -49,6 +50,8 @@ PURE_KIT = {
         "errors",
         "instant",
         "keys",
+        "narrow",
+        "neutral",
         "opaque",
         "period",
         "profile",
@@ -56,6 +59,7 @@ PURE_KIT = {
         "retry",
         "signature",
         "sketch",
+        "target",
         "window",
     )
 }

@@ -1,15 +1,14 @@
 """`tidemark alerts`: rules that watch series, what they have found, and who is told."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from tidemark import questions
 from tidemark.alerts import SEVERITIES, STATES, rule_of
 from tidemark.client import Client
 from tidemark.commands.question import add_span
-from tidemark.commands.shown import add_format, joined, last_part, show, told, when
+from tidemark.commands.shown import add_format, first, joined, last_part, show, told, when
 from tidemark.spelling import span
 from tidemark.terminal.console import Console
 from tidemark.v1 import alert_pb2 as pb
@@ -53,7 +52,6 @@ _NOTIFICATIONS = {
     "outcome": lambda each: each.outcome,
     "next": lambda each: when(each.next_time),
 }
-T = TypeVar("T")
 
 
 def add_alerts(command: ArgumentParser) -> None:
@@ -130,7 +128,7 @@ async def alerts(client: Client, arguments: Namespace, console: Console) -> int:
             await ours.delete(arguments.rule)
         case "incidents":
             found = ours.incidents(states=arguments.state, rule=arguments.rule)
-            show(await _first(found, arguments.limit), _INCIDENTS, arguments, console)
+            show(await first(found, arguments.limit), _INCIDENTS, arguments, console)
         case "ack" | "resolve":
             act = ours.acknowledge if arguments.alerts == "ack" else ours.resolve
             incident = await act(arguments.incident)
@@ -139,7 +137,7 @@ async def alerts(client: Client, arguments: Namespace, console: Console) -> int:
             return await _channels(client, arguments, console)
         case "notifications":
             sent = ours.notifications(incident=arguments.incident)
-            show(await _first(sent, arguments.limit), _NOTIFICATIONS, arguments, console)
+            show(await first(sent, arguments.limit), _NOTIFICATIONS, arguments, console)
     return 0
 
 
@@ -248,12 +246,3 @@ def _rule(arguments: Namespace) -> tuple[str, Any, str]:
 
 def _condition(arguments: Namespace) -> dict[str, Any]:
     return {"buckets_ago": arguments.ago, "least": arguments.least, "false_alarm_rate": arguments.rate}
-
-
-async def _first(items: AsyncIterator[T], limit: int) -> list[T]:
-    found: list[T] = []
-    async for item in items:
-        if len(found) == limit:
-            break
-        found.append(item)
-    return found

@@ -30,7 +30,7 @@ async def query(client: Client, arguments: Namespace, console: Console) -> int:
     if arguments.about in ("events", "people"):
         await _paged(client, asked, arguments, console)
         return 0
-    answer = await client.query(asked)
+    answer = await client.query(asked, as_of=arguments.as_of)
     if arguments.format != "table":
         console.say(*written(answer.rows(), arguments.format))
     else:
@@ -58,7 +58,7 @@ async def watch(client: Client, arguments: Namespace, console: Console) -> int:
 
 async def explain(client: Client, arguments: Namespace, console: Console) -> int:
     """Shows how a question is answered; with --analyze, what that took."""
-    plan = await client.explain(question(arguments), analyze=arguments.analyze)
+    plan = await client.explain(question(arguments), analyze=arguments.analyze, as_of=arguments.as_of)
     rows = [
         [scan.source, scan.rows_expected, len(scan.spans), scan.reason or "knows everything asked"]
         for scan in plan.scans
@@ -69,7 +69,9 @@ async def explain(client: Client, arguments: Namespace, console: Console) -> int
         for scan in plan.scans:
             console.say("", *(printable(line) for line in scan.statement.splitlines()))
     if plan.metadata is not None:
-        console.say("", f"{plan.rows_read:,} rows read", *trust(plan.metadata))
+        console.say(
+            "", f"{plan.rows_read:,} rows read", *trust(plan.metadata), f"as of {plan.metadata.as_of}"
+        )
     return 0
 
 
@@ -141,7 +143,7 @@ async def _paged(client: Client, asked: question_pb2.Query, arguments: Namespace
     shown: Events | People | None = None
     token, left = "", arguments.limit
     while left > 0:
-        page = await client.query(asked, page_size=min(left, 10_000), page_token=token)
+        page = await client.query(asked, page_size=min(left, 10_000), page_token=token, as_of=arguments.as_of)
         assert isinstance(page, Events | People)
         left -= len(page.events if isinstance(page, Events) else page.people)
         if arguments.format == "table":

@@ -25,7 +25,9 @@ async def export(client: Client, arguments: Namespace, console: Console) -> int:
         progress.show(exported.rows, exported.rows)
 
     try:
-        done = await client.export(question(arguments), to, format=arguments.format, on_progress=show)
+        done = await client.export(
+            question(arguments), to, format=arguments.format, on_progress=show, as_of=arguments.as_of
+        )
     finally:
         if progress is not None:
             progress.end()

@@ -1,9 +1,9 @@
 """How commands show messages of the contract: as a table of some of their fields, or whole as JSON lines."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
@@ -16,6 +16,7 @@ from tidemark.terminal.table import table
 
 Columns = Mapping[str, Callable[[Any], object]]
 """The titles of a table, and what stands below each of a message."""
+T = TypeVar("T")
 
 
 def add_format(command: ArgumentParser) -> None:
@@ -60,3 +61,13 @@ def read(file: str) -> str:
 def joined(texts: Iterable[str]) -> str:
     """Texts in one cell."""
     return ", ".join(texts)
+
+
+async def first(items: AsyncIterator[T], limit: int) -> list[T]:
+    """So many of a listing, and no page more than that takes."""
+    found: list[T] = []
+    async for item in items:
+        if len(found) == limit:
+            break
+        found.append(item)
+    return found

@@ -75,7 +75,7 @@ class Edition(_message.Message):
     def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., run: _Optional[str] = ..., manifest: _Optional[_Union[Manifest, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Manifest(_message.Message):
-    __slots__ = ("report_version", "template", "time_range", "time_zone", "locale", "filter", "as_of", "data_version", "watermark", "sections", "files", "rerun_of", "differences", "tidemark_version")
+    __slots__ = ("report_version", "template", "time_range", "time_zone", "locale", "filter", "as_of", "data_version", "watermark", "sections", "files", "rerun_of", "differences", "tidemark_version", "figures")
     REPORT_VERSION_FIELD_NUMBER: _ClassVar[int]
     TEMPLATE_FIELD_NUMBER: _ClassVar[int]
     TIME_RANGE_FIELD_NUMBER: _ClassVar[int]
@@ -90,6 +90,7 @@ class Manifest(_message.Message):
     RERUN_OF_FIELD_NUMBER: _ClassVar[int]
     DIFFERENCES_FIELD_NUMBER: _ClassVar[int]
     TIDEMARK_VERSION_FIELD_NUMBER: _ClassVar[int]
+    FIGURES_FIELD_NUMBER: _ClassVar[int]
     report_version: int
     template: _report_pb2.TemplateUse
     time_range: _question_pb2.TimeRange
@@ -104,7 +105,20 @@ class Manifest(_message.Message):
     rerun_of: str
     differences: _containers.RepeatedScalarFieldContainer[str]
     tidemark_version: str
-    def __init__(self, report_version: _Optional[int] = ..., template: _Optional[_Union[_report_pb2.TemplateUse, _Mapping]] = ..., time_range: _Optional[_Union[_question_pb2.TimeRange, _Mapping]] = ..., time_zone: _Optional[str] = ..., locale: _Optional[str] = ..., filter: _Optional[_Union[_question_pb2.Filter, _Mapping]] = ..., as_of: _Optional[str] = ..., data_version: _Optional[str] = ..., watermark: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sections: _Optional[_Iterable[_Union[_report_pb2.SectionProof, _Mapping]]] = ..., files: _Optional[_Iterable[_Union[EditionFile, _Mapping]]] = ..., rerun_of: _Optional[str] = ..., differences: _Optional[_Iterable[str]] = ..., tidemark_version: _Optional[str] = ...) -> None: ...
+    figures: _containers.RepeatedCompositeFieldContainer[EditionFigure]
+    def __init__(self, report_version: _Optional[int] = ..., template: _Optional[_Union[_report_pb2.TemplateUse, _Mapping]] = ..., time_range: _Optional[_Union[_question_pb2.TimeRange, _Mapping]] = ..., time_zone: _Optional[str] = ..., locale: _Optional[str] = ..., filter: _Optional[_Union[_question_pb2.Filter, _Mapping]] = ..., as_of: _Optional[str] = ..., data_version: _Optional[str] = ..., watermark: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sections: _Optional[_Iterable[_Union[_report_pb2.SectionProof, _Mapping]]] = ..., files: _Optional[_Iterable[_Union[EditionFile, _Mapping]]] = ..., rerun_of: _Optional[str] = ..., differences: _Optional[_Iterable[str]] = ..., tidemark_version: _Optional[str] = ..., figures: _Optional[_Iterable[_Union[EditionFigure, _Mapping]]] = ...) -> None: ...
+
+class EditionFigure(_message.Message):
+    __slots__ = ("id", "title", "value", "change")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    title: str
+    value: str
+    change: str
+    def __init__(self, id: _Optional[str] = ..., title: _Optional[str] = ..., value: _Optional[str] = ..., change: _Optional[str] = ...) -> None: ...
 
 class EditionFile(_message.Message):
     __slots__ = ("format", "file_name", "size_bytes", "sha256", "cut_tables")

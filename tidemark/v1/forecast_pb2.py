@@ -29,7 +29,7 @@ from tidemark.v1 import access_pb2 as tidemark_dot_v1_dot_access__pb2
 from tidemark.v1 import question_pb2 as tidemark_dot_v1_dot_question__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1atidemark/v1/forecast.proto\x12\x0btidemark.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tidemark/v1/access.proto\x1a\x1atidemark/v1/question.proto\"\x9b\x01\n\x0f\x46orecastRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\'\n\x05query\x18\x02 \x01(\x0b\x32\x12.tidemark.v1.QueryB\x04\xe2\x41\x01\x02\x12\x0f\n\x07horizon\x18\x03 \x01(\x05\x12\x10\n\x08\x63overage\x18\x04 \x01(\x01\x12+\n\x06method\x18\x05 \x01(\x0e\x32\x1b.tidemark.v1.ForecastMethod\"\xa0\x01\n\x10\x46orecastResponse\x12,\n\x08metadata\x18\x01 \x01(\x0b\x32\x1a.tidemark.v1.QueryMetadata\x12\x31\n\rbucket_starts\x18\x02 \x03(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x06series\x18\x03 \x03(\x0b\x32\x1b.tidemark.v1.SeriesForecast\"\xd2\x02\n\x0eSeriesForecast\x12\x12\n\nmeasure_id\x18\x01 \x01(\t\x12\r\n\x05group\x18\x02 \x03(\t\x12\r\n\x05other\x18\x03 \x01(\x08\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x0e\n\x06values\x18\x05 \x03(\x01\x12\r\n\x05lower\x18\x06 \x03(\x01\x12\r\n\x05upper\x18\x07 \x03(\x01\x12+\n\x06method\x18\x08 \x01(\x0e\x32\x1b.tidemark.v1.ForecastMethod\x12,\n\x07members\x18\t \x03(\x0e\x32\x1b.tidemark.v1.ForecastMethod\x12\x0f\n\x07seasons\x18\n \x03(\x05\x12)\n\x05\x65rror\x18\x0b \x01(\x0b\x32\x1a.tidemark.v1.ForecastError\x12,\n\x08\x62\x61seline\x18\x0c \x01(\x0b\x32\x1a.tidemark.v1.ForecastError\x12\r\n\x05notes\x18\r \x03(\t\"j\n\rForecastError\x12\x0c\n\x04wape\x18\x01 \x01(\x01\x12\x0c\n\x04mase\x18\x02 \x01(\x01\x12\x0b\n\x03mae\x18\x03 \x01(\x01\x12\x10\n\x08\x63overage\x18\x04 \x01(\x01\x12\x0f\n\x07origins\x18\x05 \x01(\x05\x12\r\n\x05\x63ount\x18\x06 \x01(\x05\"\xba\x01\n\x0f\x42\x61\x63ktestRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\'\n\x05query\x18\x02 \x01(\x0b\x32\x12.tidemark.v1.QueryB\x04\xe2\x41\x01\x02\x12\x0f\n\x07horizon\x18\x03 \x01(\x05\x12\x0f\n\x07origins\x18\x04 \x01(\x05\x12\x0c\n\x04step\x18\x05 \x01(\x05\x12\x10\n\x08\x63overage\x18\x06 \x01(\x01\x12+\n\x06method\x18\x07 \x01(\x0e\x32\x1b.tidemark.v1.ForecastMethod\"m\n\x10\x42\x61\x63ktestResponse\x12,\n\x08metadata\x18\x01 \x01(\x0b\x32\x1a.tidemark.v1.QueryMetadata\x12+\n\x06series\x18\x02 \x03(\x0b\x32\x1b.tidemark.v1.SeriesBacktest\"\xf2\x01\n\x0eSeriesBacktest\x12\x12\n\nmeasure_id\x18\x01 \x01(\t\x12\r\n\x05group\x18\x02 \x03(\t\x12\r\n\x05other\x18\x03 \x01(\x08\x12)\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x1a.tidemark.v1.ForecastError\x12,\n\x08\x62\x61seline\x18\x05 \x01(\x0b\x32\x1a.tidemark.v1.ForecastError\x12)\n\x07methods\x18\x06 \x03(\x0b\x32\x18.tidemark.v1.MethodError\x12*\n\x06points\x18\x07 \x03(\x0b\x32\x1a.tidemark.v1.BacktestPoint\"e\n\x0bMethodError\x12+\n\x06method\x18\x01 \x01(\x0e\x32\x1b.tidemark.v1.ForecastMethod\x12)\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1a.tidemark.v1.ForecastError\"\xa9\x01\n\rBacktestPoint\x12*\n\x06origin\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x62ucket_start\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05value\x18\x03 \x01(\x01\x12\r\n\x05lower\x18\x04 \x01(\x01\x12\r\n\x05upper\x18\x05 \x01(\x01\x12\r\n\x05truth\x18\x06 \x01(\x01*\xdb\x01\n\x0e\x46orecastMethod\x12\x1f\n\x1b\x46ORECAST_METHOD_UNSPECIFIED\x10\x00\x12\x19\n\x15\x46ORECAST_METHOD_NAIVE\x10\x01\x12\"\n\x1e\x46ORECAST_METHOD_SEASONAL_NAIVE\x10\x02\x12\x17\n\x13\x46ORECAST_METHOD_ETS\x10\x03\x12\x19\n\x15\x46ORECAST_METHOD_THETA\x10\x04\x12\x1b\n\x17\x46ORECAST_METHOD_BOOSTED\x10\x05\x12\x18\n\x14\x46ORECAST_METHOD_MEAN\x10\x06\x32\x98\x02\n\x0f\x46orecastService\x12\x7f\n\x08\x46orecast\x12\x1c.tidemark.v1.ForecastRequest\x1a\x1d.tidemark.v1.ForecastResponse\"6\xe8\xc7\x18\x02\x82\xd3\xe4\x93\x02,\"\'/v1/{project=projects/*}/forecasts:make:\x01*\x12\x83\x01\n\x08\x42\x61\x63ktest\x12\x1c.tidemark.v1.BacktestRequest\x1a\x1d.tidemark.v1.BacktestResponse\":\xe8\xc7\x18\x02\x82\xd3\xe4\x93\x02\x30\"+/v1/{project=projects/*}/forecasts:backtest:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1atidemark/v1/forecast.proto\x12\x0btidemark.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tidemark/v1/access.proto\x1a\x1atidemark/v1/question.proto\"\xaa\x01\n\x0f\x46orecastRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\'\n\x05query\x18\x02 \x01(\x0b\x32\x12.tidemark.v1.QueryB\x04\xe2\x41\x01\x02\x12\x0f\n\x07horizon\x18\x03 \x01(\x05\x12\x10\n\x08\x63overage\x18\x04 \x01(\x01\x12+\n\x06method\x18\x05 \x01(\x0e\x32\x1b.tidemark.v1.ForecastMethod\x12\r\n\x05\x61s_of\x18\x06 \x01(\t\"\xa0\x01\n\x10\x46orecastResponse\x12,\n\x08metadata\x18\x01 \x01(\x0b\x32\x1a.tidemark.v1.QueryMetadata\x12\x31\n\rbucket_starts\x18\x02 \x03(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x06series\x18\x03 \x03(\x0b\x32\x1b.tidemark.v1.SeriesForecast\"\xd2\x02\n\x0eSeriesForecast\x12\x12\n\nmeasure_id\x18\x01 \x01(\t\x12\r\n\x05group\x18\x02 \x03(\t\x12\r\n\x05other\x18\x03 \x01(\x08\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x0e\n\x06values\x18\x05 \x03(\x01\x12\r\n\x05lower\x18\x06 \x03(\x01\x12\r\n\x05upper\x18\x07 \x03(\x01\x12+\n\x06method\x18\x08 \x01(\x0e\x32\x1b.tidemark.v1.ForecastMethod\x12,\n\x07members\x18\t \x03(\x0e\x32\x1b.tidemark.v1.ForecastMethod\x12\x0f\n\x07seasons\x18\n \x03(\x05\x12)\n\x05\x65rror\x18\x0b \x01(\x0b\x32\x1a.tidemark.v1.ForecastError\x12,\n\x08\x62\x61seline\x18\x0c \x01(\x0b\x32\x1a.tidemark.v1.ForecastError\x12\r\n\x05notes\x18\r \x03(\t\"j\n\rForecastError\x12\x0c\n\x04wape\x18\x01 \x01(\x01\x12\x0c\n\x04mase\x18\x02 \x01(\x01\x12\x0b\n\x03mae\x18\x03 \x01(\x01\x12\x10\n\x08\x63overage\x18\x04 \x01(\x01\x12\x0f\n\x07origins\x18\x05 \x01(\x05\x12\r\n\x05\x63ount\x18\x06 \x01(\x05\"\xba\x01\n\x0f\x42\x61\x63ktestRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\'\n\x05query\x18\x02 \x01(\x0b\x32\x12.tidemark.v1.QueryB\x04\xe2\x41\x01\x02\x12\x0f\n\x07horizon\x18\x03 \x01(\x05\x12\x0f\n\x07origins\x18\x04 \x01(\x05\x12\x0c\n\x04step\x18\x05 \x01(\x05\x12\x10\n\x08\x63overage\x18\x06 \x01(\x01\x12+\n\x06method\x18\x07 \x01(\x0e\x32\x1b.tidemark.v1.ForecastMethod\"m\n\x10\x42\x61\x63ktestResponse\x12,\n\x08metadata\x18\x01 \x01(\x0b\x32\x1a.tidemark.v1.QueryMetadata\x12+\n\x06series\x18\x02 \x03(\x0b\x32\x1b.tidemark.v1.SeriesBacktest\"\xf2\x01\n\x0eSeriesBacktest\x12\x12\n\nmeasure_id\x18\x01 \x01(\t\x12\r\n\x05group\x18\x02 \x03(\t\x12\r\n\x05other\x18\x03 \x01(\x08\x12)\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x1a.tidemark.v1.ForecastError\x12,\n\x08\x62\x61seline\x18\x05 \x01(\x0b\x32\x1a.tidemark.v1.ForecastError\x12)\n\x07methods\x18\x06 \x03(\x0b\x32\x18.tidemark.v1.MethodError\x12*\n\x06points\x18\x07 \x03(\x0b\x32\x1a.tidemark.v1.BacktestPoint\"e\n\x0bMethodError\x12+\n\x06method\x18\x01 \x01(\x0e\x32\x1b.tidemark.v1.ForecastMethod\x12)\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1a.tidemark.v1.ForecastError\"\xa9\x01\n\rBacktestPoint\x12*\n\x06origin\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x62ucket_start\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05value\x18\x03 \x01(\x01\x12\r\n\x05lower\x18\x04 \x01(\x01\x12\r\n\x05upper\x18\x05 \x01(\x01\x12\r\n\x05truth\x18\x06 \x01(\x01*\xdb\x01\n\x0e\x46orecastMethod\x12\x1f\n\x1b\x46ORECAST_METHOD_UNSPECIFIED\x10\x00\x12\x19\n\x15\x46ORECAST_METHOD_NAIVE\x10\x01\x12\"\n\x1e\x46ORECAST_METHOD_SEASONAL_NAIVE\x10\x02\x12\x17\n\x13\x46ORECAST_METHOD_ETS\x10\x03\x12\x19\n\x15\x46ORECAST_METHOD_THETA\x10\x04\x12\x1b\n\x17\x46ORECAST_METHOD_BOOSTED\x10\x05\x12\x18\n\x14\x46ORECAST_METHOD_MEAN\x10\x06\x32\x98\x02\n\x0f\x46orecastService\x12\x7f\n\x08\x46orecast\x12\x1c.tidemark.v1.ForecastRequest\x1a\x1d.tidemark.v1.ForecastResponse\"6\xe8\xc7\x18\x02\x82\xd3\xe4\x93\x02,\"\'/v1/{project=projects/*}/forecasts:make:\x01*\x12\x83\x01\n\x08\x42\x61\x63ktest\x12\x1c.tidemark.v1.BacktestRequest\x1a\x1d.tidemark.v1.BacktestResponse\":\xe8\xc7\x18\x02\x82\xd3\xe4\x93\x02\x30\"+/v1/{project=projects/*}/forecasts:backtest:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,26 +44,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FORECASTSERVICE'].methods_by_name['Forecast']._serialized_options = b'\350\307\030\002\202\323\344\223\002,\"\'/v1/{project=projects/*}/forecasts:make:\001*'
   _globals['_FORECASTSERVICE'].methods_by_name['Backtest']._loaded_options = None
   _globals['_FORECASTSERVICE'].methods_by_name['Backtest']._serialized_options = b'\350\307\030\002\202\323\344\223\0020\"+/v1/{project=projects/*}/forecasts:backtest:\001*'
-  _globals['_FORECASTMETHOD']._serialized_start=1784
-  _globals['_FORECASTMETHOD']._serialized_end=2003
+  _globals['_FORECASTMETHOD']._serialized_start=1799
+  _globals['_FORECASTMETHOD']._serialized_end=2018
   _globals['_FORECASTREQUEST']._serialized_start=194
-  _globals['_FORECASTREQUEST']._serialized_end=349
-  _globals['_FORECASTRESPONSE']._serialized_start=352
-  _globals['_FORECASTRESPONSE']._serialized_end=512
-  _globals['_SERIESFORECAST']._serialized_start=515
-  _globals['_SERIESFORECAST']._serialized_end=853
-  _globals['_FORECASTERROR']._serialized_start=855
-  _globals['_FORECASTERROR']._serialized_end=961
-  _globals['_BACKTESTREQUEST']._serialized_start=964
-  _globals['_BACKTESTREQUEST']._serialized_end=1150
-  _globals['_BACKTESTRESPONSE']._serialized_start=1152
-  _globals['_BACKTESTRESPONSE']._serialized_end=1261
-  _globals['_SERIESBACKTEST']._serialized_start=1264
-  _globals['_SERIESBACKTEST']._serialized_end=1506
-  _globals['_METHODERROR']._serialized_start=1508
-  _globals['_METHODERROR']._serialized_end=1609
-  _globals['_BACKTESTPOINT']._serialized_start=1612
-  _globals['_BACKTESTPOINT']._serialized_end=1781
-  _globals['_FORECASTSERVICE']._serialized_start=2006
-  _globals['_FORECASTSERVICE']._serialized_end=2286
+  _globals['_FORECASTREQUEST']._serialized_end=364
+  _globals['_FORECASTRESPONSE']._serialized_start=367
+  _globals['_FORECASTRESPONSE']._serialized_end=527
+  _globals['_SERIESFORECAST']._serialized_start=530
+  _globals['_SERIESFORECAST']._serialized_end=868
+  _globals['_FORECASTERROR']._serialized_start=870
+  _globals['_FORECASTERROR']._serialized_end=976
+  _globals['_BACKTESTREQUEST']._serialized_start=979
+  _globals['_BACKTESTREQUEST']._serialized_end=1165
+  _globals['_BACKTESTRESPONSE']._serialized_start=1167
+  _globals['_BACKTESTRESPONSE']._serialized_end=1276
+  _globals['_SERIESBACKTEST']._serialized_start=1279
+  _globals['_SERIESBACKTEST']._serialized_end=1521
+  _globals['_METHODERROR']._serialized_start=1523
+  _globals['_METHODERROR']._serialized_end=1624
+  _globals['_BACKTESTPOINT']._serialized_start=1627
+  _globals['_BACKTESTPOINT']._serialized_end=1796
+  _globals['_FORECASTSERVICE']._serialized_start=2021
+  _globals['_FORECASTSERVICE']._serialized_end=2301
 # @@protoc_insertion_point(module_scope)

@@ -32,18 +32,20 @@ FORECAST_METHOD_BOOSTED: ForecastMethod
 FORECAST_METHOD_MEAN: ForecastMethod
 
 class ForecastRequest(_message.Message):
-    __slots__ = ("project", "query", "horizon", "coverage", "method")
+    __slots__ = ("project", "query", "horizon", "coverage", "method", "as_of")
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     QUERY_FIELD_NUMBER: _ClassVar[int]
     HORIZON_FIELD_NUMBER: _ClassVar[int]
     COVERAGE_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
     project: str
     query: _question_pb2.Query
     horizon: int
     coverage: float
     method: ForecastMethod
-    def __init__(self, project: _Optional[str] = ..., query: _Optional[_Union[_question_pb2.Query, _Mapping]] = ..., horizon: _Optional[int] = ..., coverage: _Optional[float] = ..., method: _Optional[_Union[ForecastMethod, str]] = ...) -> None: ...
+    as_of: str
+    def __init__(self, project: _Optional[str] = ..., query: _Optional[_Union[_question_pb2.Query, _Mapping]] = ..., horizon: _Optional[int] = ..., coverage: _Optional[float] = ..., method: _Optional[_Union[ForecastMethod, str]] = ..., as_of: _Optional[str] = ...) -> None: ...
 
 class ForecastResponse(_message.Message):
     __slots__ = ("metadata", "bucket_starts", "series")

@@ -59,14 +59,16 @@ class RunQueryResponse(_message.Message):
     def __init__(self, metadata: _Optional[_Union[_question_pb2.QueryMetadata, _Mapping]] = ..., events: _Optional[_Union[_question_pb2.EventsResult, _Mapping]] = ..., series: _Optional[_Union[_question_pb2.SeriesResult, _Mapping]] = ..., table: _Optional[_Union[_question_pb2.TableResult, _Mapping]] = ..., funnel: _Optional[_Union[_question_pb2.FunnelResult, _Mapping]] = ..., retention: _Optional[_Union[_question_pb2.RetentionResult, _Mapping]] = ..., lifecycle: _Optional[_Union[_question_pb2.LifecycleResult, _Mapping]] = ..., sessions: _Optional[_Union[_question_pb2.SessionsResult, _Mapping]] = ..., paths: _Optional[_Union[_question_pb2.PathsResult, _Mapping]] = ..., people: _Optional[_Union[_question_pb2.PeopleResult, _Mapping]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class ExplainQueryRequest(_message.Message):
-    __slots__ = ("project", "query", "analyze")
+    __slots__ = ("project", "query", "analyze", "as_of")
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     QUERY_FIELD_NUMBER: _ClassVar[int]
     ANALYZE_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
     project: str
     query: _question_pb2.Query
     analyze: bool
-    def __init__(self, project: _Optional[str] = ..., query: _Optional[_Union[_question_pb2.Query, _Mapping]] = ..., analyze: _Optional[bool] = ...) -> None: ...
+    as_of: str
+    def __init__(self, project: _Optional[str] = ..., query: _Optional[_Union[_question_pb2.Query, _Mapping]] = ..., analyze: _Optional[bool] = ..., as_of: _Optional[str] = ...) -> None: ...
 
 class ExplainQueryResponse(_message.Message):
     __slots__ = ("scans", "time_range", "metadata", "rows_read")

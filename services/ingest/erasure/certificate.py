@@ -69,3 +69,11 @@ def left(before: date) -> str:
         f"Buckets before {before.isoformat()} were left: the events that they count are gone by retention, and none holds an "
         "identity."
     )
+
+
+def kept(editions: int, until: date) -> str:
+    """The note about reports that were made of the data before."""
+    return (
+        f"Editions of reports are copies that never change, and {editions:,} made before this may hold the person; the last is removed "
+        f"on {until.isoformat()}."
+    )

@@ -101,6 +101,7 @@ SELECT segments_at IS NOT NULL,
 FROM erasures WHERE erasure_id = %(erasure)s
 """
 _NO_MIRROR = "SELECT pg_try_advisory_xact_lock(hashtext('tidemark mirror'))"
+_EDITIONS = "SELECT count(*), max(expires_at) FROM editions WHERE project_id = %(project)s"
 _COMPLETE = (
     "UPDATE erasures SET state = 3, user_id = NULL, completed_at = now() WHERE erasure_id = %(erasure)s"
 )
@@ -345,6 +346,10 @@ async def complete(connection: Connection, work: Work) -> bool:
             free = await (await connection.execute(_NO_MIRROR)).fetchone()
             if segments or not (free and free[0]):
                 return False
+        copies = await (await connection.execute(_EDITIONS, work.values())).fetchone()
+        if copies is not None and copies[0]:
+            note = certificate.kept(copies[0], copies[1].date())
+            await connection.execute(_NOTE, work.values(note=note))
         await connection.execute(_COMPLETE, work.values())
         await connection.execute(_CHANGED, work.values())
     return True

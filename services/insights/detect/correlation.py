@@ -11,8 +11,9 @@ from numpy.random import Generator, default_rng
 from scipy import stats
 
 from services.insights.detect import shape
-from services.insights.detect.finding import Finding, Floats, Missing
+from services.insights.detect.finding import Finding, Floats
 from services.insights.detect.tail import p_value
+from services.insights.series import Missing
 from tidemark.v1 import insight_pb2 as pb
 
 LEAST = 40

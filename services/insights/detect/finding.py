@@ -43,15 +43,6 @@ class Finding:
     """Positions to be marked in a chart."""
 
 
-class Missing(Exception):
-    """A series that cannot be searched. It becomes a note, or FAILED_PRECONDITION with `reason`."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-        """SERIES_EMPTY, SERIES_TOO_SHORT or SERIES_CONSTANT."""
-
-
 def direction(change: float) -> pb.Direction:
     """Which way a change goes."""
     if change > 0:

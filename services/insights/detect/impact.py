@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from services.insights.detect import season as seasons
 from services.insights.detect import shape
-from services.insights.detect.finding import Finding, Floats, Missing, direction, share
+from services.insights.detect.finding import Finding, Floats, direction, share
 from services.insights.detect.tail import p_value
+from services.insights.series import Missing
 from tidemark.v1 import insight_pb2 as pb
 
 LEAST = 20

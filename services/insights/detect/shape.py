@@ -4,7 +4,8 @@ import numpy as np
 from scipy.signal import lfilter
 
 from services.insights.detect import season as seasons
-from services.insights.detect.finding import Floats, Missing
+from services.insights.detect.finding import Floats
+from services.insights.series import Missing
 
 HUGE = 1e150
 """Values beyond are taken to be this, so that their squares are numbers."""

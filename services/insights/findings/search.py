@@ -15,7 +15,7 @@ from services.insights.findings import text
 from services.insights.findings.insight import Chart, Finding, charted, made
 from services.insights.findings.severity import Weight
 from services.insights.findings.text import Words
-from services.insights.series import Series
+from services.insights.series import Missing, Series
 from services.kit.errors import Invalid
 from services.kit.instant import at
 from tidemark.v1 import insight_pb2 as pb
@@ -111,7 +111,7 @@ def found(
         for row, each in enumerate(series):
             try:
                 some, looked = _one(row, each, wanted)
-            except finding.Missing as missing:
+            except Missing as missing:
                 result.missing = result.missing or (missing.reason, f"{each.subject}: {missing}")
                 result.notes.append(f"{each.subject} was not searched: {missing}")
                 continue
@@ -155,7 +155,7 @@ def _correlated(
         try:
             shape.checked(values, correlation.LEAST)
             result.searched += 1
-        except finding.Missing as missing:
+        except Missing as missing:
             result.missing = result.missing or (missing.reason, f"{each.subject}: {missing}")
             result.notes.append(f"{each.subject} was not searched: {missing}")
     if result.searched == 1:

@@ -8,6 +8,7 @@ committed, so whoever reads up to a number has missed nothing. `publish` is for 
 
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -32,6 +33,8 @@ from tidemark.v1 import insight_pb2 as pb
 CHANNEL = "tidemark_insights"
 """On which the database says which project has a change."""
 MAX_INDICATORS = 50
+ALIKE = 20
+"""Insights of the past that a new one is compared with."""
 EXPIRED = 500
 """Insights that expire in one transaction."""
 
@@ -84,6 +87,16 @@ _JUDGE = """
         feedback = EXCLUDED.feedback, comment = EXCLUDED.comment, given_by = EXCLUDED.given_by, given_at = now()
 """
 _SAID = "SELECT series, detector, feedback, hour FROM insight_feedback WHERE project_id = %s"
+_ALIKE = """
+    SELECT place::int, head
+    FROM unnest(%s::text[], %s::text[], %s::smallint[], %s::timestamptz[]) WITH ORDINALITY AS new(series, detector, direction, since, place)
+    CROSS JOIN LATERAL (
+        SELECT head, ended_at FROM insights
+        WHERE project_id = %s AND series = new.series AND detector = new.detector AND direction = new.direction
+            AND feedback <> 0 AND ended_at < new.since
+        ORDER BY ended_at DESC LIMIT %s
+    ) AS past ORDER BY place, ended_at DESC
+"""
 _JUDGED = """
     SELECT detector, count(*), count(*) FILTER (WHERE feedback IN (1, 2)), count(*) FILTER (WHERE feedback = 3) FROM insights
     WHERE project_id = %s AND created_at > now() - interval '30 days' GROUP BY detector
@@ -109,7 +122,7 @@ async def publish(connection: Connection, project: Project, draft: Draft) -> pb.
     """
     new = draft.insight
     change = await _next(connection, project.project_id)
-    since = new.start_time.ToDatetime(tzinfo=UTC) - draft.apart
+    since = _since(draft)
     cursor = connection.cursor(row_factory=class_row(InsightRecord))
     await cursor.execute(
         _BEFORE,
@@ -208,6 +221,17 @@ class Store:
         async with self._pool.connection() as connection:
             return effects.said(await (await connection.execute(_SAID, (project_id,))).fetchall())
 
+    async def alike(self, project_id: int, drafts: Sequence[Draft]) -> list[list[pb.Insight]]:
+        """For each draft, the insights like it that people have said something of, newest first; not the one that it follows."""
+        keys = [(each.series, each.insight.detector, each.insight.direction, _since(each)) for each in drafts]
+        found: list[list[pb.Insight]] = [[] for _ in drafts]
+        if keys:
+            async with self._pool.connection() as connection:
+                values = (*map(list, zip(*keys)), project_id, ALIKE)
+                for place, head in await (await connection.execute(_ALIKE, values)).fetchall():
+                    found[place - 1].append(InsightRecord(head).message())
+        return found
+
     async def judged(self, project_id: int) -> dict[str, Judged]:
         """By detector, what people have said of its insights of 30 days."""
         async with self._pool.connection() as connection:
@@ -270,6 +294,11 @@ class Store:
         async with self._pool.connection() as connection:
             if not (await connection.execute(_DELETE, (project.project_id, indicator_id))).rowcount:
                 raise _unknown(project, indicator_id)
+
+
+def _since(draft: Draft) -> datetime:
+    """What ended before is not followed by a draft."""
+    return draft.insight.start_time.ToDatetime(tzinfo=UTC) - draft.apart
 
 
 async def _next(connection: Connection, project_id: int) -> int:

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from services.insights.forecast import past, pool, season
-from services.insights.forecast.past import Missing, Past
+from services.insights.forecast.past import Past
 from services.insights.forecast.request import Asked
 from services.insights.forecast.season import Values
-from services.insights.series import Series, series_of
+from services.insights.series import Missing, Series, series_of
 from services.kit.calendar import Span, Step, edges
 from services.kit.errors import Invalid
 from tidemark.v1 import forecast_pb2 as pb

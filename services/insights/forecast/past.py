@@ -6,19 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.insights.forecast.season import Values
+from services.insights.series import Missing
 
 LEAST_VALUES = 3
 """Fewer say nothing about what comes next."""
 LEAST_SHARE = 0.5
 """Of the buckets since the first value, so many must have one."""
-
-
-class Missing(Exception):
-    """There is too little to forecast from; `reason` is one of the contract's."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +54,7 @@ def of(subject: str, values: Values, complete: int) -> Past:
     if len(present) < LEAST_VALUES:
         raise Missing(
             "SERIES_TOO_SHORT",
-            f"{subject} has {len(present)} finished values; {LEAST_VALUES} are needed: ask for a longer time range"
+            f"{subject} has {len(present)} finished {'value' if len(present) == 1 else 'values'}; {LEAST_VALUES} are needed: ask for a longer time range"
             " or a narrower interval",
         )
     silent = len(seen) - 1 - int(present[-1])

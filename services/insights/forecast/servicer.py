@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from services.insights.forecast import answer
 from services.insights.forecast import request as read
-from services.insights.forecast.past import Missing
+from services.insights.series import Missing
 from services.insights.source import Query
 from services.kit.call import Project
 from services.kit.errors import Exhausted, Refused
@@ -44,7 +44,9 @@ class Forecast(forecast_pb2_grpc.ForecastServiceServicer):
         parent = await project(request.project)
         asked, question = read.forecast(request), request.query
         zone = ZoneInfo(question.time_zone or parent.time_zone)
-        return await self._made(parent, question, lambda found: answer.forecast(found, question, asked, zone))
+        return await self._made(
+            parent, question, lambda found: answer.forecast(found, question, asked, zone), request.as_of
+        )
 
     async def Backtest(self, request: pb.BacktestRequest, context: Any) -> pb.BacktestResponse:
         """Forecasts the past of a series."""
@@ -52,8 +54,10 @@ class Forecast(forecast_pb2_grpc.ForecastServiceServicer):
         asked, question = read.backtest(request), request.query
         return await self._made(parent, question, lambda found: answer.backtest(found, question, asked))
 
-    async def _made(self, parent: Project, question: Question, make: Callable[[RunQueryResponse], T]) -> T:
-        """What is made of the answer to a question."""
+    async def _made(
+        self, parent: Project, question: Question, make: Callable[[RunQueryResponse], T], as_of: str = ""
+    ) -> T:
+        """What is made of the answer to a question, of the state `as_of` where one is given."""
         if self._under_way[parent.project_id] >= MOST_OF_PROJECT:
             raise Exhausted(
                 f"{MOST_OF_PROJECT} forecasts of the project are under way; ask again when they are made",
@@ -62,7 +66,7 @@ class Forecast(forecast_pb2_grpc.ForecastServiceServicer):
             )
         self._under_way[parent.project_id] += 1
         try:
-            found = await self._query.run(parent.name, question)
+            found = await self._query.run(parent.name, question, as_of=as_of)
             return await asyncio.get_running_loop().run_in_executor(self._threads, make, found)
         except Missing as missing:
             raise Refused(str(missing), reason=missing.reason) from missing

@@ -94,3 +94,13 @@ class Delivery:
     incidents: list[pb.Incident]
     opened_by: list[str]
     """Of the end of incidents: the ids of the notifications that told their beginning."""
+
+    @property
+    def name(self) -> str:
+        """Its resource name."""
+        return f"{self.project}/notifications/{self.notification_id}"
+
+    @property
+    def since(self) -> datetime:
+        """Since when it is tried."""
+        return self.created_at

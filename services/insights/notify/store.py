@@ -250,11 +250,12 @@ class Store:
             await connection.execute(_TRIED, values)
             await connection.execute(_SETTLE, values)
 
-    async def give_up(self, channel: ChannelRecord, why: str) -> None:
-        """Uses a channel no more, because its receiver is gone."""
+    async def give_up(self, delivery: Delivery, why: str) -> None:
+        """Uses its channel no more, because the receiver is gone."""
+        number = delivery.channel.channel_number
         async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(_SET_FAULT, (why, channel.channel_number))
-            await connection.execute(_GIVE_UP, {"channel": channel.channel_number, "why": why})
+            await connection.execute(_SET_FAULT, (why, number))
+            await connection.execute(_GIVE_UP, {"channel": number, "why": why})
 
     async def _delivery(self, connection: Connection, row: dict[str, Any]) -> Delivery:
         channels = connection.cursor(row_factory=class_row(ChannelRecord))

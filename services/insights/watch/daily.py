@@ -19,7 +19,7 @@ from services.insights.findings import text
 from services.insights.findings.feedback import Said
 from services.insights.findings.insight import Chart, Draft, Finding, charted, made
 from services.insights.findings.text import Words
-from services.insights.watch.draft import advised
+from services.insights.series import Missing
 from services.insights.watch.series import Line
 from services.kit.instant import at
 from tidemark.v1 import insight_pb2 as pb
@@ -62,7 +62,7 @@ def _trends(lines: Sequence[Line], said: Said, zone: ZoneInfo, now: datetime, ra
         line = Line(line.watched, line.starts[-TREND_BUCKETS:], line.values[-TREND_BUCKETS:])
         try:
             each = trend.trend(line.values, SEASON[line.watched.words.seconds], SEED)
-        except finding.Missing:
+        except Missing:
             continue
         looked += 1
         if each is not None and not abs(each.relative) < SMALLEST:
@@ -110,7 +110,7 @@ def _impacts(lines: Sequence[Line], said: Said, zone: ZoneInfo, now: datetime, r
         after = AFTER[seconds]
         try:
             each = impact.impact(line.values[:-after], line.values[-after:], SEASON[seconds], SEED)
-        except finding.Missing:
+        except Missing:
             continue
         found.append((line, each))
     q_values, kept = discovery.held(_charged(found, said), rate, len(found))
@@ -170,16 +170,12 @@ def _draft(
 
 
 def _told(drafts: Sequence[Draft], said: Said, zone: ZoneInfo) -> list[Draft]:
-    """With advice, and without what people have said is not to be told."""
-    kept = []
-    for draft in drafts:
-        insight = draft.insight
-        start = at(insight.start_time.ToMicroseconds())
-        if said.silences(draft.series, start, zone):
-            continue
-        advised(insight, None)
-        kept.append(draft)
-    return kept
+    """Without what people have said is not to be told."""
+    return [
+        draft
+        for draft in drafts
+        if not said.silences(draft.series, at(draft.insight.start_time.ToMicroseconds()), zone)
+    ]
 
 
 def _worth(insight: pb.Insight, line: Line, found: finding.Finding) -> None:

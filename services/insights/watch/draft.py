@@ -1,6 +1,6 @@
 """Writes what was found in a series: a finding comes in with what is known of its causes, a `Draft` goes out to be published. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -60,7 +60,6 @@ def drafted(
         text.threshold(watched.words, insight, zone, found.figures[0], found.figures[1])
     else:
         text.anomaly(watched.words, insight, zone, found.figures, found.relative)
-    advised(insight, watched.indicator)
     return Draft(
         series=f"{watched.key} by {watched.words.seconds}",
         insight=insight,
@@ -69,8 +68,9 @@ def drafted(
     )
 
 
-def advised(insight: pb.Insight, indicator: pb.Indicator | None, past: Sequence[pb.Insight] = ()) -> None:
-    """Says what to do about an insight."""
+def advised(insight: pb.Insight, indicators: Iterable[pb.Indicator], past: Sequence[pb.Insight]) -> None:
+    """Says what to do about an insight; `past` are those like it that people have said something of, newest first."""
+    indicator = next((each for each in indicators if each.name == insight.indicator), None)
     insight.recommendations.extend(recommend(insight, insight.contributions, insight.facts, indicator, past))
 
 

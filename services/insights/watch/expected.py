@@ -17,8 +17,8 @@ from services.insights.findings import text
 from services.insights.findings.feedback import Said
 from services.insights.findings.insight import Chart, Draft, Finding, charted, made
 from services.insights.forecast import past, pool, season
+from services.insights.series import Missing
 from services.insights.watch.daily import APART, begun
-from services.insights.watch.draft import advised
 from services.insights.watch.series import Line
 from services.kit.instant import at
 from tidemark.v1 import insight_pb2 as pb
@@ -43,7 +43,7 @@ def drafts(lines: Sequence[Line], said: Said, zone: ZoneInfo, now: datetime) -> 
         values = line.values[-LEARNT:]
         try:
             known = past.of(words.subject, values, len(values))
-        except past.Missing:
+        except Missing:
             continue
         seasons = season.find([known.values], season.usual(words.seconds))
         forecast = pool.forecast(known.values, seasons, HORIZON[words.seconds])
@@ -108,7 +108,6 @@ def drafted(
     )
     charted(insight, chart, words)
     _tell(insight, line, expected, limit, given is not None and given.HasField("threshold"), zone)
-    advised(insight, given)
     return Draft(f"{line.watched.key} by {words.seconds}", insight, APART)
 
 

@@ -21,7 +21,7 @@ from services.insights.findings.store import publish
 from services.insights.source import Query
 from services.insights.watch import daily, expected, judge, source, store
 from services.insights.watch.control import Control
-from services.insights.watch.draft import drafted, spans
+from services.insights.watch.draft import advised, drafted, spans
 from services.insights.watch.judge import Found, Known
 from services.insights.watch.schedule import HISTORY, UNITS, due, edge
 from services.insights.watch.series import SECONDS, Chosen, Line, Panel, panels
@@ -122,6 +122,9 @@ class Watcher:
             rate = self._settings.insights_false_discovery_rate
             drafts += await asyncio.to_thread(daily.drafts, look.lines, own, said, zone, now, rate)
             drafts += await asyncio.to_thread(expected.drafts, [*own, *look.lines], said, zone, now)
+        alike = await self._findings.alike(project.project_id, drafts)
+        for draft, past in zip(drafts, alike):
+            advised(draft.insight, given, past)
         state = replace(state, control=control)
         due_at = due(claim.task, now, zone, finished=_finished(look, claim.task, now))
         async with self._work.done(claim, state.encode(), due_at) as connection:

@@ -18,6 +18,7 @@ from services.kit.errors import Invalid, NotFound
 from services.query.cohorts import rule
 from services.query.cohorts.rule import Rule
 from services.query.filter import NOBODY, Members
+from services.query.state import Facts
 from services.query.store import Snapshot, Store
 from tidemark.v1.cohort_pb2 import CohortRule
 
@@ -58,16 +59,17 @@ class Cohorts:
         now: datetime,
         snapshot: Snapshot | None = None,
         staleness: float = 0.0,
+        then: Facts | None = None,
     ) -> Mapping[str, Members]:
-        """The people of each cohort, as of `snapshot` or of now; raises `NotFound` for a name that no cohort has.
+        """The people of each cohort, as of `snapshot`, of `then` or of now; raises `NotFound` for a name that no cohort has.
 
-        `staleness` is how many seconds ago they may have been found of older data.
+        `staleness` is how many seconds ago they may have been found of older data. Rules and lists are those of now.
         """
         if not names:
             return NOBODY
         if snapshot is not None:
             return await self._found(names, snapshot, now, staleness)
-        async with self._store.snapshot(project_id, self._seconds) as opened:
+        async with self._store.snapshot(project_id, self._seconds, then=then) as opened:
             return await self._found(names, opened, now, staleness)
 
     async def _found(

@@ -14,7 +14,7 @@ from services.query.filter import names
 from services.query.measure import Measure
 from services.query.plan import Scan as Aggregation
 from services.query.sql import measured
-from services.query.where import Statement, conditions, json, text, within
+from services.query.where import Statement, batches, conditions, json, text, within
 from tidemark.v1 import question_pb2 as pb
 
 MOST_SPANS = 16
@@ -32,6 +32,8 @@ def tail(
     limits = _limits((scan.span,), project_id, after, spans, names(scan.condition), statement)
     if not scan.anonymous:
         limits.append("user_id IS NOT NULL")
+    if scan.until:
+        limits.append(batches("<", scan.until, statement))
     limits += conditions(scan.condition, "events", statement)
     statement.text = _select(columns, limits)
     return statement
@@ -50,6 +52,8 @@ def aggregated(
     limits = _limits(scan.tiles[0].spans, project_id, after, spans, named, statement)
     if first.name:
         limits.append(f"name = {statement.value(first.name)}")
+    if scan.until:
+        limits.append(batches("<", scan.until, statement))
     limits += conditions(first.filter, "events", statement)
     statement.text = _select(columns, limits)
     return statement
@@ -61,8 +65,7 @@ def mirrored(
     """Every row of the batches from `after` to before `before`, whole."""
     statement = Statement()
     limits = _limits((), project_id, after, spans, None, statement)
-    upto = f"({statement.value(list(before), 'bigint[]')})[(batch_id & 4095) + 1]"
-    limits.append(f"(batch_id >> 12) < coalesce({upto}, 0)")
+    limits.append(batches("<", before, statement))
     columns = [f"{each}::text" if each in JSON_COLUMNS else each for each in SCHEMA.names]
     statement.text = _select(columns, limits)
     return statement
@@ -94,8 +97,7 @@ def _limits(
     project = statement.value(project_id)
     limits = [f"project_id = {project}", *([within("occurred_at", asked, statement)] if asked else [])]
     if any(after):
-        known = f"({statement.value(list(after), 'bigint[]')})[(batch_id & 4095) + 1]"
-        limits.append(f"(batch_id >> 12) >= coalesce({known}, 0)")
+        limits.append(batches(">=", after, statement))
     if spans is not None:
         near = coalesced(spans)
         limits.append(within("occurred_at", near, statement))

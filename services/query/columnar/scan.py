@@ -52,6 +52,8 @@ class Scan:
     """Instants, in order. Before the last of them, one row of each user in each piece of time that they cut is enough for each
     combination of flags, whichever row it is; texts come from that row, and rows of one instant stand in any order. Lifecycles ask
     who was there, through all of time, and would else hold every event. A table that holds all rows serves as well."""
+    until: tuple[int, ...] = ()
+    """By partition, of how many batches rows are wanted; none are named where all are."""
 
 
 def source_of(table: pa.Table) -> DataSource:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import zip_longest
 
 from services.kit.calendar import Span
 from services.query.columnar.layout import Layout
@@ -46,6 +47,17 @@ class Segment:
     def inside(self, spans: Sequence[Span]) -> bool:
         """Whether one of the spans holds all of its events."""
         return any(span.start <= self.first_at and self.last_at < span.end for span in spans)
+
+    def old(self, batches: Sequence[int]) -> bool:
+        """Whether it may hold events of the first so many batches of each partition."""
+        return any(first < min(after, count) for first, after, count in self._edges(batches))
+
+    def young(self, batches: Sequence[int]) -> bool:
+        """Whether it may hold events of others."""
+        return any(max(first, count) < after for first, after, count in self._edges(batches))
+
+    def _edges(self, batches: Sequence[int]) -> Iterable[tuple[int, int, int]]:
+        return zip_longest(self.first_batches, self.after_batches, batches, fillvalue=0)
 
     @property
     def tier(self) -> int:

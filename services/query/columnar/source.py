@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import duckdb
@@ -70,7 +70,7 @@ class Bulk:
         """The rows of a bulk scan, in the snapshot of `connection`."""
         async with self._streams.one() as stream:
             try:
-                mirrored = await self._mirrored(connection, project_id, scan.span)
+                mirrored = await self._mirrored(connection, project_id, scan.span, scan.until)
                 return await self._scan(connection, project_id, scan, mirrored, stream)
             except (Broken, Inexact) as error:
                 _fall_back(error)
@@ -104,7 +104,8 @@ class Bulk:
         """What would be read from segments for a scan, and whether there is a tail; nothing where the hypertable is asked."""
         spans = wanted.tiles[0].spans if isinstance(wanted, Aggregation) else (wanted.span,)
         try:
-            found = await self._mirrored(connection, project_id, Span(spans[0].start, spans[-1].end))
+            extent = Span(spans[0].start, spans[-1].end)
+            found = await self._mirrored(connection, project_id, extent, wanted.until)
         except Broken as error:
             _fall_back(error)
             return NOTHING
@@ -169,7 +170,8 @@ class Bulk:
             return None
         spans, lake = scan.tiles[0].spans, self._lake
         try:
-            mirrored = await self._mirrored(connection, project_id, Span(spans[0].start, spans[-1].end))
+            extent = Span(spans[0].start, spans[-1].end)
+            mirrored = await self._mirrored(connection, project_id, extent, scan.until)
             if mirrored.tail is None or not worthwhile(mirrored, spans, LEAST_ROWS, LEAST_SHARE):
                 return None
             write(mirrored.segments, lake.folder, None)  # Refused here, before anything is read.
@@ -195,12 +197,17 @@ class Bulk:
             _fall_back(error)
             return None
 
-    async def _mirrored(self, connection: AsyncConnection[Any], project_id: int, span: Span) -> Mirrored:
-        """What segments hold of the time asked about; raises `Broken` where a file is not what its row says."""
+    async def _mirrored(
+        self, connection: AsyncConnection[Any], project_id: int, span: Span, until: Sequence[int]
+    ) -> Mirrored:
+        """What segments hold of the time asked about, of the state asked about; raises `Broken` where a file is not what its row
+        says."""
         lake = self._lake
         if lake is None:
             return NOTHING
         found = await store.mirrored(connection, project_id, span)
+        if until:
+            found = replace(found, segments=tuple(each for each in found.segments if each.old(until)))
         for segment in found.segments:
             size = lake.size(segment.path)
             if size != segment.size:

@@ -41,6 +41,7 @@ def bulk(scan: Scan, segment: Segment, folder: str) -> Inquiry:
         where.within((scan.span,), inquiry),
         where.condition(scan.condition, segment.layout, inquiry),
         *([] if scan.anonymous else ["user_id IS NOT NULL"]),
+        *_until(scan, segment, inquiry),
     ]
     listed = ", ".join(["user_id", "epoch_us(occurred_at) AS at_us", "file_row_number", *columns])
     rows = f"FROM read_parquet({file}, file_row_number = true) WHERE {' AND '.join(limits)}"
@@ -58,6 +59,7 @@ def ids(scan: Scan, segment: Segment, folder: str, instants: pa.Array) -> Inquir
         where.within((scan.span,), inquiry),
         where.condition(scan.condition, segment.layout, inquiry),
         *([] if scan.anonymous else ["user_id IS NOT NULL"]),
+        *_until(scan, segment, inquiry),
         f"epoch_us(occurred_at) IN (SELECT id FROM {inquiry.table({'id': instants})})",  # noqa: S608
     ]
     inquiry.text = (
@@ -133,7 +135,7 @@ def _rows(
 ) -> str:
     """The rows of a scan: when, groups and values."""
     spans = scan.tiles[0].spans
-    found = [_segments(scan, each, folder, inquiry) for each in _alike(segments, spans)]
+    found = [_segments(scan, each, folder, inquiry) for each in _alike(segments, spans, scan.until)]
     if tail is not None and tail.num_rows:
         inquiry.tables[TAIL] = tail
         names = ", ".join([*_keys(scan), *values(scan)])
@@ -152,16 +154,24 @@ def _segments(scan: Aggregation, segments: Sequence[Segment], folder: str, inqui
         limits.append(f"name = {inquiry.value(measure.name)}")
     if not segments[0].inside(scan.tiles[0].spans):
         limits.append(where.within(scan.tiles[0].spans, inquiry))
+    limits += _until(scan, segments[0], inquiry)
     files = inquiry.value([f"{folder}/{each.path}" for each in segments])
     return f"SELECT {', '.join(columns)} FROM read_parquet({files}) WHERE {' AND '.join(limits)}"  # noqa: S608
 
 
-def _alike(segments: Sequence[Segment], spans: Sequence[Span]) -> list[list[Segment]]:
-    """Together the segments with the same columns of which the times are compared, or need not be: each statement must be planned."""
+def _alike(segments: Sequence[Segment], spans: Sequence[Span], until: Sequence[int]) -> list[list[Segment]]:
+    """Together the segments with the same columns of which times and batches are compared, or need not be: each statement must be
+    planned."""
     found: dict[Hashable, list[Segment]] = {}
     for each in segments:
-        found.setdefault((uncounted(each.layout), each.inside(spans)), []).append(each)
+        young = bool(until) and each.young(until)
+        found.setdefault((uncounted(each.layout), each.inside(spans), young), []).append(each)
     return list(found.values())
+
+
+def _until(scan: Scan | Aggregation, segment: Segment, inquiry: Inquiry) -> list[str]:
+    """That a row belongs to the state asked about, where some of the segment may not."""
+    return [where.before(scan.until, inquiry)] if scan.until and segment.young(scan.until) else []
 
 
 def _measured(measure: Measure, layout: Layout, inquiry: Inquiry) -> str:

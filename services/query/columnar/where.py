@@ -130,6 +130,12 @@ def within(spans: Sequence[Span], inquiry: Inquiry) -> str:
     return whole if len(spans) == 1 else f"{whole} AND ({' OR '.join(map(bounds, spans))})"
 
 
+def before(counts: Sequence[int], inquiry: Inquiry) -> str:
+    """That a row came with the first so many batches of its partition."""
+    known = f"({inquiry.value(list(counts), 'BIGINT[]')})[(batch_id & 4095) + 1]"
+    return f"(batch_id >> 12) < coalesce({known}, 0)"
+
+
 def text(field: Field, layout: Layout, inquiry: Inquiry) -> str:
     """A field as the text that groups are told apart by; empty when it is missing.
 

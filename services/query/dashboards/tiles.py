@@ -6,15 +6,15 @@ values chosen for it.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Value
 
 from services.kit.errors import Invalid
+from services.kit.narrow import join
 from tidemark.v1 import dashboard_pb2 as pb
 from tidemark.v1 import question_pb2 as q
 
@@ -99,18 +99,6 @@ def own(dashboard: pb.Dashboard, query: q.Query, choice: Choice | None = None) -
     return found
 
 
-def join(query: q.Query, other: q.Filter) -> None:
-    """Makes a filter hold beside those of a question, for everything in it that is about events."""
-    if other.WhichOneof("node") is None:
-        return
-    for holder in _holders(query):
-        if holder.filter.WhichOneof("node") is None:
-            holder.filter.CopyFrom(other)
-        else:
-            both = q.Filter(all=q.FilterGroup(filters=[holder.filter, other]))
-            holder.filter.CopyFrom(both)
-
-
 def substitute(message: Message, values: Values) -> None:
     """Puts the values chosen for variables into every filter of a message."""
     for descriptor, value in message.ListFields():
@@ -125,31 +113,6 @@ def substitute(message: Message, values: Values) -> None:
         else:
             for each in value if descriptor.is_repeated else [value]:
                 substitute(each, values)
-
-
-def _holders(query: q.Query) -> Iterator[Any]:
-    """The messages in a question whose field `filter` says which events count."""
-    kind = query.WhichOneof("question")
-    match kind:
-        case "series" | "table":
-            asked = query.series if kind == "series" else query.table
-            of_events = [each for each in asked.measures if each.source != q.SOURCE_METRICS]
-            yield from [asked] if len(of_events) == len(asked.measures) else of_events
-        case "lifecycle":
-            yield query.lifecycle.activity
-        case "people":
-            people = query.people
-            match people.WhichOneof("group"):
-                case "did":
-                    yield people.did
-                case "funnel":
-                    yield people.funnel.funnel
-                case "retention":
-                    yield people.retention.retention
-                case "lifecycle":
-                    yield people.lifecycle.lifecycle.activity
-        case "events" | "funnel" | "retention" | "sessions" | "paths":
-            yield getattr(query, kind)
 
 
 def _chosen(stated: q.Filter, values: Values) -> q.Filter | None:

@@ -10,6 +10,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from services.kit.errors import Invalid
+from services.kit.neutral import neutral
 from services.query.export.rows import EVENTS, JSON
 from tidemark.v1.query_pb2 import ExportRequest
 
@@ -18,7 +19,6 @@ PIECE_BYTES = 1 << 20
 GROUP_ROWS, GROUP_BYTES = 131_072, 32 << 20
 """A row group of a Parquet file is written when it has so many rows or bytes."""
 
-_FORMULA = r"^[=+\-@\t\r]"
 _ESCAPED = r'["\\\x00-\x1f]'
 
 
@@ -119,13 +119,13 @@ class _Csv:
     """RFC 4180. A text that a spreadsheet would run begins with an apostrophe, the names of columns included."""
 
     def __init__(self, sink: _Sink, schema: pa.Schema) -> None:
-        names = _neutral(pa.array(schema.names, pa.string()))
+        names = neutral(pa.array(schema.names, pa.string()))
         self._schema = pa.schema([(name.as_py(), _plain(field.type)) for name, field in zip(names, schema)])
         self._writer = pa.csv.CSVWriter(sink, self._schema)
 
     def write(self, batch: pa.RecordBatch) -> None:
         columns = [
-            _neutral(column) if pa.types.is_string(column.type) else _shown(column)
+            neutral(column) if pa.types.is_string(column.type) else _shown(column)
             for column in batch.columns
         ]
         self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
@@ -168,13 +168,6 @@ def _shown(column: pa.Array) -> pa.Array:
     if pa.types.is_floating(column.type):
         return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
     return column
-
-
-def _neutral(column: pa.Array) -> pa.Array:
-    runs = pc.match_substring_regex(column, _FORMULA)
-    if not pc.any(runs).as_py():
-        return column
-    return pc.if_else(runs, pc.binary_join_element_wise(_text("'"), column, _text("")), column)
 
 
 def _json(column: pa.Array) -> pa.Array:

@@ -11,7 +11,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.query.question import Events
-from services.query.where import Statement, conditions, within
+from services.query.where import Statement, batches, conditions, within
 from tidemark.v1 import question_pb2 as pb
 from tidemark.v1.event_pb2 import EventType
 
@@ -37,11 +37,14 @@ _TYPES = [EventType.Name(number).removeprefix("EVENT_TYPE_") for number in Event
 Row = dict[str, Any]
 
 
-def events(question: Events, project_id: int) -> Statement:
-    """Reads the events of a question, newest first, with the columns of `EVENTS`."""
+def events(question: Events, project_id: int, until: Sequence[int] = ()) -> Statement:
+    """Reads the events of a question, newest first, with the columns of `EVENTS`; of so many batches of each partition, where they
+    are named."""
     statement = Statement()
     project = statement.value(project_id)
     limits = [f"project_id = {project}", within("occurred_at", (question.span,), statement)]
+    if until:
+        limits.append(batches("<", until, statement))
     limits.extend(conditions(question.filter, "events", statement))
     statement.text = (
         f"SELECT event_id::text, occurred_at, ({statement.value(_TYPES, 'text[]')})[type] AS type, name, user_id, session_id,"

@@ -9,7 +9,6 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
 
 import pyarrow as pa
 from adbc_driver_postgresql import dbapi
@@ -22,12 +21,12 @@ from services.kit.settings import Settings
 from services.query.columnar.stream import Stream, exported, threaded, written
 from services.query.export import rows
 from services.query.export.format import File
-from services.query.plan import plan
 from services.query.question import Events, Question, Table
 from services.query.source import Source, answer
+from services.query.state import Facts
 from services.query.store import Snapshot, Store, Turns
 from services.query.stream import Log
-from services.query.trust import Facts, Origin, metadata
+from services.query.trust import Origin, metadata
 from tidemark.v1 import query_pb2 as pb
 from tidemark.v1.question_pb2 import DATA_SOURCE_ROLLUP, Query
 
@@ -48,20 +47,26 @@ class Exports:
         self._conninfo, self._connections = _unhurried(settings), asyncio.Semaphore(_CONNECTIONS)
 
     async def file(
-        self, query: Query, form: pb.ExportRequest.Format, project: Project, query_id: str
+        self,
+        query: Query,
+        form: pb.ExportRequest.Format,
+        project: Project,
+        query_id: str,
+        then: Facts | None = None,
     ) -> AsyncGenerator[pb.ExportResponse]:
-        """The messages of a file: progress, pieces, and last how far it can be trusted."""
+        """The messages of a file: progress, pieces, and last how far it can be trusted; of a state that has passed, where one is
+        given."""
         began = time.monotonic()
-        question = await self._source.read(query, project, datetime.now(UTC))
+        question = await self._source.read(query, project, then)
         progress = pb.ExportResponse()
         async with self._turns.turn(project.project_id), AsyncExitStack() as stack:
             if isinstance(question, Events):
                 file, origin = File(form, rows.EVENTS), Origin()
                 facts, progress.rows_expected, batches = await stack.enter_async_context(
-                    self._events(query, question, project)
+                    self._events(query, question, project, then)
                 )
             else:
-                table, facts, origin = await self._table(query, question, project)
+                table, facts, origin = await self._table(query, question, project, then)
                 file, progress.rows_expected = File(form, table.schema), table.num_rows
                 batches = _all(table.to_batches())
             yield progress
@@ -71,23 +76,24 @@ class Exports:
                     yield message
             for message in _pieces(progress, await asyncio.to_thread(file.end)):
                 yield message
-        in_flight = await self._log.in_flight(project.project_id, len(facts.totals), facts.received)
-        elapsed = time.monotonic() - began
+        in_flight, elapsed = await self._log.in_flight(facts), time.monotonic() - began
         progress.metadata.CopyFrom(metadata(question.span, facts, in_flight, elapsed, query_id, origin))
         yield progress
 
     @asynccontextmanager
     async def _events(
-        self, query: Query, question: Events, project: Project
+        self, query: Query, question: Events, project: Project, then: Facts | None
     ) -> AsyncIterator[tuple[Facts, int, AsyncIterator[pa.RecordBatch]]]:
         """The facts of a snapshot, how many events the rollups know of, and the batches of all of them."""
         stream, reader = Stream(self._conninfo), None
         async with self._connections:
             try:
-                async with self._store.snapshot(project.project_id, self._settings.query_seconds) as snapshot:
+                seconds = self._settings.query_seconds
+                async with self._store.snapshot(project.project_id, seconds, then=then) as snapshot:
                     facts = await snapshot.facts()
-                    expected = await self._expected(query, project, snapshot, facts)
-                    text = written(snapshot.connection, rows.events(question, project.project_id))
+                    expected = await self._expected(query, project, snapshot, facts, then)
+                    until = await snapshot.limit(question.span)
+                    text = written(snapshot.connection, rows.events(question, project.project_id, until))
                     name = await exported(snapshot.connection)
                     await threaded(lambda: stream.take(name), stream.cancel)
                 # The pool has its connection back; the stream keeps the snapshot.
@@ -115,19 +121,22 @@ class Exports:
                 return
             yield batch
 
-    async def _expected(self, query: Query, project: Project, snapshot: Snapshot, facts: Facts) -> int:
+    async def _expected(
+        self, query: Query, project: Project, snapshot: Snapshot, facts: Facts, then: Facts | None
+    ) -> int:
         """How many events there are, where the rollups know; else 0."""
-        counted = await self._source.read(rows.counting(query), project, facts.at)
+        counted = await self._source.read(rows.counting(query), project, then)
         assert isinstance(counted, Table)
-        if plan(counted).source != DATA_SOURCE_ROLLUP:
+        if (await snapshot.plan(counted)).source != DATA_SOURCE_ROLLUP:
             return 0
         answered = await answer(counted, snapshot, facts.at)
         return int(answered.result.total.values[0])  # type: ignore[union-attr]
 
     async def _table(
-        self, query: Query, question: Question, project: Project
+        self, query: Query, question: Question, project: Project, then: Facts | None
     ) -> tuple[pa.Table, Facts, Origin]:
-        async with self._store.snapshot(project.project_id, self._settings.query_seconds) as snapshot:
+        seconds = self._settings.query_seconds
+        async with self._store.snapshot(project.project_id, seconds, then=then) as snapshot:
             facts = await snapshot.facts()
             answered = await answer(question, snapshot, facts.at, LARGEST_ANSWER)
         return await asyncio.to_thread(rows.table, query, answered.result), facts, answered.origin

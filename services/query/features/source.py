@@ -24,9 +24,10 @@ from services.query.features import request as read
 from services.query.features.reading import scan
 from services.query.features.request import Wanted
 from services.query.features.table import NEVER, Table
+from services.query.state import Facts
 from services.query.store import Store, Turns
 from services.query.stream import Log
-from services.query.trust import Facts, Origin, metadata
+from services.query.trust import Origin, metadata
 from tidemark.v1 import feature_pb2 as pb
 from tidemark.v1.query_pb2 import ExportRequest
 from tidemark.v1.question_pb2 import QueryMetadata
@@ -74,7 +75,7 @@ class Features:
         async with self._store.snapshot(project.project_id, clock.left) as snapshot:
             facts = await snapshot.facts()
             rows = await snapshot.scan(asked)
-        in_flight = await self._log.in_flight(project.project_id, len(facts.totals), facts.received)
+        in_flight = await self._log.in_flight(facts)
         about = metadata(asked.span, facts, in_flight, 0.0, "", Origin(source_of(rows)))
         table = await clock.threaded(lambda: Table(wanted, Timeline(rows), zone, _watermark(facts)))
         return table, about

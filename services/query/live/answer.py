@@ -12,7 +12,8 @@ from services.query.live.renewal import Arrival, newest
 from services.query.plan import Plan
 from services.query.question import Question
 from services.query.shape import Reading
-from services.query.trust import Facts, Origin
+from services.query.state import Facts
+from services.query.trust import Origin
 from tidemark.v1 import question_pb2 as pb
 from tidemark.v1.query_pb2 import WatchQueryResponse
 

@@ -18,7 +18,7 @@ from services.query.live import renewal
 from services.query.live.answer import DELTA, Answer, heartbeat, message, part, snapshot
 from services.query.live.board import Latest, State
 from services.query.question import Series
-from services.query.trust import Facts
+from services.query.state import Facts
 from tidemark.v1 import question_pb2 as pb
 from tidemark.v1.query_pb2 import WatchQueryResponse
 

@@ -19,8 +19,9 @@ from services.query.question import Events, Question, Series
 from services.query.shape import Reading, result
 from services.query.source import RAW, answer
 from services.query.sql import Page
+from services.query.state import Facts
 from services.query.store import Snapshot
-from services.query.trust import Facts, Origin, origin
+from services.query.trust import Origin, origin
 from tidemark.v1 import question_pb2 as pb
 from tidemark.v1.query_pb2 import WatchQueryResponse
 

@@ -27,9 +27,10 @@ from services.query.live.answer import Answer, digest
 from services.query.live.board import Latest
 from services.query.live.source import Asked, Round
 from services.query.question import Events, Question, Series, Table, cohorts, named, read
+from services.query.state import Facts
 from services.query.store import Snapshot, Store
 from services.query.stream import Bell, Commits, Log
-from services.query.trust import Facts, metadata
+from services.query.trust import metadata
 from services.query.windows.question import Window
 from tidemark.v1 import question_pb2 as pb
 
@@ -212,7 +213,7 @@ class Desk:
         return read(feed.query, project.time_zone, now, people=people)
 
     async def _publish(self, found: Sequence[tuple[Feed, Answer, float]], facts: Facts) -> None:
-        in_flight = await self._log.in_flight(self._project.project_id, len(facts.totals), facts.received)
+        in_flight = await self._log.in_flight(facts)
         for feed, answer, seconds in found:
             metrics.QUERY_REFRESHES.inc()
             about = metadata(answer.question.span, facts, in_flight, seconds, "", answer.origin)

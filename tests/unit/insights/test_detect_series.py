@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from services.insights.detect import correlation, forest, impact, shape, trend
-from services.insights.detect.finding import Missing
+from services.insights.series import Missing
 from tidemark.v1 import insight_pb2 as pb
 
 

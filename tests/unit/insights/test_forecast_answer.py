@@ -8,7 +8,7 @@ import pytest
 
 from services.insights.forecast import answer
 from services.insights.forecast import request as read
-from services.insights.forecast.past import Missing
+from services.insights.series import Missing
 from services.kit.errors import Invalid
 from tidemark.v1 import forecast_pb2 as pb
 from tidemark.v1 import query_pb2

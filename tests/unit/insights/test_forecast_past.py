@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from services.insights.forecast import past
-from services.insights.forecast.past import Missing
+from services.insights.series import Missing
 
 NAN = np.nan
 

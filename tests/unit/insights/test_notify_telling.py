@@ -8,8 +8,9 @@ import orjson
 import pytest
 from standardwebhooks import Webhook
 
-from services.insights.notify import channel, message, signature
+from services.insights.notify import channel, message
 from services.insights.notify.message import Message
+from services.kit import signature
 from services.kit.errors import Invalid
 from services.kit.retry import next_try, retry_after
 from tidemark.v1 import alert_pb2 as pb

@@ -9,6 +9,7 @@ from tests.contract import rpcs
 from tidemark.v1.access_pb2 import (
     PERMISSION_ADMINISTER,
     PERMISSION_AUTHOR,
+    PERMISSION_HOLD_LINK,
     PERMISSION_OPERATE,
     PERMISSION_READ,
     PERMISSION_UNSPECIFIED,
@@ -25,6 +26,7 @@ EXPECTED = {
     PERMISSION_AUTHOR: {ROLE_ANALYST, ROLE_ADMIN},
     PERMISSION_ADMINISTER: {ROLE_ADMIN},
     PERMISSION_OPERATE: {ROLE_ADMIN},
+    PERMISSION_HOLD_LINK: set(),
 }
 
 
@@ -46,6 +48,11 @@ def test_rpcs_of_other_contracts_are_those_of_the_table():
 
 def test_an_unknown_rpc_has_no_permission():
     assert permission_of("tidemark.v1.AdminService.Nothing") == PERMISSION_UNSPECIFIED
+
+
+def test_one_rpc_alone_is_answered_without_a_key():
+    open_to_all = [rpc.full_name for rpc in rpcs() if permission_of(rpc.full_name) == PERMISSION_HOLD_LINK]
+    assert open_to_all == ["tidemark.v1.EditionService.OpenEditionLink"]
 
 
 @pytest.mark.parametrize("permission", Permission.values())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.kit.edge import peer, told
+from services.kit.edge import network, peer, told
 
 HEADERS = [("x-forwarded-for", "203.0.113.9"), ("x-forwarded-proto", "https")]
 
@@ -23,3 +23,17 @@ def test_nobody_else_is(shown: list[tuple[str, str]], secret: str) -> None:
 
 def test_an_edge_that_tells_nothing_leaves_the_connection() -> None:
     assert peer([("x-tidemark-edge", "secret")], "secret", "ipv4:127.0.0.1:1") == "ipv4:127.0.0.1:1"
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("ipv4:203.0.113.9:50123", "203.0.113.9"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("ipv6:%5B2001:db8:1:2:3::4%5D:50123", "2001:db8:1:2::/64"),
+        ("unix:", "unix:"),
+    ],
+)
+def test_an_address_is_the_same_from_every_port_and_of_ipv6_the_customer_s_half(given: str, address: str) -> None:
+    assert network(given) == address

@@ -250,3 +250,36 @@ async def test_tls_is_checked_by_name_and_by_authority(certificates: Path) -> No
 def test_a_file_of_authorities_that_is_none_is_a_bad_setting(tmp_path: Path) -> None:
     with pytest.raises(BadSetting, match="TIDEMARK_OUTBOUND_ROOTS_FILE"):
         Outbound(roots_file=str(tmp_path / "none.pem"))
+
+
+async def test_a_stream_is_put_whole_from_its_beginning_for_each_address() -> None:
+    begun = 0
+
+    async def pieces() -> AsyncIterator[bytes]:
+        nonlocal begun
+        begun += 1
+        for piece in (b"one ", b"two"):
+            yield piece
+
+    bodies: list[bytes] = []
+
+    async def taken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        bodies.append(await reader.readexactly(7))
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        await writer.drain()
+
+    # Nobody listens at the first address.
+    async with serving(taken) as (port, seen), calling(resolve=names("127.0.0.2", "127.0.0.1")) as outbound:
+        answer = await outbound.put(f"http://store.example:{port}/key", pieces, {"Content-Length": "7"})
+    assert (answer.status, bodies) == (200, [b"one two"])
+    head = seen[0].lower()
+    assert head.startswith(b"put /key http/1.1\r\n")
+    assert b"content-length: 7\r\n" in head
+    assert b"transfer-encoding" not in head
+    assert begun >= 1
+
+
+async def test_a_store_in_a_private_network_is_not_put_to() -> None:
+    async with calling(private=False) as outbound:
+        with pytest.raises(Forbidden, match="private"):
+            await outbound.put("http://store.example/key", b"", {})

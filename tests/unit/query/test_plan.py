@@ -10,11 +10,13 @@ from services.kit.calendar import Span, floor
 from services.query.filter import Members
 from services.query.plan import ROLLUPS, Plan, covering, plan, reads, why
 from services.query.question import Series, Table, read
+from services.query.state import Until
 from tidemark.v1 import question_pb2 as q
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 BUYERS = "projects/demo/cohorts/buyers"
+MINUTES = timedelta(minutes=1)
 WIDTHS = {table: seconds for seconds, table in ROLLUPS}
 SECOND, MINUTE, HOUR, DAYS, MONTH = (
     q.Interval.UNIT_SECOND, q.Interval.UNIT_MINUTE, q.Interval.UNIT_HOUR, q.Interval.UNIT_DAY, q.Interval.UNIT_MONTH,
@@ -22,7 +24,13 @@ SECOND, MINUTE, HOUR, DAYS, MONTH = (
 
 
 def planned(
-    start: datetime, end: datetime, unit: int, count: int = 1, zone: str = "UTC", **others: object
+    start: datetime,
+    end: datetime,
+    unit: int,
+    count: int = 1,
+    zone: str = "UTC",
+    until: Until | None = None,
+    **others: object,
 ) -> Plan:
     asked = q.Query(
         time_zone=zone, series=q.SeriesQuestion(**{"measures": [q.Measure(aggregation=1)], **others})
@@ -32,7 +40,7 @@ def planned(
     asked.series.interval.CopyFrom(q.Interval(unit=unit, count=count))
     question = read(asked, "UTC", NOW, people={BUYERS: Members(BUYERS, ("ann",), "r1")})
     assert isinstance(question, Series)
-    return plan(question)
+    return plan(question, until)
 
 
 def tables(found: Plan) -> list[str]:
@@ -137,7 +145,10 @@ def plans(draw: st.DrawFn) -> Plan:
     start = DAY + timedelta(milliseconds=draw(st.integers(0, 10**9)))
     end = start + timedelta(milliseconds=draw(st.integers(1, 3 * 10**8)))
     zone = draw(st.sampled_from(["UTC", "Asia/Kolkata", "Europe/Berlin"]))
-    return planned(start, end, unit, count, zone, compare=draw(st.sampled_from([0, 1])))
+    edges = sorted(draw(st.lists(st.integers(-4000, 20_000), max_size=6, unique=True)))
+    changed = [Span(DAY + a * MINUTES, DAY + b * MINUTES) for a, b in zip(edges[::2], edges[1::2])]
+    until = Until((3, 4), tuple(changed)) if draw(st.booleans()) else None
+    return planned(start, end, unit, count, zone, until, compare=draw(st.sampled_from([0, 1])))
 
 
 @given(plans())
@@ -180,6 +191,44 @@ def test_a_narrowed_plan_reads_its_buckets_and_no_others(found: Plan, data: st.D
         length = sum((span.length for tile in scan.tiles for span in tile.spans), timedelta())
         assert length == sum((scan.buckets[slot].length for slot in slots), timedelta())
     assert [scan.exact for scan in narrowed.scans] == [scan.exact for scan in found.scans]
+
+
+def test_of_a_state_that_has_passed_rows_tell_what_changed_since_and_rollups_the_rest() -> None:
+    span, changed = (
+        Span(DAY, DAY + timedelta(days=3)),
+        Span(DAY + 1450 * MINUTES, DAY + 1455 * MINUTES),
+    )
+    found = planned(span.start, span.end, HOUR, until=Until((3, 4), (changed,))).scans[0]
+    assert [tile.table for tile in found.tiles] == ["rollups_1h", "rollups_1m", "events"]
+    assert found.tiles[-1].spans == (changed,)
+    assert (found.exact, found.until) == (False, (3, 4))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [None, (Span(DAY, DAY + 1441 * MINUTES),)],
+    ids=["nobody knows what changed", "more changed than rollups would save"],
+)
+def test_of_a_state_that_has_passed_rows_tell_everything_where(changed: tuple[Span, ...] | None) -> None:
+    found = planned(DAY, DAY + timedelta(days=3), HOUR, until=Until((3, 4), changed))
+    assert tables(found) == ["events"]
+    assert (found.scans[0].exact, found.scans[0].until) == (True, (3, 4))
+    assert reasons(found) == [("events", "rollups hold what came since")]
+
+
+@pytest.mark.parametrize("group_by", [[], ["user_id"]], ids=["rollups", "rows"])
+def test_where_nothing_changed_the_plan_is_that_of_now(group_by: list[str]) -> None:
+    end = DAY + timedelta(days=1)
+    before = Until((3, 4), (Span(DAY - MINUTES, DAY), Span(end, end + MINUTES)))
+    given = {"unit": HOUR, "group_by": group_by}
+    assert planned(DAY, end, until=before, **given) == planned(DAY, end, **given)  # type: ignore[arg-type]
+
+
+def test_a_period_before_in_which_something_changed_is_read_from_rows_alone() -> None:
+    before = Until((3, 4), (Span(DAY - MINUTES, DAY),))
+    found = planned(DAY, DAY + timedelta(days=1), HOUR, until=before, compare=1)
+    assert (found.scans[0].until, found.earlier[0].until) == ((), (3, 4))
+    assert [tile.table for tile in found.earlier[0].tiles] == ["rollups_1h", "rollups_1m", "events"]
 
 
 def test_exact_uniques_cannot_be_kept_up_to_date_by_buckets() -> None:

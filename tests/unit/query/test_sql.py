@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from services.query.filter import Members
 from services.query.plan import Plan, Tile, plan
 from services.query.question import Events, Series, Table, read
 from services.query.rank import rankings
-from services.query.sql import Page, cells, events, expected, ranking
+from services.query.sql import Page, cells, events, expected, ranking, unit_of
+from services.query.state import Until
 from services.query.where import Statement
 from tidemark.v1 import question_pb2 as q
 
@@ -36,7 +38,11 @@ def compared(field: str, operator: str, *values: object) -> q.Filter:
 
 
 def series(
-    start: datetime = DAY, unit: int = q.Interval.UNIT_HOUR, zone: str = "UTC", **others: object
+    start: datetime = DAY,
+    unit: int = q.Interval.UNIT_HOUR,
+    zone: str = "UTC",
+    until: Until | None = None,
+    **others: object,
 ) -> Plan:
     asked = q.Query(
         time_zone=zone, series=q.SeriesQuestion(**{"measures": [q.Measure(aggregation=1)], **others})
@@ -46,7 +52,7 @@ def series(
     asked.series.interval.unit = unit  # type: ignore[assignment]
     question = read(asked, "UTC", NOW, people=PEOPLE)
     assert isinstance(question, Series)
-    return plan(question)
+    return plan(question, until)
 
 
 def table(**others: object) -> Plan:
@@ -94,6 +100,7 @@ EVERY_OPERATOR = [
     compared("session_id", "EQUAL", 5),
     q.Filter(**{"not": q.Filter(any=q.FilterGroup(filters=[compared("name", "EQUAL", "a"), compared("user_id", "CONTAINS", "b")]))}),
 ]  # fmt: skip
+THEN = Until((3, 4), (Span(DAY + timedelta(minutes=70), DAY + timedelta(minutes=71)),))
 OFF = DAY + timedelta(minutes=1, seconds=5)
 ONE_NAME = compared("name", "EQUAL", "a")
 
@@ -161,6 +168,12 @@ STATEMENTS = {
     "events_committed_since": lambda: events(
         happened(), 7, Page(100, batches=(1, 2), until=(3, 4), spans=(Span(DAY, DAY + timedelta(minutes=1)),))
     ),
+    "events_of_a_state": lambda: events(happened(ONE_NAME), 7, Page(101, until=(3, 4))),
+    "uniques_of_a_state": lambda: cells(
+        series(until=THEN, measures=[q.Measure(aggregation=q.AGGREGATION_UNIQUES)]).scans[0], 7, [()]
+    ),
+    "rows_of_a_state": lambda: cells(series(until=replace(THEN, changed=None)).scans[0], 7, [()]),
+    "unit_of_a_metric_in_a_state": lambda: unit_of("latency", Span(DAY, OFF), 7, (3, 4)),
     "every_operator": lambda: events(happened(*EVERY_OPERATOR), 7, Page(10)),
 }
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kit.calendar import Span
-from services.query.trust import Facts, Origin, completeness, metadata
+from services.query.state import Facts
+from services.query.trust import Origin, completeness, metadata
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -5,6 +5,7 @@ export type Route =
   | { page: 'dashboard'; id: string }
   | { page: 'data'; section: DataSection; id: string }
   | { page: 'insights'; section: InsightSection; id: string }
+  | { page: 'reports'; section: ReportSection; id: string }
 
 /** What there is to see and do about the data itself. */
 const DATA = [
@@ -33,6 +34,10 @@ const INSIGHTS = [
 ] as const
 export type InsightSection = (typeof INSIGHTS)[number]
 
+/** What is reported: what is to be made, what was made, and where it went. */
+const REPORTS = ['all', 'builder', 'schedules', 'runs', 'deliveries', 'destinations', 'templates'] as const
+export type ReportSection = (typeof REPORTS)[number]
+
 /** The page of a path. */
 export function route(path: string): Route {
   const [first = '', second, ...rest] = path.split('/').slice(1)
@@ -44,6 +49,8 @@ export function route(path: string): Route {
     if (data) return { page: 'data', section: data, id }
     const insights = first === 'insights' && INSIGHTS.find(each => each === (second || INSIGHTS[0]))
     if (insights) return { page: 'insights', section: insights, id }
+    const reports = first === 'reports' && REPORTS.find(each => each === (second || REPORTS[0]))
+    if (reports) return { page: 'reports', section: reports, id }
   }
   if (second) return { page: 'missing' }
   if (first === 'dashboards' || first === 'explore' || first === 'live') return { page: first }

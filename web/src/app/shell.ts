@@ -15,6 +15,7 @@ const PAGES = [
   { page: 'explore', path: '/explore', title: 'Explore' },
   { page: 'live', path: '/live', title: 'Live' },
   { page: 'insights', path: '/insights', title: 'Insights' },
+  { page: 'reports', path: '/reports', title: 'Reports' },
   { page: 'data', path: '/data', title: 'Data' },
 ] as const
 
@@ -39,6 +40,7 @@ const PARTS: Record<Route['page'], () => Promise<unknown>> = {
   explore: () => import('../explorer/explorer'),
   live: () => import('../live/live'),
   insights: () => import('../insights/insights'),
+  reports: () => import('../reports/reports'),
   data: () => import('../data/data'),
   missing: () => Promise.resolve(),
 }
@@ -304,6 +306,10 @@ export class Shell extends LitElement {
       case 'insights': {
         const { section, id } = this.route
         return html`<tm-insights .session=${session} .section=${section} .name=${id}></tm-insights>`
+      }
+      case 'reports': {
+        const { section, id } = this.route
+        return html`<tm-reports .session=${session} .section=${section} .name=${id}></tm-reports>`
       }
       case 'missing':
         return html`<div class="state">

@@ -4,12 +4,12 @@ import { customElement, property, query, state } from 'lit/decorators.js'
 import type { Session } from '../app/session'
 import { shared } from '../app/theme/styles'
 import '../explorer/query-editor'
-import { DisplaySchema, Display_Kind as Kind, type Tile, TileSchema } from '../gen/tidemark/v1/dashboard_pb'
-import { type Query, QuerySchema, type TimeRange, TimeRangeSchema } from '../gen/tidemark/v1/question_pb'
+import { type Display, Display_Kind as Kind, type Tile, TileSchema } from '../gen/tidemark/v1/dashboard_pb'
+import { type Query, QuerySchema } from '../gen/tidemark/v1/question_pb'
 import { displays, title } from '../model/display'
 import { missing } from '../model/question'
 import '../tiles/text'
-import './time-range'
+import { displayForm, timeField } from './display-form'
 
 /** Edits a tile in a dialog opened by `show`. Dispatches `tm-done` with the tile as it is to be. */
 @customElement('tm-tile-editor')
@@ -113,7 +113,10 @@ export class TileEditor extends LitElement {
   }
 
   private question(asked: Query) {
-    const kinds = displays(asked)
+    const draw = (display: Display) => {
+      this.tile.display = display
+      this.requestUpdate()
+    }
     return html`
       ${
         this.open
@@ -125,77 +128,12 @@ export class TileEditor extends LitElement {
           : nothing
       }
       <div class="drawn">
-        ${kinds.length > 1 ? this.kinds(kinds) : nothing} ${this.measures()}
-        <div class="field">
-          <h3>Time</h3>
-          <span class="row">
-            <tm-time-range
-              .range=${asked.timeRange ?? create(TimeRangeSchema)}
-              .zone=${this.zone}
-              usual="As the dashboard"
-              @change=${(event: CustomEvent<TimeRange>) => this.ask(create(QuerySchema, { ...asked, timeRange: event.detail }))}
-            ></tm-time-range>
-            ${
-              asked.timeRange
-                ? html`<button
-                    type="button"
-                    class="quiet"
-                    @click=${() => this.ask(create(QuerySchema, { ...asked, timeRange: undefined }))}
-                  >
-                    As the dashboard
-                  </button>`
-                : nothing
-            }
-          </span>
-        </div>
+        ${displayForm(asked, this.tile.display, draw)}
+        ${timeField('Time', asked.timeRange, { zone: this.zone, usual: 'As the dashboard' }, timeRange =>
+          this.ask(create(QuerySchema, { ...asked, timeRange })),
+        )}
       </div>
     `
-  }
-
-  private kinds(kinds: { kind: Kind; title: string }[]) {
-    const chosen = this.tile.display?.kind ?? Kind.UNSPECIFIED
-    const pick = (event: Event) =>
-      this.draw({ kind: kinds[(event.target as HTMLSelectElement).selectedIndex]?.kind })
-    return html`<label class="field">
-        Drawn as
-        <select @change=${pick}>
-          ${kinds.map(each => html`<option ?selected=${each.kind === chosen}>${each.title}</option>`)}
-        </select>
-      </label>
-      ${
-        chosen === Kind.AREA || chosen === Kind.BAR
-          ? this.check('On one another', this.tile.display?.stacked ?? false, stacked => ({ stacked }))
-          : nothing
-      }`
-  }
-
-  /** How values are written. */
-  private measures() {
-    const { display } = this.tile
-    const decimals = (event: Event) => {
-      const { value } = event.target as HTMLInputElement
-      this.draw({ decimals: value === '' ? undefined : Math.min(10, Math.max(0, Number(value))) })
-    }
-    return html`
-      <label class="field">
-        Unit
-        <input
-          .value=${display?.unit ?? ''}
-          placeholder="its own"
-          @change=${(event: Event) => this.draw({ unit: (event.target as HTMLInputElement).value.trim() })}
-        />
-      </label>
-      <label class="field">
-        Decimal places
-        <input type="number" min="0" max="10" .value=${display?.decimals?.toString() ?? ''} placeholder="fitting" @change=${decimals} />
-      </label>
-      ${this.check('Less is better', display?.lessIsBetter ?? false, lessIsBetter => ({ lessIsBetter }))}
-    `
-  }
-
-  private check(label: string, value: boolean, set: (value: boolean) => Parameters<TileEditor['draw']>[0]) {
-    const settle = (event: Event) => this.draw(set((event.target as HTMLInputElement).checked))
-    return html`<label class="check"><input type="checkbox" .checked=${value} @change=${settle} /> ${label}</label>`
   }
 
   private text(text: string) {
@@ -215,17 +153,6 @@ export class TileEditor extends LitElement {
     const kinds = displays(query).map(({ kind }) => kind)
     if (this.tile.display && !kinds.includes(this.tile.display.kind))
       this.tile.display.kind = Kind.UNSPECIFIED
-    this.requestUpdate()
-  }
-
-  private draw(change: {
-    kind?: Kind
-    stacked?: boolean
-    unit?: string
-    decimals?: number
-    lessIsBetter?: boolean
-  }) {
-    this.tile.display = Object.assign(create(DisplaySchema), this.tile.display, change)
     this.requestUpdate()
   }
 

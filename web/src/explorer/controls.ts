@@ -10,7 +10,12 @@ import './filter-builder'
 import { fields, names } from './suggest'
 
 /** What every form is given: whom it is for, and what to call when the question was changed. */
-export type Form = { session: Session; changed: () => void }
+export type Form = {
+  session: Session
+  changed: () => void
+  /** Whether an answer may be compared with the period before. */
+  comparable: boolean
+}
 
 /** One of several. */
 export function select<V>(

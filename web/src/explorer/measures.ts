@@ -243,6 +243,7 @@ function top(form: Form, question: SeriesQuestion | TableQuestion, most: number)
 }
 
 function comparison(form: Form, question: SeriesQuestion | TableQuestion) {
+  if (!form.comparable) return nothing
   const set = (on: boolean) =>
     by(form)(() => (question.compare = on ? Compare.PREVIOUS_PERIOD : Compare.UNSPECIFIED))
   return check('Compare with the period before', question.compare === Compare.PREVIOUS_PERIOD, set)

@@ -27,6 +27,8 @@ export class QueryEditor extends LitElement {
   @property({ attribute: false }) session!: Session
   /** What kinds of questions may be asked. */
   @property({ attribute: false }) kinds: readonly Kind[] = KINDS.map(each => each.kind)
+  /** Whether an answer may be compared with the period before: alerts and forecasts have no use for it. */
+  @property({ attribute: false }) comparable = true
   @state() private draft: Query = first()
   @state() private offered: Cohort[] = []
 
@@ -175,7 +177,7 @@ export class QueryEditor extends LitElement {
             </div>`
           : nothing
       }
-      ${this.form({ session: this.session, changed: this.changed })}
+      ${this.form({ session: this.session, changed: this.changed, comparable: this.comparable })}
     `
   }
 

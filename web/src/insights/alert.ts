@@ -156,6 +156,7 @@ export class Alert extends Page {
           .session=${session}
           .query=${asked}
           .kinds=${['series']}
+          .comparable=${false}
           @change=${({ detail: { question } }: CustomEvent<Query>) => change(() => question.case === 'series' && (rule.series = question.value))}
         ></tm-query-editor>
       </fieldset>

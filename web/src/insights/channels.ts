@@ -4,6 +4,8 @@ import { customElement, query, state } from 'lit/decorators.js'
 import { icon } from '../app/icons'
 import { type Channel, ChannelSchema, type Notification } from '../gen/tidemark/v1/alert_pb'
 import { Page } from '../page/page'
+import '../work/secret'
+import type { Secret } from '../work/secret'
 import { alerts } from './clients'
 import { reached } from './model/alert'
 import { SEVERITIES, idOf, titleOf } from './model/words'
@@ -16,11 +18,10 @@ export class Channels extends Page {
   @state() private told: Notification[] = []
   @state() private more = ''
   @state() private mail = false
-  @state() private secret = ''
   @state() private tried = ''
   @state() private leaving?: Channel
   @query('#create') private creating!: HTMLDialogElement
-  @query('#secret') private telling!: HTMLDialogElement
+  @query('tm-secret') private telling!: Secret
   @query('#delete') private deleting!: HTMLDialogElement
 
   static override styles = [
@@ -32,10 +33,6 @@ export class Channels extends Page {
       .actions {
         flex-wrap: nowrap;
         justify-content: flex-end;
-      }
-      pre {
-        white-space: pre-wrap;
-        overflow-wrap: anywhere;
       }
     `,
   ]
@@ -147,17 +144,7 @@ export class Channels extends Page {
           </div>
         </form>
       </dialog>
-      <dialog id="secret" aria-labelledby="secret-title" @close=${() => (this.secret = '')}>
-        <form method="dialog">
-          <h2 id="secret-title">The secret of this webhook</h2>
-          <p>Its messages are signed with it. Copy it now: it is never told again.</p>
-          <pre tabindex="0" aria-label="Secret">${this.secret}</pre>
-          <div class="row ends">
-            <button type="button" @click=${() => navigator.clipboard.writeText(this.secret)}>${icon('copy')} Copy</button>
-            <button class="primary">I have kept it</button>
-          </div>
-        </form>
-      </dialog>
+      <tm-secret></tm-secret>
       <dialog id="delete" aria-labelledby="delete-title">
         <form method="dialog" @submit=${this.forget}>
           <h2 id="delete-title">Delete “${this.leaving?.displayName}”?</h2>
@@ -193,13 +180,14 @@ export class Channels extends Page {
       leastSeverity: Number(text('least')),
     })
     const { project: parent } = this.session
+    let secret = ''
     const made = await this.act(async () => {
-      this.secret = (await alerts.createChannel({ parent, channel })).secret
+      ;({ secret } = await alerts.createChannel({ parent, channel }))
     })
     if (!made) return
     form.reset()
     this.creating.close()
-    if (this.secret) this.telling.showModal()
+    if (secret) await this.telling.show(secret)
     await this.load()
   }
 

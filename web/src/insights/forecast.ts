@@ -116,6 +116,7 @@ export class Forecast extends Page {
             .session=${session}
             .query=${query}
             .kinds=${['series']}
+            .comparable=${false}
             @change=${(event: CustomEvent<Query>) => this.ask(event.detail)}
           ></tm-query-editor>
           ${this.options()}

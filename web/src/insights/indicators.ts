@@ -137,6 +137,7 @@ export class Indicators extends Page {
                     .session=${this.session}
                     .query=${this.series}
                     .kinds=${['series']}
+                    .comparable=${false}
                     @change=${(event: CustomEvent<Query>) => (this.series = event.detail)}
                   ></tm-query-editor>
                   <label class="field"

@@ -1,8 +1,8 @@
-import { LitElement, css, html, nothing } from 'lit'
+import { LitElement, css, html } from 'lit'
 import { customElement, property } from 'lit/decorators.js'
 import { shared } from '../app/theme/styles'
 import type { Notification } from '../gen/tidemark/v1/alert_pb'
-import { duration, number } from '../model/format'
+import { triesOf } from '../work/tries'
 import { NOTIFICATIONS } from './model/alert'
 import { idOf, when } from './model/words'
 
@@ -66,20 +66,7 @@ export class Notifications extends LitElement {
       <td>${idOf(each.channel)}</td>
       <td><span class="chip ${tone}">${title}</span></td>
       <td>${when(each.deliverTime ?? each.nextTime, this.zone)}</td>
-      <td class="text">${this.tries(each)}</td>
+      <td class="text">${triesOf(each, this.zone)}</td>
     </tr>`
-  }
-
-  private tries({ tries, attempts, outcome }: Notification) {
-    if (!tries.length) return attempts ? `${number(attempts)}: ${outcome}` : 'none yet'
-    return html`<details>
-      <summary>${number(attempts)}: ${outcome}</summary>
-      <ol class="small">
-        ${tries.map(
-          ({ startTime, elapsed, outcome: said }) =>
-            html`<li>${when(startTime, this.zone)}${elapsed ? html`, ${duration(Number(elapsed.seconds) + elapsed.nanos / 1e9)}` : nothing}: ${said}</li>`,
-        )}
-      </ol>
-    </details>`
   }
 }

@@ -1,20 +1,19 @@
-import { html, nothing, css, type PropertyValues } from 'lit'
-import { customElement, query, state } from 'lit/decorators.js'
-import type { Operation } from '../gen/google/longrunning/operations_pb'
-import { percent } from '../model/format'
+import { type PropertyValues, css, html, nothing } from 'lit'
+import { customElement, query } from 'lit/decorators.js'
 import { Page } from '../page/page'
-import { models, operations } from './clients'
-import { type Progress, progress } from './model/operation'
-
-/** So often it is asked how far a training is, in milliseconds. */
-const EVERY = 1_000
+import { Following } from '../work/following'
+import { bar } from '../work/progress'
+import { models } from './clients'
 
 /** Trains a model and follows it, whoever began it. Takes the full name of the model; dispatches `tm-trained` when one has ended. */
 @customElement('tm-training')
 export class Training extends Page {
-  @state() private progress?: Progress
   @query('input') private shadow?: HTMLInputElement
-  private timer?: ReturnType<typeof setTimeout>
+  private readonly work: Following = new Following(
+    this,
+    what => this.act(what),
+    () => this.dispatchEvent(new CustomEvent('tm-trained')),
+  )
 
   static override styles = [
     ...Page.styles,
@@ -34,31 +33,18 @@ export class Training extends Page {
     `,
   ]
 
-  override disconnectedCallback() {
-    super.disconnectedCallback()
-    clearTimeout(this.timer)
-  }
-
   override willUpdate(changed: PropertyValues) {
-    if (changed.has('name')) void this.find()
+    if (changed.has('name')) void this.work.find(this.name)
   }
 
   override render() {
-    const { progress: now, session } = this
-    const working = now && !now.done
-    if (!working && !session.author && !now?.failure) return nothing
+    const { work, session } = this
+    const failure = work.now?.failure
+    if (!work.working && !session.author && !failure) return nothing
     return html`<section class="panel" aria-label="Training">
-      ${this.trouble()} ${now?.done && now.failure ? html`<p class="problem" role="alert">Not trained: ${now.failure}</p>` : nothing}
-      ${working ? this.working(now) : session.author ? this.begin() : nothing}
+      ${this.trouble()} ${failure ? html`<p class="problem" role="alert">Not trained: ${failure}</p>` : nothing}
+      ${work.working ? bar('How far the training is', work, session.author) : session.author ? this.begin() : nothing}
     </section>`
-  }
-
-  private working({ share, step, stopping }: Progress) {
-    return html`<div class="row">
-      <progress aria-label="How far the training is" max="1" value=${share}></progress>
-      <span role="status">${percent(share, 0)} · ${stopping ? 'stopping' : step}</span>
-      ${this.session.author ? html`<button ?disabled=${stopping} @click=${this.cancel}>Cancel</button>` : nothing}
-    </div>`
   }
 
   private begin() {
@@ -71,40 +57,6 @@ export class Training extends Page {
 
   private train = async () => {
     const request = { name: this.name, shadow: this.shadow?.checked ?? false, requestId: crypto.randomUUID() }
-    await this.act(async () => this.take((await models.trainModel(request)).operation))
-  }
-
-  private cancel = async () => {
-    const { name } = this.progress ?? {}
-    if (name) await this.act(async () => this.take((await operations.cancelOperation({ name })).operation))
-  }
-
-  /** Looks whether one is under way already. */
-  private async find() {
-    const [project = ''] = /^projects\/[^/]+/.exec(this.name) ?? []
-    this.progress = undefined
-    await this.act(async () => {
-      const { operations: all } = await operations.listOperations({
-        parent: project,
-        target: this.name,
-        pageSize: 10,
-      })
-      const under = all.find(each => !each.done)
-      if (under) this.take(under)
-    })
-  }
-
-  private take(operation: Operation | undefined) {
-    clearTimeout(this.timer)
-    if (!operation || !this.isConnected) return
-    const before = this.progress
-    this.progress = progress(operation)
-    if (!this.progress.done) this.timer = setTimeout(() => void this.look(operation.name), EVERY)
-    else if (before && !before.done) this.dispatchEvent(new CustomEvent('tm-trained'))
-  }
-
-  private async look(name: string) {
-    const well = await this.act(async () => this.take((await operations.getOperation({ name })).operation))
-    if (!well && this.isConnected) this.timer = setTimeout(() => void this.look(name), 5 * EVERY)
+    await this.act(async () => this.work.take((await models.trainModel(request)).operation))
   }
 }

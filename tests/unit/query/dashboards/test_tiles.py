@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kit.errors import Invalid
-from services.query.dashboards.tiles import DAY, Choice, asked, choice, join, known, substitute
+from services.kit.narrow import join
+from services.query.dashboards.tiles import DAY, Choice, asked, choice, known, substitute
 from tidemark.v1 import dashboard_pb2 as pb
 from tidemark.v1 import question_pb2 as q
 

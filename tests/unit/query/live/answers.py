@@ -10,7 +10,8 @@ from services.query.part import Part
 from services.query.plan import Plan, plan
 from services.query.question import Events, Question, Series, read
 from services.query.shape import Reading, result
-from services.query.trust import Facts, Origin
+from services.query.state import Facts
+from services.query.trust import Origin
 from tidemark.v1 import question_pb2 as q
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -1,7 +1,7 @@
 /** Long work as the page shows it: an operation comes in, how far it is and what has become of it goes out. */
 import { anyUnpack } from '@bufbuild/protobuf/wkt'
-import type { Operation } from '../../gen/google/longrunning/operations_pb'
-import { OperationMetadataSchema } from '../../gen/tidemark/v1/operation_pb'
+import type { Operation } from '../gen/google/longrunning/operations_pb'
+import { OperationMetadataSchema } from '../gen/tidemark/v1/operation_pb'
 
 export type Progress = {
   name: string
