@@ -11,6 +11,8 @@ PYTHON := $(BIN)/python
 PYTEST := $(PYTHON) -m pytest
 PROTOS := $(wildcard protos/tidemark/v1/*.proto)
 OUT := .
+# Where the stubs of KEDA's contract live; protoc sees its file there, so that they are imported by that name.
+KEDA := services/insights/scaler/keda
 
 ##@ Run
 .PHONY: help setup run up down status web
@@ -52,9 +54,10 @@ lint: setup ## format, ruff, mypy, buf lint, breaking changes of the contract
 	$(BIN)/buf lint && $(BIN)/buf build --path protos/tidemark -o - | $(BIN)/buf breaking - --exclude-imports --against protos/baseline.binpb
 fmt: setup ## format, and mend what ruff can mend
 	$(BIN)/ruff format && $(BIN)/ruff check --fix
-protos: setup ## tidemark/v1 from protos/
+protos: setup ## tidemark/v1 from protos/, and the stubs of KEDA's scaler
 	$(PYTHON) -m grpc_tools.protoc -I protos -I protos/third_party --python_out=$(OUT) --pyi_out=$(OUT) $(PROTOS)
 	$(PYTHON) -m grpc_tools.protoc -I protos -I protos/third_party --grpc_python_out=$(OUT) $(shell grep -l ^service $(PROTOS))
+	$(PYTHON) -m grpc_tools.protoc -I $(KEDA)=protos/third_party/keda --python_out=$(OUT) --pyi_out=$(OUT) --grpc_python_out=$(OUT) $(KEDA)/externalscaler.proto
 docs: setup ## docs/api.md, settings.md, metrics.md and cli.md from the code
 	$(PYTHON) -m docs.generate
 lock: setup ## requirements.lock from pyproject.toml
@@ -63,7 +66,7 @@ release: setup ## the contract of today becomes the baseline of breaking changes
 	$(BIN)/buf build --path protos/tidemark --exclude-source-info -o protos/baseline.binpb
 
 ##@ Measure
-.PHONY: bench bench-ingest bench-freshness bench-query bench-dashboard bench-insights bench-prediction bench-reports bench-soak
+.PHONY: bench bench-ingest bench-freshness bench-query bench-dashboard bench-insights bench-prediction bench-reports bench-scaling bench-soak
 bench: setup ## every benchmark; QUICK=1 takes a minute for each
 	$(PYTHON) -m benchmarks
 bench-ingest: setup ## events a minute through the whole path, beside a raw COPY
@@ -80,6 +83,8 @@ bench-prediction: setup ## forecasts and behaviour models on public data, beside
 	$(PYTHON) -m benchmarks prediction
 bench-reports: setup ## every template in every form over ten million events, a table of 100 000 rows, a million rows
 	$(PYTHON) -m benchmarks reports
+bench-scaling: setup ## writers of a replayed load, by forecast and backlog and by backlog alone
+	$(PYTHON) -m benchmarks scaling
 bench-soak: setup ## whether memory stays flat over ten minutes, a writer frozen for one of them
 	$(PYTHON) -m benchmarks soak
 

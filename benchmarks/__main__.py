@@ -1,4 +1,4 @@
-"""`python -m benchmarks [ingest] [freshness] [query] [dashboard] [insights] [prediction] [reports] [soak]`: all when none is named. `QUICK=1` takes a minute for each."""
+"""`python -m benchmarks [ingest] [freshness] [query] [dashboard] [insights] [prediction] [reports] [scaling] [soak]`: all when none is named. `QUICK=1` takes a minute for each."""
 
 import sys
 
@@ -10,6 +10,7 @@ from benchmarks import (
     bench_prediction,
     bench_query,
     bench_reports,
+    bench_scaling,
     bench_soak,
 )
 
@@ -21,6 +22,7 @@ BENCHMARKS = {
     "insights": bench_insights.main,
     "prediction": bench_prediction.main,
     "reports": bench_reports.main,
+    "scaling": bench_scaling.main,
     "soak": bench_soak.main,
 }
 

@@ -64,7 +64,8 @@ def measurements() -> Iterator[str]:
     """Every metric that any target exposes."""
     source = inspect.getsource(metrics).splitlines()
     yield from ("# Metrics", "", _NOTE, "")
-    yield "Each target serves Prometheus on its metrics port: 9101 ingest, 9102 writer, 9103 query, 9104 gateway, 9105 mirror."
+    yield "Each target serves Prometheus on its metrics port: 9101 ingest, 9102 writer, 9103 query, 9104 gateway, 9105 mirror,"
+    yield "9106 insights, 9107 reports."
     yield "Counters end in `_total`, histograms in `_bucket`, `_sum` and `_count`. All of them are declared in"
     yield "`services/kit/metrics.py`. The second paragraph of each says what to do when it moves."
     for node in ast.parse("\n".join(source)).body:

@@ -12,7 +12,7 @@ from typing import Any
 
 from services.kit import log
 from services.kit.errors import BadSetting
-from services.kit.migrate import migrate
+from services.kit.migrate import await_migrated, migrate
 from services.kit.server import Builder, serve
 from services.kit.settings import Settings, misspelt
 
@@ -38,6 +38,11 @@ async def run_migrate(settings: Settings) -> None:
     await migrate(settings.database_url, settings.partitions, say=print)
 
 
+async def run_wait(settings: Settings) -> None:
+    """Ends once somebody else has migrated the database: for pods that begin beside the job that does."""
+    await await_migrated(settings.database_url, say=print)
+
+
 async def run_bootstrap(settings: Settings) -> None:
     """Makes the first keys and prints them, once."""
     from services.admin.service import bootstrap
@@ -59,6 +64,7 @@ async def run_targets(_: Settings) -> None:
 
 COMMANDS: dict[str, Callable[[Settings], Coroutine[Any, Any, None]]] = {
     "migrate": run_migrate,
+    "wait": run_wait,
     "bootstrap": run_bootstrap,
     "targets": run_targets,
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -125,6 +125,33 @@ class Verification:
     explanation: str
 
 
+GOOD, WARNING, BAD, UNKNOWN = "good", "warning", "bad", "unknown"
+"""How something can be."""
+_STATES = {
+    pb.Check.STATE_GOOD: GOOD,
+    pb.Check.STATE_WARNING: WARNING,
+    pb.Check.STATE_BAD: BAD,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at: how it is, what was found, and what to do."""
+
+    subject: str
+    state: str
+    found: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What the installation says of itself, the worst first, and when by its own clock."""
+
+    checks: list[Check]
+    measured_at: datetime
+
+
 class Admin:
     """Manages what a key with the role admin may manage. `project` is an id or `projects/{project}`; `-` the installation."""
 
@@ -232,6 +259,15 @@ class Admin:
         return Verification(
             answer.intact, answer.entry_count, answer.first_broken_sequence, answer.explanation
         )
+
+    async def diagnose(self) -> Diagnosis:
+        """Has the server look at the whole installation; needs a key of it."""
+        answer = await self._ask(self._stub.Diagnose, pb.DiagnoseRequest())
+        found = [
+            Check(each.subject, _STATES.get(each.state, UNKNOWN), each.found, each.remedy)
+            for each in answer.checks
+        ]
+        return Diagnosis(found, answer.measured_at.ToDatetime(UTC))
 
     async def _pages(self, method: Callable[..., Any], request: Any) -> AsyncIterator[Any]:
         """Every page of a listing."""

@@ -14,8 +14,10 @@ from tidemark.errors import from_rpc
 Answer = TypeVar("Answer")
 Metadata = tuple[tuple[str, str], ...]
 
+# Where a name stands for several servers, as that of a headless service does, calls take turns among them.
 # The generated calls that change something carry a `request_id`, so all of them may be tried again.
-_RETRIES = {
+_SERVICE = {
+    "loadBalancingConfig": [{"round_robin": {}}],
     "methodConfig": [
         {
             "name": [{"service": "tidemark.v1.QueryService"}, {"service": "tidemark.v1.AdminService"}],
@@ -27,13 +29,13 @@ _RETRIES = {
                 "retryableStatusCodes": ["UNAVAILABLE"],
             },
         }
-    ]
+    ],
 }
 _OPTIONS = (
     ("grpc.max_receive_message_length", 64 << 20),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2000),
-    ("grpc.service_config", orjson.dumps(_RETRIES).decode()),
+    ("grpc.service_config", orjson.dumps(_SERVICE).decode()),
 )
 _HEALTH = "/grpc.health.v1.Health/Check"
 _SERVING = b"\x08\x01"

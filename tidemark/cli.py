@@ -17,9 +17,11 @@ from tidemark.client import Client
 from tidemark.commands import (
     alerts,
     ask,
+    capacity,
     dashboards,
     definitions,
     deliver,
+    doctor,
     export,
     forecast,
     insights,
@@ -57,6 +59,7 @@ _EXAMPLES = """examples:
   tidemark deliver create Ann --email ann@example.com && tidemark schedule create weekly '0 7 * * MON' --to ann
   tidemark watch series --name request --by properties.status_class --last 15m
   tidemark ledger --verify
+  tidemark doctor
   tidemark keys create --role ingest --title 'web servers'
   tidemark readers create grafana
   tidemark dashboards export home -o home.json
@@ -210,6 +213,8 @@ def parser() -> argparse.ArgumentParser:
         ("report", report.add_report, "what reports are made of, and what is made of them"),
         ("schedule", schedule.add_schedule, "when reports are made, and for whom"),
         ("deliver", deliver.add_deliver, "where editions are brought, and what came of it"),
+        ("capacity", capacity.add_capacity, "how much machine a load asks for"),
+        ("doctor", doctor.add_doctor, "find what is wrong with the installation, and what to do"),
         ("erase", provenance.add_erase, "remove a person from all that is stored"),
     ):
         add(commands.add_parser(name, help=about))

@@ -276,6 +276,27 @@ class Client(Asking):
         states = await asyncio.gather(*(healthy(self._channel(address)) for address in addresses))
         return dict(zip(addresses, states, strict=True))
 
+    @property
+    def tls(self) -> Tls | None:
+        """How servers are trusted; None without TLS."""
+        return self._tls
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where each target is looked for."""
+        return {
+            "ingest": self._ingest_address,
+            "query": self._query_address,
+            "insights": self._insights_address,
+            "reports": self._reports_address,
+        }
+
+    async def serving(self) -> dict[str, bool]:
+        """Whether each target answers that it serves."""
+        places = self.addresses
+        states = await asyncio.gather(*(healthy(self._channel(place)) for place in places.values()))
+        return dict(zip(places, states, strict=True))
+
     @cached_property
     def admin(self) -> Admin:
         """Projects, keys and the audit log."""

@@ -33,7 +33,7 @@ async def admin(resources: Resources) -> Service:
     """AdminService and OperationService."""
     return Service(
         servicers=[
-            Servicer(add_AdminServiceServicer_to_server, Admin(resources.pool)),
+            Servicer(add_AdminServiceServicer_to_server, Admin(resources)),
             Servicer(add_OperationServiceServicer_to_server, Operations(resources.pool)),
         ]
     )

@@ -4,13 +4,14 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
+from services.admin import diagnosis, source
 from services.admin import request as read
 from services.admin.store import Store
 from services.kit import audit, page, resource
 from services.kit.call import INSTALLATION, Project, current
 from services.kit.errors import Denied, Invalid
 from services.kit.identity import caller, new_secret, project
-from services.kit.service import Pool
+from services.kit.service import Resources
 from tidemark.v1 import admin_pb2, admin_pb2_grpc
 
 PAGE, LARGEST_PAGE = 100, 1000
@@ -19,9 +20,9 @@ PAGE, LARGEST_PAGE = 100, 1000
 class Admin(admin_pb2_grpc.AdminServiceServicer):
     """The RPCs of AdminService."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-        self._store = Store(pool)
+    def __init__(self, resources: Resources) -> None:
+        self._resources, self._pool = resources, resources.pool
+        self._store = Store(resources.pool)
 
     async def CreateProject(
         self, request: admin_pb2.CreateProjectRequest, context: Any
@@ -159,6 +160,13 @@ class Admin(admin_pb2_grpc.AdminServiceServicer):
             first_broken_sequence=verdict.fault.sequence if verdict.fault else 0,
             explanation=verdict.fault.explanation if verdict.fault else "",
         )
+
+    async def Diagnose(self, request: admin_pb2.DiagnoseRequest, context: Any) -> admin_pb2.DiagnoseResponse:
+        """Tells what is wrong with the installation."""
+        audit.note("projects/-")
+        response = admin_pb2.DiagnoseResponse(checks=diagnosis.checks(await source.measured(self._resources)))
+        response.measured_at.FromDatetime(datetime.now(UTC))
+        return response
 
 
 async def _required(name: str, field: str) -> Project:

@@ -38,10 +38,15 @@ class Backlog:
 
     async def watch(self, draining: asyncio.Event) -> None:
         """Worker: keeps measuring the log's backlog until `draining`, often while there is one."""
+        metrics.PARTITIONS.set(self._partitions)
+        aged_at = 0.0
         while not draining.is_set():
             appended = self._appended
             try:
                 measured = await self._log.backlog_bytes(self._partitions)
+                if time.monotonic() - aged_at >= _IDLE_POLL_SECONDS:
+                    metrics.BACKLOG_AGE_SECONDS.set(await self._log.backlog_seconds(self._partitions))
+                    aged_at = time.monotonic()
             except RedisError as error:
                 log.warning("the backlog cannot be measured: %s", error)
                 await pause(draining, _IDLE_POLL_SECONDS)

@@ -30,7 +30,8 @@ UPDATE partitions SET
     leased_until = now() + %(lease)s,
     lateness = CASE WHEN partition = ANY (%(idle)s) THEN lateness * %(decay)s ELSE lateness END,
     watermark = CASE WHEN partition = ANY (%(idle)s) THEN greatest(watermark, %(idle_since)s - lateness) ELSE watermark END
-WHERE owner = %(writer)s RETURNING partition, paused_at IS NOT NULL, resumed_to
+WHERE owner = %(writer)s RETURNING partition, paused_at IS NOT NULL, resumed_to,
+    coalesce(extract(epoch FROM now() - watermark - lateness / %(decay)s)::float8, 0)
 """
 # Never waits for a row: one that the commit under way has locked is renewed by it.
 _PULSE = """
@@ -72,6 +73,8 @@ class Standing:
 
     paused: bool
     resumed_to: str
+    stuck_seconds: float = 0.0
+    """For how long its watermark has stood still, beyond what late events explain."""
 
 
 class Lease:

@@ -185,6 +185,19 @@ class Log:
                 pipe.hmget(meta_key(partition), "bytes", "committed_bytes")
             return sum(max(0, int(size or 0) - int(done or 0)) for size, done in await pipe.execute())
 
+    async def backlog_seconds(self, partitions: int) -> float:
+        """For how long the oldest entry has been in the log that is not committed; 0 where all are. By the clock of Redis alone."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for partition in range(partitions):
+                pipe.hget(meta_key(partition), "last_id")
+            committed = await pipe.execute()
+            pipe.time()
+            for partition, last_id in enumerate(committed):
+                pipe.xrange(log_key(partition), min=f"({(last_id or b'0-0').decode()}", count=1)
+            (seconds, microseconds), *found = await pipe.execute()
+        oldest = min((int(entries[0][0].partition(b"-")[0]) for entries in found if entries), default=None)
+        return 0.0 if oldest is None else max(0.0, seconds + microseconds / 1e6 - oldest / 1e3)
+
     async def last_generated_id(self, partition: int) -> str | None:
         """The newest id that the partition's stream has given out; None when there is no stream."""
         try:

@@ -110,6 +110,7 @@ class Session:
                 await asyncio.gather(self._committing, return_exceptions=True)
             metrics.PARTITIONS_HELD.set(0)
             metrics.PARTITIONS_PAUSED.set(0)
+            metrics.WATERMARK_STUCK_SECONDS.set(0)
 
     def _readable(self) -> dict[int, Position]:
         """The partitions that are held and not paused."""
@@ -167,6 +168,8 @@ class Session:
             self._producers.clear()
         metrics.PARTITIONS_HELD.set(len(self._ahead))
         metrics.PARTITIONS_PAUSED.set(len(self._ahead) - len(self._readable()))
+        stuck = max((now.stuck_seconds for now in held.values()), default=0.0)
+        metrics.WATERMARK_STUCK_SECONDS.set(max(0.0, stuck))
         await store.forget_commits(self._connection)
         return len(self._ahead) >= share
 

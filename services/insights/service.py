@@ -16,6 +16,9 @@ from services.insights.models.worker import Trainer, Watcher
 from services.insights.notify.store import Store as NotifyStore
 from services.insights.notify.worker import Outbox
 from services.insights.notify.writer import Writer
+from services.insights.scaler.keda.externalscaler_pb2_grpc import add_ExternalScalerServicer_to_server
+from services.insights.scaler.servicer import Scaler
+from services.insights.scaler.worker import Watch
 from services.insights.source import Query
 from services.insights.watch.store import Store as WatchStore
 from services.insights.watch.stream import Followers
@@ -23,7 +26,7 @@ from services.insights.watch.worker import Watcher as SeriesWatcher
 from services.kit import memory
 from services.kit.outbound import Outbound
 from services.kit.sending import Sender
-from services.kit.service import Resources, Service, Servicer
+from services.kit.service import Keyless, Resources, Service, Servicer
 from tidemark.v1.alert_pb2_grpc import add_AlertServiceServicer_to_server
 from tidemark.v1.forecast_pb2_grpc import add_ForecastServiceServicer_to_server
 from tidemark.v1.insight_pb2_grpc import add_InsightServiceServicer_to_server
@@ -31,7 +34,7 @@ from tidemark.v1.model_pb2_grpc import add_ModelServiceServicer_to_server
 
 
 async def insights(resources: Resources) -> Service:
-    """The servicers of InsightService, AlertService, ForecastService and ModelService, and the loops that look by themselves."""
+    """The servicers of InsightService, AlertService, ForecastService and ModelService, the loops that look by themselves, and KEDA's scaler."""
     memory.give_back()
     settings, pool, draining = resources.settings, resources.pool, resources.draining
     query = Query(settings, pool)
@@ -39,8 +42,15 @@ async def insights(resources: Resources) -> Service:
     models, features = ModelStore(pool), ModelSource(query)
     findings, work = FindingStore(pool), WatchStore(pool, timedelta(seconds=3 * settings.lease_seconds))
     changes = Changes(findings, settings, draining)
+    watch = Watch(query, settings.scaler_forecast_seconds, draining)
     writer = Writer(Sender(Outbound.of(settings), settings), settings)
+    scaled = (watch.run, watch.forecast) if settings.scaler_port else ()
     return Service(
+        keyless=Keyless(
+            settings.scaler_port, (Servicer(add_ExternalScalerServicer_to_server, Scaler(watch, draining)),)
+        )
+        if settings.scaler_port
+        else None,
         servicers=(
             Servicer(
                 add_InsightServiceServicer_to_server, Insights(findings, work, changes, query, settings)
@@ -57,5 +67,6 @@ async def insights(resources: Resources) -> Service:
             Outbox(channels, writer, draining).run,
             Trainer(pool, models, features, draining).run,
             Watcher(models, features, draining, settings.model_seconds).run,
+            *scaled,
         ),
     )

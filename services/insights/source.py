@@ -7,7 +7,7 @@ first. Errors of query come out as our own. Next: `series.py` makes arrays of an
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import grpc
@@ -82,9 +82,13 @@ class Query:
         request = query_pb2.GetLedgerRequest(project=project, **chosen)
         return await self._call(lambda stub: stub.GetLedger, request, SECONDS)
 
-    async def analytics(self, project: str) -> query_pb2.GetPlatformAnalyticsResponse:
-        """How the platform is doing."""
+    async def analytics(
+        self, project: str, received_since: datetime | None = None
+    ) -> query_pb2.GetPlatformAnalyticsResponse:
+        """How the platform is doing; for all projects, `projects/-`, also what came in since then."""
         request = query_pb2.GetPlatformAnalyticsRequest(project=project)
+        if received_since is not None:
+            request.received_since.FromDatetime(received_since)
         return await self._call(lambda stub: stub.GetPlatformAnalytics, request, SECONDS)
 
     async def quality(

@@ -24,7 +24,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.kit.access import authorise
-from services.kit.call import NOBODY, Call, Caller, Project, current
+from services.kit.call import INSTALLATION, NOBODY, Call, Caller, Project, current
 from services.kit.edge import network
 from services.kit.errors import Denied, Exhausted, Invalid, NotFound, Unauthenticated
 from services.kit.service import Pool
@@ -100,6 +100,17 @@ async def project(requested: str, field: str = "project") -> Project:
         )
     call.project = await call.directory.project(slug)
     return call.project
+
+
+def installation(field: str = "project") -> None:
+    """The call asks about all projects together; raises `Denied` where its key belongs to one."""
+    call, who = current.get(), caller()
+    call.resource = call.resource or INSTALLATION.name
+    if who.project_slug is not None:
+        raise Denied(
+            f"the key belongs to projects/{who.project_slug}; `{field}` asks about all projects",
+            reason="INSTALLATION_KEY_NEEDED",
+        )
 
 
 def opened(found: Project, resource: str) -> None:

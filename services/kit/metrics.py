@@ -33,6 +33,20 @@ AUDIT_ENTRIES = Counter(
     "tidemark_audit_entries", "Audit entries by outcome: written or failed.", ("outcome",)
 )
 
+# Above 0 for longer than moments: callers wait for the database; see `tidemark_pool_connections`.
+POOL_WAITING = Gauge(
+    "tidemark_pool_waiting", "Who waits for a database connection of this process.", ("pool",)
+)
+# At `pool_size` all the time, or three of the gate: questions are slow, or the process needs more of them.
+POOL_CONNECTIONS = Gauge(
+    "tidemark_pool_connections", "Database connections of this process that are in use.", ("pool",)
+)
+# Within days of now: the certificate has not been renewed, or the process was not started again since.
+TLS_EXPIRY = Gauge(
+    "tidemark_tls_expiry_timestamp_seconds",
+    "When the certificate ends that this process shows, in seconds since 1970; 0 without TLS.",
+)
+
 # --- ingest: what comes in --------------------------------------------------------------------------------------------
 
 # `rejected` grows faster than usual: a producer sends what validation refuses; its answers say why.
@@ -51,6 +65,12 @@ INGEST_APPEND_SECONDS = Histogram(
 )
 # Rises without end: the writers are too slow or stopped; add writers or look at the database.
 BACKLOG_BYTES = Gauge("tidemark_backlog_bytes", "Bytes in the log that are not committed.")
+# Rises with the clock: a partition has no writer, is paused, or its writer is stuck. Stays above seconds: the writers are too slow.
+BACKLOG_AGE_SECONDS = Gauge(
+    "tidemark_backlog_age_seconds", "For how long the oldest batch has been in the log that is not committed."
+)
+# Never changes; what the sum of `tidemark_writer_partitions` is compared with.
+PARTITIONS = Gauge("tidemark_partitions", "Partitions that the log has.")
 # Above 0: the backlog is full and producers are sent away; as above.
 REFUSED = Counter("tidemark_ingest_refused", "Batches refused because the backlog was full.")
 
@@ -77,6 +97,11 @@ PARTITIONS_HELD = Gauge("tidemark_writer_partitions", "Partitions that this writ
 # Above 0: too much of a partition could not be stored; the log line and `tidemark_writer_rows_total` say what, `ResumePartition` goes on.
 PARTITIONS_PAUSED = Gauge(
     "tidemark_writer_paused_partitions", "Partitions of this writer that are paused and not read."
+)
+# Rises beyond a minute: how far the data are complete is no longer known; a partition is paused, or its commits take too long.
+WATERMARK_STUCK_SECONDS = Gauge(
+    "tidemark_writer_watermark_stuck_seconds",
+    "For how long the watermark of this writer's most belated partition has stood still, beyond what late events explain.",
 )
 # Rises: the database or Redis is away, and nothing old or erased is removed until it is back; the log lines say which.
 RETENTION_FAILURES = Counter(
@@ -163,6 +188,25 @@ NOTIFICATIONS = Counter(
     ("outcome",),
 )
 
+# --- insights: what KEDA is told -------------------------------------------------------------------------------------
+
+# Stays above what the trigger allows: there are as many writers as partitions, the database is the limit, or KEDA cannot add any.
+SCALER_BACKLOG_SECONDS = Gauge(
+    "tidemark_scaler_backlog_seconds", "For how long one writer would work at what waits in the log."
+)
+# `outlook` far above `present` for hours: what was expected does not come. 0 for hours although events come in: see the forecasts.
+SCALER_WRITERS = Gauge(
+    "tidemark_scaler_writers",
+    "Writers that the load asks for, where the trigger says nothing else: by its backlog, its present rate and its outlook.",
+    ("reason",),
+)
+# `poor`: no better than last week at the same time, so it is not followed. `missing`: too little was received yet. `failed`: query is away.
+SCALER_FORECASTS = Counter(
+    "tidemark_scaler_forecasts",
+    "Forecasts of what comes in, by outcome: good, poor, missing or failed.",
+    ("outcome",),
+)
+
 # --- insights: models that predict ------------------------------------------------------------------------------------
 
 # `failed` grows: the operations tell why; mostly there is too little to learn from.
@@ -174,6 +218,12 @@ MODEL_PREDICT_SECONDS = Histogram(
     "tidemark_model_predict_seconds",
     "Time that a page of predictions took with its features in hand.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+# `alarming` grows: a model errs more than its test promised, see GetModelHealth; train it anew, or let it train itself.
+MODEL_LOOKS = Counter(
+    "tidemark_model_looks",
+    "Looks at models that serve, by what was found: well, or alarming where one errs more than it should.",
+    ("outcome",),
 )
 # Rises: query is away or slow, and drift and errors of models go unnoticed; the log lines say which.
 MODEL_LOOK_FAILURES = Counter("tidemark_model_look_failures", "Times a model could not be looked at.")
@@ -239,3 +289,17 @@ DELIVERIES = Counter(
 GATEWAY_REQUESTS = Counter(
     "tidemark_gateway_requests", "HTTP requests, by what was asked for and status.", ("kind", "status")
 )
+
+# What alerts ask for is there from the beginning, at 0: a counter that appears with its first fault has not increased.
+for _counter, _outcomes in (
+    (AUDIT_ENTRIES, ("failed",)),
+    (WRITER_RESTARTS, ("fenced", "unavailable", "poisoned")),
+    (SEGMENT_FALLBACKS, ("broken",)),
+    (NOTIFICATIONS, ("failed",)),
+    (MODEL_LOOKS, ("alarming",)),
+    (REPORT_RUNS, ("failed",)),
+    (SCHEDULE_SLOTS, ("left_out",)),
+    (DELIVERIES, ("failed",)),
+):
+    for _outcome in _outcomes:
+        _counter.labels(_outcome)

@@ -4,8 +4,10 @@ Each file is applied once, in one transaction, and must not change afterwards. A
 several processes at once.
 """
 
+import asyncio
 import hashlib
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,8 @@ from services.kit.keys import MAX_PARTITIONS
 from services.kit.postgres import SCHEMA, connect, probe
 
 FOLDER = Path(__file__).parents[2] / "migrations"
+PATIENCE_SECONDS = 600.0
+"""How long a migration by somebody else is waited for."""
 _LOCK = 7_433_001  # Any number that nobody else on the server locks.
 _FILE = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 _TABLE = """
@@ -89,6 +93,25 @@ async def migrate(url: str, partitions: int, say: Callable[[str], None], folder:
         await connection.execute(_PARTITIONS, (partitions,))
         await connection.execute(_CLOSE)
         say(f"the database is at migration {len(files)}, {len(missing)} applied now")
+
+
+async def await_migrated(
+    url: str, say: Callable[[str], None], patience_seconds: float = PATIENCE_SECONDS, folder: Path = FOLDER
+) -> None:
+    """Returns once the database has every migration that this code knows; raises `BadSetting` where that takes too long."""
+    give_up_at = time.monotonic() + patience_seconds
+    said = ""
+    async with await connect(url) as connection:
+        while True:
+            try:
+                await require_migrated(connection, folder)
+                return
+            except BadSetting as error:
+                if time.monotonic() >= give_up_at:
+                    raise
+                if said != (said := str(error)):
+                    say(f"waiting: {error}")
+            await asyncio.sleep(0.5)
 
 
 async def require_migrated(connection: psycopg.AsyncConnection[Any], folder: Path = FOLDER) -> None:

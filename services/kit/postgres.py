@@ -11,6 +11,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
+from services.kit import metrics
 from services.kit.errors import BadSetting
 from services.kit.log import redacted
 from services.kit.service import Pool
@@ -29,8 +30,8 @@ log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def pool(url: str, size: int) -> AsyncIterator[Pool]:
-    """Up to `size` connections to a server that has been probed."""
+async def pool(url: str, size: int, name: str = "calls") -> AsyncIterator[Pool]:
+    """Up to `size` connections to a server that has been probed; metrics call them by `name`."""
     async with await connect(url) as connection:
         await probe(connection)
     async with AsyncConnectionPool(
@@ -44,7 +45,19 @@ async def pool(url: str, size: int) -> AsyncIterator[Pool]:
         reconnect_timeout=2.0,
         open=False,
     ) as opened:
+        _measure(opened, name)
         yield opened
+
+
+def _measure(opened: Pool, name: str) -> None:
+    """Has the pool looked at when metrics are asked for."""
+
+    def used() -> float:
+        stats = opened.get_stats()
+        return stats.get("pool_size", 0) - stats.get("pool_available", 0)
+
+    metrics.POOL_CONNECTIONS.labels(name).set_function(used)
+    metrics.POOL_WAITING.labels(name).set_function(lambda: opened.get_stats().get("requests_waiting", 0))
 
 
 def conninfo(url: str) -> str:

@@ -132,6 +132,20 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         return Call(method, context, request_id(dict(headers).get("x-request-id")), peer)
 
 
+class KeylessGate(Gate):
+    """The same where callers have no key: nobody is identified, and nothing is recorded but metrics."""
+
+    def __init__(self, call_seconds: float) -> None:
+        self._call_seconds, self._edge_secret = call_seconds, ""
+        self._wrapped: dict[str, grpc.RpcMethodHandler] = {}
+
+    @asynccontextmanager
+    async def layers(self, call: Call) -> AsyncIterator[None]:
+        """What happens around a handler, without identity and audit."""
+        async with named(call), measured(call), answered(call), limited(call, self._call_seconds):
+            yield
+
+
 def request_id(given: object) -> str:
     """The caller's own id of a request where it is a usable one, or else a new one."""
     return given if isinstance(given, str) and _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex

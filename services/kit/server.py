@@ -18,17 +18,18 @@ from pathlib import Path
 import grpc
 import grpc.aio
 import prometheus_client
+from cryptography import x509
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from services.kit import postgres, redis
+from services.kit import metrics, postgres, redis
 from services.kit.audit import Audit
 from services.kit.errors import BadSetting
 from services.kit.http import answering
 from services.kit.identity import Directory
 from services.kit.migrate import require_migrated
-from services.kit.rpc import Gate
-from services.kit.service import Resources, Service
+from services.kit.rpc import Gate, KeylessGate
+from services.kit.service import Keyless, Resources, Service
 from services.kit.settings import Settings
 
 Builder = Callable[[Resources], Awaitable[Service]]
@@ -57,6 +58,7 @@ async def serve(target: str, builders: Sequence[Builder], settings: Settings) ->
         # What start-up made lives as long as the process: the collector need not look at it again.
         gc.collect()
         gc.freeze()
+        metrics.TLS_EXPIRY.set(expiry(settings))
         with exposed(settings.metrics_port or METRICS_PORTS[target], settings):
             async with working(services, resources), AsyncExitStack() as stack:
                 if any(service.servicers for service in services):
@@ -66,6 +68,8 @@ async def serve(target: str, builders: Sequence[Builder], settings: Settings) ->
                     await stack.enter_async_context(
                         answering(app, settings, getattr(settings, f"{target}_port"))
                     )
+                for each in (service.keyless for service in services if service.keyless is not None):
+                    await stack.enter_async_context(unlocked(each, resources))
                 await stack.enter_async_context(probed(settings))
                 await resources.draining.wait()
     log.info("%s has ended", target)
@@ -121,7 +125,7 @@ async def listening(services: Sequence[Service], resources: Resources, port: int
     """
     settings = resources.settings
     # Connections of its own: slow questions never keep callers from being identified and recorded.
-    async with postgres.pool(settings.database_url, _GATE_CONNECTIONS) as pool:
+    async with postgres.pool(settings.database_url, _GATE_CONNECTIONS, "gate") as pool:
         directory, audit = Directory(pool, resources.redis), Audit(pool)
         server = grpc.aio.server(
             interceptors=[Gate(directory, audit, settings.call_seconds, settings.edge_secret)],
@@ -151,6 +155,27 @@ async def listening(services: Sequence[Service], resources: Resources, port: int
             await answers.enter_graceful_shutdown()
             await server.stop(settings.drain_seconds)
             await _end(tasks)
+
+
+@asynccontextmanager
+async def unlocked(keyless: Keyless, resources: Resources) -> AsyncIterator[int]:
+    """A started server of what asks for no key, on its port, which it gives; with TLS where the other ports have it, and there as well
+    only for callers with a certificate where one is asked for."""
+    settings = resources.settings
+    server = grpc.aio.server(interceptors=[KeylessGate(settings.call_seconds)], options=_options(settings))
+    names = [_service_name(servicer.add) for servicer in keyless.servicers]
+    for servicer in keyless.servicers:
+        servicer.add(servicer.implementation, server)
+    answers = await _health(names, server)
+    bound = _bind(server, settings, keyless.port)
+    await server.start()
+    log.info("listening on %s:%d without keys: %s", settings.host, bound, ", ".join(names))
+    try:
+        yield bound
+    finally:
+        resources.draining.set()
+        await answers.enter_graceful_shutdown()
+        await server.stop(settings.drain_seconds)
 
 
 @asynccontextmanager
@@ -284,6 +309,14 @@ def _credentials(settings: Settings) -> grpc.ServerCredentials:
     pair = Path(settings.tls_key_file).read_bytes(), Path(settings.tls_cert_file).read_bytes()
     authority = Path(settings.tls_client_ca_file).read_bytes() if settings.tls_client_ca_file else None
     return grpc.ssl_server_credentials([pair], authority, require_client_auth=authority is not None)
+
+
+def expiry(settings: Settings) -> float:
+    """When the server's own certificate ends, in seconds since 1970; 0 without TLS."""
+    if not settings.tls_cert_file:
+        return 0.0
+    own, *_ = x509.load_pem_x509_certificates(Path(settings.tls_cert_file).read_bytes())
+    return own.not_valid_after_utc.timestamp()
 
 
 def _is_loopback(host: str) -> bool:

@@ -41,12 +41,22 @@ class Servicer:
 
 
 @dataclass(frozen=True)
+class Keyless:
+    """Servicers that ask for no key: they have a port of their own, where nothing else is answered."""
+
+    port: int
+    servicers: Sequence[Servicer]
+
+
+@dataclass(frozen=True)
 class Service:
     """What one builder contributes to a target."""
 
     servicers: Sequence[Servicer] = ()
     ports: Sequence[int] = ()
     """On which they answer besides the target's own."""
+    keyless: Keyless | None = None
+    """What answers callers that have no key."""
     app: ASGIApp | None = None
     """What answers plain HTTP, in a target that speaks no gRPC."""
     workers: Sequence[Callable[[], Awaitable[None]]] = ()

@@ -44,6 +44,9 @@ class Settings:
     """Where insights and reports find the target query: host:port, with commas between several; empty for `query_port` on this machine."""
     insights_address: str = ""
     """Where reports finds the target insights: host:port, with commas between several; empty for `insights_port` on this machine."""
+    scaler_port: int = 0
+    """Port on which the target insights tells KEDA how many pods the load asks for, without a key: let nobody but KEDA reach it. Nothing else
+    is answered there; 0 for none."""
     metrics_port: int = 0
     """Port of this process's Prometheus metrics; 0 for the target's own: 9101 ingest, 9102 writer, 9103 query, 9104 gateway, 9105 mirror,
     9106 insights, 9107 reports."""
@@ -175,6 +178,9 @@ class Settings:
     """Share of the insights of a day that may be false."""
     insights_followers: int = 20
     """Projects whose errors and security events one process follows at the same time; more have turns."""
+
+    scaler_forecast_seconds: float = 1800.0
+    """How often it is forecast what comes in, where `scaler_port` is set; what is half as much older counts no more."""
 
     reports_running: int = 2
     """Runs of reports that one process makes at once; more wait. 0 leaves them to other processes."""

@@ -22,6 +22,31 @@ LATENCIES = """
         ORDER BY received_at DESC LIMIT 1000
     ) AS latest
 """
+STORED_LAST_MINUTE_OF_ALL = """
+    SELECT coalesce(sum(stored), 0)::bigint FROM batches
+    WHERE received_at > now() - interval '10 minutes' AND committed_at > now() - interval '1 minute'
+"""
+LATENCIES_OF_ALL = """
+    SELECT percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY seconds)
+    FROM (
+        SELECT extract(epoch FROM committed_at - received_at)::float8 AS seconds
+        FROM batches WHERE received_at > now() - interval '7 days'
+        ORDER BY received_at DESC LIMIT 1000
+    ) AS latest
+"""
+LEDGER_OF_ALL = """
+    SELECT coalesce(sum(received), 0)::bigint, coalesce(sum(stored), 0)::bigint, coalesce(sum(duplicate), 0)::bigint,
+        coalesce(sum(rejected), 0)::bigint, coalesce(sum(dead_lettered), 0)::bigint
+    FROM ledger WHERE minute >= %(start)s AND minute < %(end)s
+"""
+RECEIVED = """
+    SELECT (extract(epoch FROM minute)::bigint - %(first)s) / %(seconds)s AS bucket, sum(received)::bigint
+    FROM ledger WHERE minute >= %(start)s AND minute < %(end)s
+    GROUP BY bucket
+"""
+"""By five minutes since `first`, which is `start` in seconds."""
+RECEIVED_SECONDS = 300
+LONGEST_RECEIVED = timedelta(days=35)
 PARTITIONS = """
     SELECT partition, CASE WHEN leased_until > now() THEN coalesce(owner, '') ELSE '' END, received, bytes, watermark, last_id,
         CASE WHEN paused_at IS NULL THEN '' ELSE paused_because END
@@ -72,11 +97,11 @@ class Process:
 
 
 def processing(
-    stored_last_minute: int, last_day: pb.LedgerEntry, latencies: Sequence[float] | None,
-    partitions: Sequence[Partition], appended: Sequence[tuple[int, int]], waiting: Sequence[float],
+    stored_last_minute: int, last_day: pb.LedgerEntry | None, latencies: Sequence[float] | None,
+    partitions: Sequence[Partition], appended: Sequence[tuple[int, int]], waiting: Sequence[float], *, totals: bool = False,
 ) -> pb.ProcessingAnalytics:  # fmt: skip
     """What goes through the pipeline. By partition, `appended` is what the log has ever taken in, events and bytes, and `waiting`
-    for how many seconds its oldest entry has that is not committed."""
+    for how many seconds its oldest entry has that is not committed. `totals` are for whoever may know of all projects."""
     found = pb.ProcessingAnalytics(stored_per_second=stored_last_minute / 60, last_day=last_day)
     if latencies:
         found.commit_latency_p50.CopyFrom(duration(latencies[0]))
@@ -90,6 +115,9 @@ def processing(
             lag=duration(seconds),
             paused_because=each.paused_because,
         )
+        if totals:
+            # What was committed since the log was asked was taken in before.
+            line.received, line.committed = max(events, each.received), each.received
         if each.watermark is not None:
             line.watermark.FromDatetime(each.watermark)
     return found

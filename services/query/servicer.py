@@ -13,7 +13,7 @@ import psutil
 import tidemark
 from services.kit import audit, identity, metrics, page
 from services.kit.calendar import Span, ceil, floor
-from services.kit.call import Project, current
+from services.kit.call import INSTALLATION, Project, current
 from services.kit.errors import Invalid
 from services.kit.instant import at, us_of
 from services.kit.period import LAST_END, span
@@ -22,7 +22,7 @@ from services.query import analytics, ledger, state, suggest
 from services.query.critical import cursor
 from services.query.critical.stream import KEPT_MS, Critical
 from services.query.export.source import Exports
-from services.query.ledger import Account
+from services.query.ledger import Account, Amounts
 from services.query.live.board import single
 from services.query.live.cursor import decode
 from services.query.live.stream import Boards, Tiles
@@ -192,8 +192,12 @@ class Query(query_pb2_grpc.QueryServiceServicer):
     async def GetPlatformAnalytics(
         self, request: pb.GetPlatformAnalyticsRequest, context: Any
     ) -> pb.GetPlatformAnalyticsResponse:
+        if request.project == INSTALLATION.name:
+            return await self._of_all(request)
         project = await identity.project(request.project)
         audit.note(_about(project, "platform analytics"))
+        if request.HasField("received_since"):
+            raise Invalid("received_since", "is told of projects/-, all projects together; leave it out")
         now = datetime.now(UTC)
         day = Span(floor(now - timedelta(days=1), 60), ceil(now, 60))
         async with self._store.snapshot(project.project_id, self._seconds()) as snapshot:
@@ -214,6 +218,37 @@ class Query(query_pb2_grpc.QueryServiceServicer):
             system=analytics.system(size, log_bytes, _process(), versions),
         )
         response.measured_at.FromDatetime(facts.at)
+        return response
+
+    async def _of_all(self, request: pb.GetPlatformAnalyticsRequest) -> pb.GetPlatformAnalyticsResponse:
+        """How the platform is doing for all projects together; services ask this every few seconds."""
+        identity.installation()
+        audit.note(_about(INSTALLATION, "platform analytics"))
+        now = datetime.now(UTC)
+        asked = _received(request, now)
+        amounts: Amounts | None = None
+        received: list[int] = []
+        async with self._store.snapshot(INSTALLATION.project_id, self._seconds(), patient=True) as snapshot:
+            stored, latencies = await snapshot.progress_of_all()
+            partitions = await snapshot.partitions()
+            if asked is not None:
+                amounts = await snapshot.total_of_all(Span(floor(now - timedelta(days=1), 60), ceil(now, 60)))
+                received = await snapshot.received_of_all(asked)
+            size, postgresql, timescaledb = await snapshot.server()
+        appended = await self._log.appended(len(partitions))
+        waiting = await self._log.waiting([partition.last_id for partition in partitions])
+        processing = analytics.processing(stored, None, latencies, partitions, appended, waiting, totals=True)
+        if amounts is not None:
+            in_flight = sum(partition.backlog_events for partition in processing.partitions)
+            processing.last_day.CopyFrom(ledger.entry(amounts, in_flight))
+            processing.received.extend(received)
+        versions = (tidemark.__version__, postgresql, timescaledb, await self._log.version())
+        response = pb.GetPlatformAnalyticsResponse(
+            processing=processing,
+            query=analytics.query(self._figures, self._boards.watching),
+            system=analytics.system(size, await self._log.memory(len(partitions)), _process(), versions),
+        )
+        response.measured_at.FromDatetime(now)
         return response
 
     def _seconds(self) -> float:
@@ -282,6 +317,19 @@ def _minutes(request: pb.GetLedgerRequest, zone: ZoneInfo, now: datetime) -> Spa
     day.last.FromTimedelta(timedelta(days=1))
     asked = span(request.time_range if request.HasField("time_range") else day, zone, now, "time_range")
     return Span(floor(asked.start, 60), ceil(asked.end, 60))
+
+
+def _received(request: pb.GetPlatformAnalyticsRequest, now: datetime) -> Span | None:
+    """The whole buckets of receipt that a request asks about, up to the one under way."""
+    if not request.HasField("received_since"):
+        return None
+    since, width = request.received_since.ToDatetime(UTC), analytics.RECEIVED_SECONDS
+    if not now - analytics.LONGEST_RECEIVED <= since <= now:
+        raise Invalid(
+            "received_since",
+            f"is {since:%Y-%m-%dT%H:%M:%SZ}; give an instant of the last {analytics.LONGEST_RECEIVED.days} days",
+        )
+    return Span(floor(since, width), ceil(now, width))
 
 
 def _ends(span: Span) -> tuple[int, int]:

@@ -287,6 +287,24 @@ class Snapshot:
         [(latencies,)] = await self.rows(analytics.LATENCIES, (self.project_id,))
         return stored, latencies
 
+    async def progress_of_all(self) -> tuple[int, list[float] | None]:
+        """The same of all projects."""
+        [(stored,)] = await self.rows(analytics.STORED_LAST_MINUTE_OF_ALL)
+        [(latencies,)] = await self.rows(analytics.LATENCIES_OF_ALL)
+        return stored, latencies
+
+    async def received_of_all(self, span: Span) -> list[int]:
+        """What all projects have received, by five minutes."""
+        first, width = int(span.start.timestamp()), analytics.RECEIVED_SECONDS
+        place = {"first": first, "seconds": width, "start": span.start, "end": span.end}
+        found: dict[int, int] = {row[0]: row[1] for row in await self.rows(analytics.RECEIVED, place)}
+        return [found.get(bucket, 0) for bucket in range(int(span.length.total_seconds()) // width)]
+
+    async def total_of_all(self, span: Span) -> Amounts:
+        """The amounts of the ledgers of all projects."""
+        [amounts] = await self.rows(analytics.LEDGER_OF_ALL, {"start": span.start, "end": span.end})
+        return Amounts(*amounts)
+
     async def server(self) -> tuple[int, str, str]:
         """Size of the database in bytes, and the versions of PostgreSQL and TimescaleDB."""
         [(size, postgresql, timescaledb)] = await self.rows(analytics.SERVER)

@@ -154,7 +154,7 @@ def test_every_operation_of_the_rest_api_is_answered(tenant: Tenant, rest: httpx
     names = {"project": tenant.project.removeprefix("projects/")}
     for name, verb, path in operations():
         body = BODIES.get(name, {}) if verb in ("post", "patch") else None
-        headers = operator if name == "CreateProject" else {}
+        headers = operator if name in ("CreateProject", "Diagnose") else {}
         with rest.stream(
             verb, path.format(**names), json=body, params=QUERIES.get(name), headers=headers
         ) as answer:

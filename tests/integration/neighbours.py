@@ -219,6 +219,7 @@ def requests(project: str, key_id: str, text: str = "x") -> dict[str, Message]:
         "DiscardDeadLetters": letter_pb2.DiscardDeadLettersRequest(
             parent=project, selection={"reason": letter_pb2.DEAD_LETTER_REASON_UNSTORABLE}
         ),
+        "Diagnose": admin_pb2.DiagnoseRequest(),
         "ResumePartition": letter_pb2.ResumePartitionRequest(partition=0),
         "CreateWindow": window_pb2.CreateWindowRequest(parent=project, window_id=f"w{fresh}", window=visits),
         "GetWindow": window_pb2.GetWindowRequest(name=f"{project}/windows/visits"),

@@ -502,6 +502,20 @@ async def test_two_writers_each_take_a_fair_share(database: str) -> None:
         assert (await one.renew(range(8), [], EPOCH))[1] == 8
 
 
+async def test_a_renewal_tells_for_how_long_the_watermark_has_stood_still(database: str) -> None:
+    async with await postgres.connect(database) as connection:
+        lease = Lease(connection, "one", timedelta(seconds=60))
+        await lease.renew([], [], EPOCH)
+        held = [each.partition for each in await lease.take(8)]
+        # Late by ten hours of events that are as late: that is no fault. Late by two hours more is one.
+        await connection.execute(
+            "UPDATE partitions SET lateness = '9 hours', watermark = now() - CASE WHEN partition = 3 THEN '12 hours' ELSE '10 hours' END::interval"
+        )
+        standings, _ = await lease.renew(held, [], EPOCH)
+        assert 7200 <= standings[3].stuck_seconds < 7260
+        assert all(abs(standings[each].stuck_seconds) < 60 for each in held if each != 3)
+
+
 async def test_every_taking_raises_the_epoch_and_hands_the_position_over(database: str) -> None:
     async with desk(database) as ours:
         await ours.commit(entry_fields(event(1)))

@@ -194,6 +194,21 @@ async def test_totals_count_what_was_appended_and_nothing_else(bench: Bench) -> 
 
 
 @on_bench
+async def test_the_oldest_entry_that_is_not_committed_tells_how_old_the_backlog_is(bench: Bench) -> None:
+    assert await bench.log.backlog_seconds(8) == 0
+    seconds, _ = await bench.redis.time()
+    first, second = (f"{(seconds - ago) * 1000}-1" for ago in (500, 100))
+    for entry_id in (first, second):
+        await bench.redis.xadd(log_key(P), {"h": b""}, id=entry_id)
+    assert 500 <= await bench.log.backlog_seconds(8) < 520
+    # Committed entries may still be in the log: they were trimmed up to where somebody follows.
+    await bench.redis.hset(meta_key(P), "last_id", first)
+    assert 100 <= await bench.log.backlog_seconds(8) < 120
+    await bench.log.committed(P, second, received=2, size=0)
+    assert await bench.log.backlog_seconds(8) == 0
+
+
+@on_bench
 async def test_trimming_never_passes_the_position(bench: Bench) -> None:
     ids = [(await bench.append(sequence)).value for sequence in range(1, 6)]
     await bench.log.committed(P, ids[2], received=3, size=24)

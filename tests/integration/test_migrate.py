@@ -1,14 +1,17 @@
 """Migrations on the real database."""
 
 import asyncio
+import re
 import shutil
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from services.kit.errors import BadSetting
-from services.kit.migrate import FOLDER, migrate, migrations, require_migrated
+from services.kit.migrate import FOLDER, await_migrated, migrate, migrations, require_migrated
 from services.kit.postgres import connect
+from tests.polling import until
 
 
 def silent(line: str) -> None:
@@ -100,6 +103,47 @@ async def test_a_database_behind_the_code_is_not_served(empty, database, tmp_pat
     async with await connect(database) as connection:
         with pytest.raises(BadSetting, match=f"at migration {number - 1} and this code needs {number}"):
             await require_migrated(connection, folder=tmp_path)
+
+
+async def test_whoever_waits_goes_on_once_somebody_else_has_migrated(empty):
+    told: list[str] = []
+    waiting = asyncio.create_task(await_migrated(empty, told.append))
+
+    async def said() -> bool:
+        return bool(told)
+
+    await until(said)
+    assert not waiting.done()
+    await migrate(empty, 5, silent)
+    await waiting
+    assert told[0].startswith("waiting: the database is at migration 0")
+
+
+async def test_whoever_has_waited_long_enough_is_told_what_to_do(empty):
+    with pytest.raises(BadSetting, match="run: python -m services migrate"):
+        await await_migrated(empty, silent, patience_seconds=0)
+
+
+async def test_an_owner_that_is_no_superuser_migrates_where_the_extension_is(empty):
+    name = empty.rpartition("/")[2]
+    owner = sql.Identifier(f"{name}_owner")
+    async with await connect(empty) as connection:
+        await connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE PASSWORD 'owner'").format(owner))
+        try:
+            await connection.execute(
+                sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(name), owner)
+            )
+            await connection.execute("CREATE EXTENSION timescaledb SCHEMA public")
+            theirs = re.sub("//.*@", f"//{name}_owner:owner@", empty)
+            await migrate(theirs, 5, silent)
+            async with await connect(theirs) as own:
+                await require_migrated(own)
+        finally:
+            await connection.execute(
+                sql.SQL("REASSIGN OWNED BY {0} TO CURRENT_USER; DROP OWNED BY {0}; DROP ROLE {0}").format(
+                    owner
+                )
+            )
 
 
 async def test_a_server_that_does_not_answer_is_named(servers):

@@ -288,3 +288,39 @@ class VerifyAuditLogResponse(_message.Message):
     first_broken_sequence: int
     explanation: str
     def __init__(self, intact: _Optional[bool] = ..., entry_count: _Optional[int] = ..., first_broken_sequence: _Optional[int] = ..., explanation: _Optional[str] = ...) -> None: ...
+
+class DiagnoseRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class DiagnoseResponse(_message.Message):
+    __slots__ = ("checks", "measured_at")
+    CHECKS_FIELD_NUMBER: _ClassVar[int]
+    MEASURED_AT_FIELD_NUMBER: _ClassVar[int]
+    checks: _containers.RepeatedCompositeFieldContainer[Check]
+    measured_at: _timestamp_pb2.Timestamp
+    def __init__(self, checks: _Optional[_Iterable[_Union[Check, _Mapping]]] = ..., measured_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Check(_message.Message):
+    __slots__ = ("subject", "state", "found", "remedy")
+    class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        STATE_UNSPECIFIED: _ClassVar[Check.State]
+        STATE_GOOD: _ClassVar[Check.State]
+        STATE_WARNING: _ClassVar[Check.State]
+        STATE_BAD: _ClassVar[Check.State]
+        STATE_UNKNOWN: _ClassVar[Check.State]
+    STATE_UNSPECIFIED: Check.State
+    STATE_GOOD: Check.State
+    STATE_WARNING: Check.State
+    STATE_BAD: Check.State
+    STATE_UNKNOWN: Check.State
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    FOUND_FIELD_NUMBER: _ClassVar[int]
+    REMEDY_FIELD_NUMBER: _ClassVar[int]
+    subject: str
+    state: Check.State
+    found: str
+    remedy: str
+    def __init__(self, subject: _Optional[str] = ..., state: _Optional[_Union[Check.State, str]] = ..., found: _Optional[str] = ..., remedy: _Optional[str] = ...) -> None: ...

@@ -98,6 +98,11 @@ class AdminServiceStub:
                 request_serializer=tidemark_dot_v1_dot_admin__pb2.VerifyAuditLogRequest.SerializeToString,
                 response_deserializer=tidemark_dot_v1_dot_admin__pb2.VerifyAuditLogResponse.FromString,
                 _registered_method=True)
+        self.Diagnose = channel.unary_unary(
+                '/tidemark.v1.AdminService/Diagnose',
+                request_serializer=tidemark_dot_v1_dot_admin__pb2.DiagnoseRequest.SerializeToString,
+                response_deserializer=tidemark_dot_v1_dot_admin__pb2.DiagnoseResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer:
@@ -192,6 +197,14 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Diagnose(self, request, context):
+        """Looks at the whole installation and tells what is wrong with it: servers, log, partitions, segments, and what works by itself.
+        It only reads, and takes about as long as a question. UNAVAILABLE while PostgreSQL is away; without Redis, what can be told is told.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -254,6 +267,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.VerifyAuditLog,
                     request_deserializer=tidemark_dot_v1_dot_admin__pb2.VerifyAuditLogRequest.FromString,
                     response_serializer=tidemark_dot_v1_dot_admin__pb2.VerifyAuditLogResponse.SerializeToString,
+            ),
+            'Diagnose': grpc.unary_unary_rpc_method_handler(
+                    servicer.Diagnose,
+                    request_deserializer=tidemark_dot_v1_dot_admin__pb2.DiagnoseRequest.FromString,
+                    response_serializer=tidemark_dot_v1_dot_admin__pb2.DiagnoseResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -584,6 +602,33 @@ class AdminService:
             '/tidemark.v1.AdminService/VerifyAuditLog',
             tidemark_dot_v1_dot_admin__pb2.VerifyAuditLogRequest.SerializeToString,
             tidemark_dot_v1_dot_admin__pb2.VerifyAuditLogResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Diagnose(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tidemark.v1.AdminService/Diagnose',
+            tidemark_dot_v1_dot_admin__pb2.DiagnoseRequest.SerializeToString,
+            tidemark_dot_v1_dot_admin__pb2.DiagnoseResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -275,10 +275,12 @@ class LedgerEntry(_message.Message):
     def __init__(self, producer_id: _Optional[str] = ..., minute: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., received: _Optional[int] = ..., stored: _Optional[int] = ..., duplicate: _Optional[int] = ..., rejected: _Optional[int] = ..., dead_lettered: _Optional[int] = ..., in_flight: _Optional[int] = ...) -> None: ...
 
 class GetPlatformAnalyticsRequest(_message.Message):
-    __slots__ = ("project",)
+    __slots__ = ("project", "received_since")
     PROJECT_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_SINCE_FIELD_NUMBER: _ClassVar[int]
     project: str
-    def __init__(self, project: _Optional[str] = ...) -> None: ...
+    received_since: _timestamp_pb2.Timestamp
+    def __init__(self, project: _Optional[str] = ..., received_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class GetPlatformAnalyticsResponse(_message.Message):
     __slots__ = ("measured_at", "processing", "query", "system")
@@ -293,21 +295,23 @@ class GetPlatformAnalyticsResponse(_message.Message):
     def __init__(self, measured_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., processing: _Optional[_Union[ProcessingAnalytics, _Mapping]] = ..., query: _Optional[_Union[QueryAnalytics, _Mapping]] = ..., system: _Optional[_Union[SystemAnalytics, _Mapping]] = ...) -> None: ...
 
 class ProcessingAnalytics(_message.Message):
-    __slots__ = ("stored_per_second", "last_day", "commit_latency_p50", "commit_latency_p99", "partitions")
+    __slots__ = ("stored_per_second", "last_day", "commit_latency_p50", "commit_latency_p99", "partitions", "received")
     STORED_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
     LAST_DAY_FIELD_NUMBER: _ClassVar[int]
     COMMIT_LATENCY_P50_FIELD_NUMBER: _ClassVar[int]
     COMMIT_LATENCY_P99_FIELD_NUMBER: _ClassVar[int]
     PARTITIONS_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_FIELD_NUMBER: _ClassVar[int]
     stored_per_second: float
     last_day: LedgerEntry
     commit_latency_p50: _duration_pb2.Duration
     commit_latency_p99: _duration_pb2.Duration
     partitions: _containers.RepeatedCompositeFieldContainer[PartitionAnalytics]
-    def __init__(self, stored_per_second: _Optional[float] = ..., last_day: _Optional[_Union[LedgerEntry, _Mapping]] = ..., commit_latency_p50: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., commit_latency_p99: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., partitions: _Optional[_Iterable[_Union[PartitionAnalytics, _Mapping]]] = ...) -> None: ...
+    received: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, stored_per_second: _Optional[float] = ..., last_day: _Optional[_Union[LedgerEntry, _Mapping]] = ..., commit_latency_p50: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., commit_latency_p99: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., partitions: _Optional[_Iterable[_Union[PartitionAnalytics, _Mapping]]] = ..., received: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class PartitionAnalytics(_message.Message):
-    __slots__ = ("partition", "writer", "backlog_events", "backlog_bytes", "watermark", "lag", "paused_because")
+    __slots__ = ("partition", "writer", "backlog_events", "backlog_bytes", "watermark", "lag", "paused_because", "received", "committed")
     PARTITION_FIELD_NUMBER: _ClassVar[int]
     WRITER_FIELD_NUMBER: _ClassVar[int]
     BACKLOG_EVENTS_FIELD_NUMBER: _ClassVar[int]
@@ -315,6 +319,8 @@ class PartitionAnalytics(_message.Message):
     WATERMARK_FIELD_NUMBER: _ClassVar[int]
     LAG_FIELD_NUMBER: _ClassVar[int]
     PAUSED_BECAUSE_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    COMMITTED_FIELD_NUMBER: _ClassVar[int]
     partition: int
     writer: str
     backlog_events: int
@@ -322,7 +328,9 @@ class PartitionAnalytics(_message.Message):
     watermark: _timestamp_pb2.Timestamp
     lag: _duration_pb2.Duration
     paused_because: str
-    def __init__(self, partition: _Optional[int] = ..., writer: _Optional[str] = ..., backlog_events: _Optional[int] = ..., backlog_bytes: _Optional[int] = ..., watermark: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., lag: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., paused_because: _Optional[str] = ...) -> None: ...
+    received: int
+    committed: int
+    def __init__(self, partition: _Optional[int] = ..., writer: _Optional[str] = ..., backlog_events: _Optional[int] = ..., backlog_bytes: _Optional[int] = ..., watermark: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., lag: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., paused_because: _Optional[str] = ..., received: _Optional[int] = ..., committed: _Optional[int] = ...) -> None: ...
 
 class QueryAnalytics(_message.Message):
     __slots__ = ("answered", "failed", "latency_p50", "latency_p99", "watching")

@@ -222,6 +222,7 @@ class Watcher:
         retrain = None
         if model.retrain and monitor.wanting([each.window for each in found], past.windows, shadow):
             retrain = pb.TrainModelRequest(name=due.name, seed=version.seed, shadow=True)
+        metrics.MODEL_LOOKS.labels("alarming" if health.alarm else "well").inc()
         await self._store.checked(
             due,
             self._owner,

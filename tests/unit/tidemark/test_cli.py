@@ -51,6 +51,8 @@ def test_conditions_may_be_repeated():
         ("projects", "update", "shop", "--title", "Shop"),
         ("audit", "verify"),
         ("status",),
+        ("doctor", "--json"),
+        ("capacity", "--events-per-minute", "1e6", "--days", "30"),
         ("readers", "create", "grafana", "--connections", "3"),
         ("readers", "delete", "grafana"),
         ("explain", "series", "--name", "commit", "--statements"),

@@ -1,0 +1,1 @@
+"""Stubs of KEDA's contract, written by `make protos`."""
