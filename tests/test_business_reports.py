@@ -79,7 +79,9 @@ async def test_report_generation(store: Store, tmp_path: Path) -> None:
         wrong.sections[0].text.text = "line one\n{{ figures.orders.text "
         faults = await client.reports.validate(wrong)
         assert {each.field for each in faults} >= {"report.sections[0].text.text"}, faults
-        assert any(each.field.startswith("report.sections[2].question.query.series.measures[0]") for each in faults), faults
+        assert any(
+            each.field.startswith("report.sections[2].question.query.series.measures[0]") for each in faults
+        ), faults
         with pytest.raises(errors.Invalid):
             await client.reports.create(wrong)
         assert await client.reports.validate(report) == []
@@ -99,7 +101,13 @@ async def test_report_generation(store: Store, tmp_path: Path) -> None:
 
     # The rows themselves.
     told = reading.edition(files["json"])
-    figures = {each["id"]: each for part in told["sections"] for block in part["blocks"] if block["type"] == "figures" for each in block["figures"]}
+    figures = {
+        each["id"]: each
+        for part in told["sections"]
+        for block in part["blocks"]
+        if block["type"] == "figures"
+        for each in block["figures"]
+    }
     assert figures["orders"]["value"] == len(sold)
     assert figures["orders"]["before"] == len(before)
     assert figures["revenue"]["value"] == pytest.approx(math.fsum(sold.amount), rel=1e-12)
@@ -118,7 +126,12 @@ async def test_report_generation(store: Store, tmp_path: Path) -> None:
     check = (ROOT / "docs/reports.md").read_text().partition("```python\n")[2].partition("```")[0]
     (tmp_path / "check.py").write_text(check)
     (tmp_path / "edition.json").write_bytes(files["json"])
-    counted = subprocess.run([sys.executable, tmp_path / "check.py", tmp_path / "edition.json"], check=True, capture_output=True, text=True)
+    counted = subprocess.run(
+        [sys.executable, tmp_path / "check.py", tmp_path / "edition.json"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     assert counted.stdout == f"all {len(proven)} tables are as proven\n"
     manifest, archived = reading.archive(files["csv"])
     sheets = reading.book(files["xlsx"])
@@ -139,7 +152,9 @@ async def test_report_generation(store: Store, tmp_path: Path) -> None:
                 assert in_book == pytest.approx(column.sum, rel=1e-12), (name, column.title)
         assert f"{reading.bare(name)}{proof.row_count}" in printed.text
         assert proof.sha256 in printed.text
-        assert [name, str(proof.row_count)] == next(row[:2] for row in seen.tables["proof-tables"] if row[0] == name)
+        assert [name, str(proof.row_count)] == next(
+            row[:2] for row in seen.tables["proof-tables"] if row[0] == name
+        )
     assert len(seen.tables["list"]) == len(sold) + 1
     assert seen.cards["Orders"] == f"{len(sold)}"
 
@@ -169,3 +184,432 @@ def below(sheets: dict[str, list[list[Any]]], titles: list[str], count: int) -> 
             if [str(each) for each in row[: len(titles)]] == titles and place + count < len(rows) + 1:
                 return rows[place + 1 : place + 1 + count]
     return None
+
+
+OWN = """displayName: Countries
+parameters:
+  - {id: countries, kind: KIND_LIST}
+---
+{% for country in countries %}
+- id: orders-{{ country }}
+  title: {{ ("Orders of " ~ country | upper) | tojson }}
+  figures:
+    figures:
+      - id: orders_{{ country }}
+        title: Orders
+        query:
+          series:
+            measures: [{name: order_placed}]
+            filter: {comparison: {field: properties.country, operator: OPERATOR_EQUAL, values: [{{ country | tojson }}]}}
+{% endfor %}
+"""
+CHOSEN: dict[str, dict[str, Any]] = {
+    "executive-summary": {"conversion": "order_placed"},
+    "product-usage": {"features": ["visit", "order_placed"], "breakdown": "properties.country"},
+    "user-behaviour": {"steps": ["visit", "order_placed"], "weeks": 4},
+    "own": {"countries": ["de", "jp"]},
+}
+NONSENSE = ("None", "nan", "{{", "{%", "undefined", "Traceback")
+
+
+async def test_report_generation_of_every_template(store: Store) -> None:
+    """What comes with Tidemark, and a template of one's own, make whole editions in every form; a report keeps its version."""
+    async with store.tenant.client() as client:
+        await client.reports.create_template(OWN, template_id="own")
+        with pytest.raises(errors.Invalid, match="report_template.source"):
+            await client.reports.create_template(OWN.replace("country | upper", "country.__class__"))
+        known = {each.name.rpartition("/")[2]: each for each in await client.reports.templates()}
+        assert {each for each, template in known.items() if template.built_in} == {
+            "executive-summary",
+            "product-usage",
+            "user-behaviour",
+            "development-activity",
+            "reliability",
+            "data-quality",
+        }
+
+        async def made(template: str) -> tidemark.editions.Edition:
+            values = CHOSEN.get(template)
+            await client.reports.create(
+                f"Made by {template}", template=template, values=values, report_id=f"of-{template}"
+            )
+            span = {"start": store.shop.start, "end": store.shop.end}
+            run = await client.editions.run(f"of-{template}", formats=CHECKED, **span)
+            return await client.editions.get(run.editions[0])
+
+        for template, found in zip(known, await asyncio.gather(*map(made, known)), strict=True):
+            expected = await client.reports.expand(template, CHOSEN.get(template))
+            files = {form: await saved(client, found.name, form) for form in CHECKED}
+            printed, seen = reading.paper(files["pdf"]), reading.page(files["html"])
+            told, sheets = reading.edition(files["json"]), reading.book(files["xlsx"])
+            manifest, archived = reading.archive(files["csv"])
+            assert [each.section_id for each in found.manifest.sections] == [each.id for each in expected], (
+                template
+            )
+            assert [each["id"] for each in told["sections"]] == [each.id for each in expected], template
+            assert set(archived) == set(tables(found.manifest)) == {each["id"] for each in manifest["tables"]}
+            assert sheets, template
+            for section in expected:
+                assert reading.bare(section.title) in printed.text, (template, section.title)
+                assert section.title in seen.text, (template, section.title)
+            for figure in found.manifest.figures:
+                assert reading.bare(figure.value) in printed.text, (template, figure)
+                assert figure.value in seen.text, (template, figure)
+            for number, (ink, whole) in enumerate(zip(printed.ink, printed.whole, strict=True), 1):
+                assert ink > reading.BLANK, f"page {number} of {template} is blank"
+                assert whole, f"page {number} of {template} is cut"
+            for word in NONSENSE:
+                assert word not in seen.text, (template, word)
+
+        own = await client.editions.get(
+            (await client.editions.run("of-own", start=store.shop.start, end=store.shop.end)).editions[0]
+        )
+        orders = store.shop.rows[
+            (store.shop.rows.name == "order_placed")
+            & store.shop.rows["at"].between(store.shop.start, store.shop.end, inclusive="left")
+        ]
+        counted = orders.groupby("country").size()
+        assert {each.id: each.value for each in own.manifest.figures} == {
+            f"orders_{country}": f"{counted[country]}" for country in ("de", "jp")
+        }
+        newer = await client.reports.template("own")
+        newer.source = newer.source.replace("Orders of", "What was ordered in")
+        assert (await client.reports.update_template(newer)).version == 2
+        again = await client.editions.get((await client.editions.run("of-own")).editions[0])
+        assert again.manifest.template.version == 1
+        assert [each.title for each in await client.reports.expand("own", CHOSEN["own"])][
+            0
+        ] == "What was ordered in DE"
+        with pytest.raises(errors.Refused, match="of-own"):
+            await client.reports.delete_template("own")
+
+
+async def come(tenant: Tenant, ago: timedelta) -> datetime:
+    """Lets the next slots of the project's schedules be those since so long ago, as if all servers had been away; gives the first."""
+    at = datetime.now(UTC) - ago
+    at -= timedelta(minutes=at.minute % 5, seconds=at.second, microseconds=at.microsecond)
+    with psycopg.connect(tenant.suite.postgres.url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE tidemark.schedules SET next_at = %(at)s, due_at = %(at)s FROM tidemark.projects"
+            " WHERE projects.project_id = schedules.project_id AND slug = %(slug)s AND next_at IS NOT NULL",
+            {"at": at, "slug": tenant.project.removeprefix("projects/")},
+        )
+    return at
+
+
+async def ended(client: tidemark.Client, schedule: str, count: int) -> list[tidemark.editions.Run]:
+    """The runs of a schedule by slot, once so many are over."""
+
+    async def over() -> list[tidemark.editions.Run] | None:
+        runs = [each async for each in client.editions.runs(schedule=schedule) if each.end_time]
+        return runs if len(runs) >= count else None
+
+    found = await polling.until(over, SOON)
+    return sorted(found, key=lambda run: run.slot_time or run.create_time)
+
+
+async def test_report_generation_by_the_clock(tenant: Tenant) -> None:
+    """Slots that were missed are caught up with: each makes one edition of the hour before it, told apart from what is left out."""
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    times = [now - timedelta(minutes=minute, seconds=30) for minute in range(120)]
+    hour = questions.series("tick", last="1h")
+    report = pb.Report(display_name="The last hour", time_range=hour.time_range)
+    report.sections.add(id="ticks").figures.figures.add(id="ticks", title="Ticks", query=asked(hour))
+    empty = pb.Report(display_name="Nothing", time_range=report.time_range)
+    nothing = asked(questions.series("never"))
+    empty.sections.add(id="none").figures.figures.add(id="none", title="None", query=nothing)
+    async with tenant.client() as client:
+        await client.publish(
+            pa.table(
+                {"name": ["tick"] * len(times), "occurred_at": pa.array(times, pa.timestamp("us", "UTC"))}
+            )
+        )
+        await client.flush()
+        await tenant.settled(client)
+        await client.reports.create(report, report_id="hour")
+        await client.reports.create(empty, report_id="nothing")
+        often = await client.schedules.create(
+            "hour", "*/5 * * * *", catch_up="all", schedule_id="often", formats=["json"]
+        )
+        last = await client.schedules.create("hour", "*/5 * * * *", schedule_id="last", formats=["json"])
+        quiet = await client.schedules.create("nothing", "*/5 * * * *", skip_empty=True, schedule_id="quiet")
+        held = await client.schedules.create("hour", "*/5 * * * *", schedule_id="held")
+        await client.schedules.pause(held.name)
+        seen = await client.schedules.preview("*/5 * * * *", begin=now, count=3, last="1h")
+        assert [each.time_range.end for each in seen.slots] == [each.slot_time for each in seen.slots]
+        with pytest.raises(errors.Invalid, match="schedule.cron"):
+            await client.schedules.create("hour", "* * * * *")
+
+        first = await come(tenant, timedelta(minutes=21))
+        slots = [first + timedelta(minutes=5 * place) for place in range(5)]
+        runs = [run for run in await ended(client, often.name, 5) if run.slot_time in slots]
+        assert [run.slot_time for run in runs] == slots
+        for run in runs:
+            assert (run.state, run.reason, len(run.editions)) == ("done", "", 1), run
+            made = await client.editions.get(run.editions[0])
+            assert made.manifest.time_range.end.ToDatetime(UTC) == run.slot_time
+            assert made.manifest.time_range.start.ToDatetime(UTC) == run.slot_time - timedelta(hours=1)
+            # One tick a minute, half a minute after it has begun; data of the last slot may still be to come.
+            if run.slot_time <= now:
+                assert made.manifest.figures[0].value == "60"
+        by_slot = {run.slot_time: run for run in await ended(client, last.name, 5)}
+        states = [by_slot[slot].state for slot in slots]
+        assert states[:4] == ["skipped"] * 4
+        assert "only the last slot is caught up with" in by_slot[slots[0]].reason
+        *_, left_out = [run for run in await ended(client, quiet.name, 5) if run.slot_time in slots]
+        assert (left_out.state, left_out.editions) == ("skipped", ())
+        assert "nothing to tell" in left_out.reason
+        assert [run async for run in client.editions.runs(schedule=held.name)] == []
+        # Nothing is run twice, whatever a server believes.
+        await come(tenant, timedelta(minutes=21))
+        await polling.until(lambda: _moved_on(client, often.name), SOON)
+        again = [run.slot_time async for run in client.editions.runs(schedule=often.name)]
+        assert len(again) == len(set(again))
+
+
+async def _moved_on(client: tidemark.Client, schedule: str) -> bool:
+    return (await client.schedules.get(schedule)).next_time.ToDatetime(UTC) > datetime.now(UTC)
+
+
+async def test_report_generation_for_several_people(store: Store) -> None:
+    """One slot, four filters, four ways: everybody gets the rows that are theirs, in every file, and a link ends when it is to end."""
+    tenant, only = (
+        store.tenant,
+        {country: [f"properties.country = {country}"] for country in ("de", "fr", "jp")},
+    )
+    folder = Path(tenant.suite.environment["TIDEMARK_DELIVERY_FOLDER"])
+    async with tenant.client() as client, mailing(tenant) as mailbox, receiving() as hook:
+        with storing() as (address, bucket):
+            target = delivery.S3Target(
+                endpoint=address,
+                bucket="reports",
+                prefix="team/",
+                access_key_id="AK",
+                secret_access_key="secret",
+            )
+            to = client.deliveries
+            await to.create("Ann", email="ann@example.com")
+            await to.create("Bob", email="bob@example.com")
+            signed = await to.create("Tokyo", url=hook.url)
+            await to.create("Archive", folder=tenant.project.removeprefix("projects/"))
+            await to.create("Store", s3=target)
+            for each in ("ann", "tokyo", "archive", "store"):
+                tested = await to.test(each)
+                assert tested.delivered, tested.outcome
+            await client.reports.create(custom(store.shop), report_id="people")
+            schedule = await client.schedules.create(
+                "people", "*/5 * * * *", schedule_id="all", formats=CHECKED,
+                to=[
+                    To("ann", where=only["de"]), To("bob", where=only["fr"], formats=["csv"]), "archive",
+                    To("tokyo", where=only["jp"], links="1h"), To("store", where=only["de"]),
+                ],
+            )  # fmt: skip
+            await come(tenant, timedelta(minutes=1))
+            run = (await ended(client, schedule.name, 1))[0]
+            await client.schedules.pause(schedule.name)
+            assert run.state == "done", run.reason
+            assert len(run.editions) == 4
+
+            async def delivered() -> list[delivery.Delivery] | None:
+                found = [each async for each in to.all(of=run.name)]
+                return found if len(found) == 5 and all(each.deliver_time.seconds for each in found) else None
+
+            brought = {
+                each.destination.rpartition("/")[2]: each for each in await polling.until(delivered, SOON)
+            }
+            keys = [each["Key"] for each in bucket.list_objects_v2(Bucket="reports")["Contents"]]
+            objects = {
+                key.rpartition(".")[2]: bucket.get_object(Bucket="reports", Key=key)["Body"].read()
+                for key in keys
+                if "/people/" in key and "manifest" not in key
+            }
+        assert brought["ann"].edition == brought["store"].edition
+        editions = {
+            country: brought[name].edition
+            for country, name in (("de", "ann"), ("fr", "bob"), ("jp", "tokyo"))
+        }
+        for country, name in editions.items():
+            mine = store.shop.of("order_placed")
+            mine = mine[mine.country == country]
+            figures = {each.id: each.value for each in (await client.editions.get(name)).manifest.figures}
+            assert figures["orders"] == f"{len(mine)}"
+
+        # What came is what is proven, and nobody's but theirs.
+        suffixes = {"zip": "csv"}
+        *_, mail = mailbox.mails["ann@example.com"]
+        files = {
+            each.get_filename().rpartition(".")[2]: each.get_content() for each in mail.iter_attachments()
+        }
+        files = {
+            suffixes.get(form, form): content.encode() if isinstance(content, str) else content
+            for form, content in files.items()
+        }
+        found = await client.editions.get(editions["de"])
+        assert set(files) == set(CHECKED)
+        for file in found.files:
+            assert hashlib.sha256(files[file.format]).hexdigest() == file.sha256, file.format
+        assert {suffixes.get(form, form): content for form, content in objects.items()} == files
+        assert_only("de", files)
+        *_, other = mailbox.mails["bob@example.com"]
+        [attached] = other.iter_attachments()
+        assert_only("fr", {"csv": attached.get_content()})
+        whole = (
+            folder
+            / tenant.project.removeprefix("projects/")
+            / "people"
+            / brought["archive"].edition.rpartition("/")[2]
+        )
+        assert len(list(whole.iterdir())) == len(CHECKED) + 1
+        everybody = (
+            reading.edition(next(whole.glob("*.json"), whole / "none").read_bytes()) if False else None
+        )
+        assert everybody is None
+
+        # The event is signed; its links open without a key, at the edge, until they are ended.
+        headers, body = hook.seen[-1]
+        event = Webhook(signed.secret).verify(body, headers)
+        assert (event["type"], event["subject"]) == ("dev.tidemark.edition.made", editions["jp"])
+        assert headers["webhook-id"] == event["id"] == brought["tokyo"].name.rpartition("/")[2]
+        opened = {}
+        async with httpx.AsyncClient(base_url=tenant.suite.edge, timeout=30) as stranger:
+            for file in event["data"]["files"]:
+                answer = await stranger.get(file["path"])
+                assert hashlib.sha256(answer.content).hexdigest() == file["sha256"], answer.text
+                opened[pb.ReportFormat.Value(file["format"])] = answer.content
+            assert_only("jp", {form: opened[number] for form, number in tidemark.editions.FORMATS.items()})
+            short = await client.editions.link(editions["jp"], "pdf", lifetime="1s")
+
+            async def expired() -> bool:
+                return (await stranger.get(short.path)).status_code == 404
+
+            await polling.until(expired, SOON)
+            assert await client.editions.revoke_links(editions["jp"]) >= len(CHECKED)
+            assert {(await stranger.get(file["path"])).status_code for file in event["data"]["files"]} == {
+                404
+            }
+        await to.replay(brought["tokyo"].name)
+
+        async def replayed() -> bool:
+            return len(hook.seen) > 2
+
+        await polling.until(replayed, SOON)
+        assert hook.seen[-1][0]["webhook-id"] == headers["webhook-id"]
+
+
+def assert_only(country: str, files: dict[str, bytes]) -> None:
+    """Fails where a file names a person, or says a word, of another country."""
+    for form, content in files.items():
+        match form:
+            case "csv":
+                said = repr(reading.archive(content))
+            case "xlsx":
+                said = repr(reading.book(content))
+            case "json":
+                said = repr(reading.edition(content))
+            case "html":
+                said = reading.page(content).text
+            case _:
+                said = reading.paper(content).text
+        assert f"{country}-0" in said, form
+        for other in {"de", "fr", "jp"} - {country}:
+            assert f"{other}-0" not in said, (form, other)
+
+
+async def test_report_generation_that_is_proven(tenant: Tenant) -> None:
+    """An edition says what RunQuery says of its state; after late data it is made again with the figures of then, and a new one has others."""
+    made = shop()
+    late = made.rows["at"].between(made.start, made.end) & (np.arange(len(made.rows)) % 5 == 0)
+    early = Shop(made.rows[~late], made.start, made.end)
+    async with tenant.client() as client:
+        await stocked(client, tenant, early.rows)
+        await client.reports.create(custom(made), report_id="weekly")
+        first = await client.editions.get((await client.editions.run("weekly", formats=CHECKED)).editions[0])
+        query = questions.table(
+            "order_placed",
+            measure=["count", "sum properties.amount"],
+            by=["properties.country"],
+            where=["properties.shop = web"],
+            start=made.start,
+            end=made.end,
+        )
+
+        async def figures(as_of: str = "") -> tuple[float, float]:
+            answer = await client.query(query, as_of=as_of)
+            return answer.total.values[:2]  # type: ignore[union-attr]
+
+        then = await figures()
+        proven = tables(first.manifest)["countries"]
+        assert [each.sum for each in proven.columns[1:3]] == pytest.approx(list(then), rel=1e-12)
+        assert then[0] == len(early.of("order_placed"))
+        await stocked(client, tenant, made.rows[late])
+        now = await figures()
+        assert now[0] == len(made.of("order_placed")) > then[0]
+        assert await figures(first.manifest.as_of) == pytest.approx(then, rel=1e-12)
+
+        told = await asyncio.to_thread(tenant.run, "report", "rerun", first.name)
+        again = await client.editions.get((await anext(client.editions.list("weekly"))).name)
+        assert again.name.rpartition("/")[2] in told
+        assert (again.manifest.rerun_of, list(again.manifest.differences)) == (first.name, [])
+        kept = {name: proof.sha256 for name, proof in tables(first.manifest).items()}
+        moved = {name for name, proof in tables(again.manifest).items() if kept[name] != proof.sha256}
+        # The account of what was received, and what is known of producers, are told as they are now.
+        assert moved <= {"health.ledger", "health.quality", "health.silent", "unusual"}
+        new = await client.editions.get((await client.editions.run("weekly", formats=["json"])).editions[0])
+        assert new.manifest.data_version != first.manifest.data_version
+        assert tables(new.manifest)["countries"].columns[1].sum == now[0]
+        assert tables(new.manifest)["list"].sha256 != kept["list"]
+        assert (await client.editions.get(first.name)).message == first.message
+
+
+async def test_report_generation_of_many_rows(tenant: Tenant) -> None:
+    """Every row is in the files, however many there are, and the process takes no more memory for four times as many."""
+    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=3)
+    steps = pa.array(range(ROWS), pa.int64())
+    rows = pa.table(
+        {
+            "name": pa.repeat("reading", ROWS),
+            "user_id": [f"sensor-{number % 997}" for number in range(ROWS)],
+            "occurred_at": pa.array([start + timedelta(milliseconds=number * 500) for number in range(ROWS)], pa.timestamp("us", "UTC")),
+            "n": steps,
+        }
+    )  # fmt: skip
+    report = pb.Report(display_name="All readings")
+    report.sections.add(id="rows").question.query.CopyFrom(asked(questions.events("reading")))
+    process = psutil.Process(tenant.suite.members["reports"].identity.pid)  # type: ignore[union-attr]
+    async with tenant.client() as client:
+        await client.publish(rows)
+        await client.flush()
+        await tenant.settled(client)
+        await client.reports.create(report, report_id="rows")
+
+        async def made(count: int) -> tuple[edition.Manifest, dict[str, bytes], int]:
+            most, going = process.memory_info().rss, True
+
+            async def watch() -> None:
+                nonlocal most
+                while going:
+                    most = max(most, process.memory_info().rss)
+                    await asyncio.sleep(0.05)
+
+            watching = asyncio.create_task(watch())
+            run = await client.editions.run(
+                "rows", formats=["csv", "xlsx"], start=start, end=start + timedelta(milliseconds=count * 500)
+            )
+            going = False
+            await watching
+            found = await client.editions.get(run.editions[0])
+            return (
+                found.manifest,
+                {form: await saved(client, found.name, form) for form in ("csv", "xlsx")},
+                most,
+            )
+
+        _, _, few = await made(ROWS // 4)
+        manifest, files, many = await made(ROWS)
+    print(f"\nreports takes {few >> 20} MB for {ROWS // 4} rows, {many >> 20} MB for {ROWS}")
+    assert tables(manifest)["rows"].row_count == ROWS
+    _, archived = reading.archive(files["csv"])
+    place = archived["rows"][0].index("properties")
+    assert {json.loads(row[place])["n"] for row in archived["rows"][1:]} == set(range(ROWS))
+    assert len(files["xlsx"]) > ROWS
+    assert many - few < MOST_GROWTH
