@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import orjson
 import pandas as pd
 import pyarrow as pa
 from aiosmtpd.controller import UnthreadedController
@@ -74,10 +75,17 @@ async def stocked(client: tidemark.Client, tenant: Tenant, rows: pd.DataFrame) -
         "name": rows["name"].tolist(),
         "user_id": rows["user"].tolist(),
         "occurred_at": pa.array(rows["at"].tolist(), pa.timestamp("us", "UTC")),
-        "country": rows["country"].tolist(),
-        "amount": rows["amount"].tolist(),
-        "shop": rows["shop"].tolist(),
-        "note": [WORDS[each] for each in rows["country"]],
+        "properties": [
+            orjson.dumps(
+                {
+                    "country": row.country,
+                    "amount": row.amount,
+                    "shop": row.shop,
+                    "note": WORDS[row.country],
+                }
+            ).decode()
+            for row in rows.itertuples()
+        ],
     }
     await client.publish(pa.table(table))
     await client.flush()
