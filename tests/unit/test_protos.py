@@ -164,7 +164,9 @@ def test_every_rpc_says_who_may_call_it() -> None:
             for method in service.method:
                 permission = permission_of(f"{file.package}.{service.name}.{method.name}")
                 assert permission != PERMISSION_UNSPECIFIED, f"{service.name}.{method.name}"
-                assert ROLES[permission] or permission == PERMISSION_HOLD_LINK, f"{service.name}.{method.name}"
+                assert ROLES[permission] or permission == PERMISSION_HOLD_LINK, (
+                    f"{service.name}.{method.name}"
+                )
 
 
 def test_an_rpc_without_a_permission_is_open_to_nobody() -> None:
