@@ -23,6 +23,7 @@ import psycopg
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from services.kit import audit, resource
 from services.kit.access import authorise
 from services.kit.call import NOBODY, Call, Caller, Project, current
 from services.kit.edge import network
@@ -100,6 +101,20 @@ async def project(requested: str, field: str = "project") -> Project:
         )
     call.project = await call.directory.project(slug)
     return call.project
+
+
+async def parent_of(name: str) -> Project:
+    """The project that something is made in or looked for; as `project`, but a request must name it."""
+    if not name:
+        raise Invalid("parent", "is empty; write projects/{project}")
+    return await project(name, "parent")
+
+
+async def named(name: str, collection: str, field: str = "name") -> tuple[Project, str]:
+    """The project and the id in the name of a resource of a collection; the audit log has the name. Raises as `project`."""
+    parent, resource_id = resource.parted(name, collection, field)
+    audit.note(name)
+    return await project(parent, field), resource_id
 
 
 def opened(found: Project, resource: str) -> None:

@@ -1,7 +1,7 @@
 """What a section shows of an answer: a chart, a table or both. Every module for a kind of question is given one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.reports.build.sheet import Cells, at, table
@@ -62,5 +62,5 @@ def said(text: str) -> Paragraph:
 
 
 def nothing(table: Table) -> list[Block]:
-    """What stands where an answer is empty."""
-    return [said(NOTHING), table]
+    """What stands where an answer is empty; its table, without rows, is in the data formats."""
+    return [said(NOTHING), replace(table, shown=False)]
