@@ -141,7 +141,7 @@ def below(
 
 
 def only(country: str, files: dict[str, bytes]) -> None:
-    """Fails where a file names a person, or says a word, of another country."""
+    """Fails where a file names nobody of a country, or anybody of another."""
     for form, content in files.items():
         match form:
             case "csv":
@@ -154,9 +154,9 @@ def only(country: str, files: dict[str, bytes]) -> None:
                 said = page(content).text
             case _:
                 said = paper(content).text
-        assert f"{country}-0" in said, form
+        assert f"{country}-p" in said, form
         for other in {"de", "fr", "jp"} - {country}:
-            assert f"{other}-0" not in said, (form, other)
+            assert f"{other}-p" not in said, (form, other)
 
 
 def by_tools(url: str, start: datetime, end: datetime) -> dict[str, dict[str, tuple[int, float]]]:

@@ -70,7 +70,7 @@ def shop() -> Shop:
         {
             "at": pd.Timestamp(end).tz_convert("UTC") - pd.to_timedelta(np.sort(random.uniform(1, DAYS * 86_400, count))[::-1].round(3), "s"),
             "name": np.where(random.random(count) < 0.4, "order_placed", "visit"),
-            "user": [f"{place}-{number:03}" for place, number in zip(country, people)],
+            "user": [f"{place}-p{number:03}" for place, number in zip(country, people)],
             "country": country,
             "amount": random.gamma(3, 15, count).round(2),
             "shop": np.where(random.random(count) < 0.1, "trial", "web"),
