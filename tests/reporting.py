@@ -20,8 +20,9 @@ from aiosmtpd.controller import UnthreadedController
 from moto.server import ThreadedMotoServer
 
 import tidemark
+from deploy.local.suite import Suite
 from tests import polling
-from tests.deployment import Tenant
+from tests.deployment import Tenant, new_tenant
 from tidemark import questions
 from tidemark.v1 import edition_pb2, question_pb2
 from tidemark.v1 import report_pb2 as pb
@@ -253,3 +254,15 @@ def kind_of(file_name: str) -> str:
 def tables(manifest: edition_pb2.Manifest) -> dict[str, pb.TableProof]:
     """What is proven, by table."""
     return {each.table_id: each for section in manifest.sections for each in section.tables}
+
+
+def stocked_store(deployment: Suite) -> Store:
+    """A shop in a project of its own, to be read by several tests and changed by none of them."""
+    found = Store(new_tenant(deployment), shop())
+
+    async def load() -> None:
+        async with found.tenant.client() as client:
+            await stocked(client, found.tenant, found.shop.rows)
+
+    asyncio.run(load())
+    return found
