@@ -8,15 +8,21 @@ import io
 import re
 import zipfile
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import html5lib
 import jsonschema_rs
 import numpy as np
 import openpyxl
 import orjson
+import pandas as pd
 import pypdfium2
+import sqlalchemy
+from adbc_driver_postgresql import dbapi
 
 from deploy.local.suite import ROOT
 
@@ -117,3 +123,69 @@ def page(content: bytes) -> Page:
 @cache
 def _schema() -> Any:
     return jsonschema_rs.Draft202012Validator(orjson.loads((ROOT / "docs/report.schema.json").read_bytes()))
+
+
+Place = tuple[str, int]
+
+
+def below(
+    sheets: dict[str, list[list[Any]]], titles: list[str], count: int, taken: set[Place]
+) -> list[list[Any]]:
+    """The rows below the first of these headings that no table before has `taken`: tables stand in the order of the report."""
+    for name, rows in sheets.items():
+        for place, row in enumerate(rows):
+            if (name, place) not in taken and [str(each) for each in row[: len(titles)]] == titles:
+                taken.add((name, place))
+                return rows[place + 1 : place + 1 + count]
+    raise AssertionError(f"no sheet has a table of {titles}")
+
+
+def only(country: str, files: dict[str, bytes]) -> None:
+    """Fails where a file names nobody of a country, or anybody of another."""
+    for form, content in files.items():
+        match form:
+            case "csv":
+                said = repr(archive(content))
+            case "xlsx":
+                said = repr(book(content))
+            case "json":
+                said = repr(edition(content))
+            case "html":
+                said = page(content).text
+            case _:
+                said = paper(content).text
+        assert f"{country}-p" in said, form
+        for other in {"de", "fr", "jp"} - {country}:
+            assert f"{other}-p" not in said, (form, other)
+
+
+def by_tools(url: str, start: datetime, end: datetime) -> dict[str, dict[str, tuple[int, float]]]:
+    """Orders and their sum by country, as tools of SQL read them."""
+    statement = (
+        "SELECT properties ->> 'country' AS country, count(*) AS orders, sum((properties ->> 'amount')::float8) AS amount FROM bi.events"
+        f" WHERE name = 'order_placed' AND properties ->> 'shop' = 'web' AND occurred_at >= '{start.isoformat()}'"
+        f" AND occurred_at < '{end.isoformat()}' GROUP BY 1"
+    )  # fmt: skip
+    engine = sqlalchemy.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    try:
+        frame = pd.read_sql(sqlalchemy.text(statement), engine)
+    finally:
+        engine.dispose()
+    with dbapi.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        table = cursor.fetch_arrow_table()
+    rows = {"SQLAlchemy": frame.to_dict("records"), "ADBC": table.to_pylist()}
+    return {
+        tool: {row["country"]: (row["orders"], row["amount"]) for row in found}
+        for tool, found in rows.items()
+    }
+
+
+def by_duckdb(path: Path) -> dict[str, tuple[int, float]]:
+    """The same of a file."""
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            "SELECT properties::JSON ->> 'country', count(*), sum((properties::JSON ->> 'amount')::DOUBLE) FROM read_parquet(?) GROUP BY 1",
+            [str(path)],
+        ).fetchall()
+    return {country: (count, total) for country, count, total in found}

@@ -1,7 +1,7 @@
 """What acceptance of reports stands on: a shop whose rows are known, and where its reports arrive: a mail server and a store like S3."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,19 +12,24 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import orjson
 import pandas as pd
+import psycopg
 import pyarrow as pa
 from aiosmtpd.controller import UnthreadedController
 from moto.server import ThreadedMotoServer
 
 import tidemark
-from tests.deployment import Tenant
+from deploy.local.suite import Suite
+from tests import polling
+from tests.deployment import Tenant, new_tenant
 from tidemark import questions
-from tidemark.v1 import question_pb2
+from tidemark.v1 import edition_pb2, question_pb2
 from tidemark.v1 import report_pb2 as pb
 
 ZONE = ZoneInfo("Europe/Berlin")
 DAYS, A_DAY = 63, 80
+SOON = 60.0
 COUNTRIES = ("de", "fr", "jp")
 WORDS = {"de": "Grüße", "fr": "Zürich – été", "jp": "=1+1 東京"}
 """Texts that tell encodings apart; one of them is a formula to whoever takes it for one."""
@@ -47,6 +52,14 @@ class Shop:
         return self.rows[kept & (at >= self.start - back) & (at < self.end - back)]
 
 
+@dataclass(frozen=True)
+class Store:
+    """A shop, and the project that holds its rows."""
+
+    tenant: Tenant
+    shop: Shop
+
+
 def shop() -> Shop:
     """The same on every day but for its dates. People come from one country, which their names begin with."""
     random, today = np.random.default_rng(7), datetime.now(ZONE).date() - timedelta(days=1)
@@ -58,7 +71,7 @@ def shop() -> Shop:
         {
             "at": pd.Timestamp(end).tz_convert("UTC") - pd.to_timedelta(np.sort(random.uniform(1, DAYS * 86_400, count))[::-1].round(3), "s"),
             "name": np.where(random.random(count) < 0.4, "order_placed", "visit"),
-            "user": [f"{place}-{number:03}" for place, number in zip(country, people)],
+            "user": [f"{place}-p{number:03}" for place, number in zip(country, people)],
             "country": country,
             "amount": random.gamma(3, 15, count).round(2),
             "shop": np.where(random.random(count) < 0.1, "trial", "web"),
@@ -74,10 +87,17 @@ async def stocked(client: tidemark.Client, tenant: Tenant, rows: pd.DataFrame) -
         "name": rows["name"].tolist(),
         "user_id": rows["user"].tolist(),
         "occurred_at": pa.array(rows["at"].tolist(), pa.timestamp("us", "UTC")),
-        "country": rows["country"].tolist(),
-        "amount": rows["amount"].tolist(),
-        "shop": rows["shop"].tolist(),
-        "note": [WORDS[each] for each in rows["country"]],
+        "properties": [
+            orjson.dumps(
+                {
+                    "country": row.country,
+                    "amount": row.amount,
+                    "shop": row.shop,
+                    "note": WORDS[row.country],
+                }
+            ).decode()
+            for row in rows.itertuples()
+        ],
     }
     await client.publish(pa.table(table))
     await client.flush()
@@ -188,3 +208,61 @@ def storing() -> Iterator[tuple[str, Any]]:
     finally:
         client.close()
         server.stop()
+
+
+async def come(tenant: Tenant, ago: timedelta) -> datetime:
+    """Lets the next slots of the project's schedules be those since so long ago, as if all servers had been away; gives the first."""
+    at = datetime.now(UTC) - ago
+    at -= timedelta(minutes=at.minute % 5, seconds=at.second, microseconds=at.microsecond)
+    with psycopg.connect(tenant.suite.postgres.url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE tidemark.schedules SET next_at = %(at)s, due_at = %(at)s FROM tidemark.projects"
+            " WHERE projects.project_id = schedules.project_id AND slug = %(slug)s AND next_at IS NOT NULL",
+            {"at": at, "slug": tenant.project.removeprefix("projects/")},
+        )
+    return at
+
+
+async def ended(
+    client: tidemark.Client, schedule: str, slots: Collection[datetime]
+) -> list[tidemark.editions.Run]:
+    """The runs of a schedule for these slots, earliest first, once all of them are over."""
+
+    async def over() -> list[tidemark.editions.Run] | None:
+        runs = [each async for each in client.editions.runs(schedule=schedule) if each.slot_time in slots]
+        return runs if len(runs) == len(slots) and all(each.end_time for each in runs) else None
+
+    found = await polling.until(over, SOON)
+    return sorted(found, key=lambda run: run.slot_time or run.create_time)
+
+
+async def moved_on(client: tidemark.Client, schedule: str) -> bool:
+    """Whether the next slot of a schedule is one to come."""
+    return (await client.schedules.get(schedule)).next_time.ToDatetime(UTC) > datetime.now(UTC)
+
+
+def attachments(mail: EmailMessage) -> dict[str, bytes]:
+    """The files of a mail by their names, byte for byte."""
+    return {each.get_filename() or "": each.get_payload(decode=True) for each in mail.iter_attachments()}  # type: ignore[misc]
+
+
+def kind_of(file_name: str) -> str:
+    """The form of a file by what its name ends with."""
+    return file_name.rpartition(".")[2].replace("zip", "csv")
+
+
+def tables(manifest: edition_pb2.Manifest) -> dict[str, pb.TableProof]:
+    """What is proven, by table."""
+    return {each.table_id: each for section in manifest.sections for each in section.tables}
+
+
+def stocked_store(deployment: Suite) -> Store:
+    """A shop in a project of its own, to be read by several tests and changed by none of them."""
+    found = Store(new_tenant(deployment), shop())
+
+    async def load() -> None:
+        async with found.tenant.client() as client:
+            await stocked(client, found.tenant, found.shop.rows)
+
+    asyncio.run(load())
+    return found

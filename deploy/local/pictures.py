@@ -1,17 +1,20 @@
 """`python -m deploy.local.pictures`: takes the pictures of the documents from the page of the stack that runs here.
 
 Comes in: a stack that is up and has something to show, such as a long git history. Goes out: `docs/pictures`, and a project `shop`
-with two weeks of made-up orders, for what a git history never does: breaking its schema. Next: nothing.
+with two weeks of made-up orders and a report of them, for what a git history never does: breaking its schema. Next: nothing.
 """
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from playwright.async_api import Page, ViewportSize, async_playwright
+from pypdfium2 import PdfDocument
 
 from deploy.local import chromium
 from deploy.local.accounts import cache_folder, server_account
@@ -73,7 +76,14 @@ PLACES: Places = {
 SHOP_PLACES: Places = {
     "events": ("/data/events", False, nothing),
     "letters": ("/data/letters", False, repair),
+    "reports": ("/reports/all/weekly-summary", False, nothing),
 }
+REPORT = "weekly-summary"
+PAGES = 2
+"""Of the report, side by side."""
+PAPER, GAP = 1.35, 24
+"""Points of the picture for each of the page, and how far pages are apart."""
+DESK = (226, 230, 234)
 
 
 def visits(days: tuple[int, int], number: int, *, broken: bool) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -133,6 +143,43 @@ async def stocked(ingest: str, query: str, operator: str) -> str:
     return key
 
 
+async def reported(addresses: Mapping[str, str], key: str) -> bytes:
+    """Makes the weekly report of the shop, by the clock from now on; gives it as PDF."""
+    async with Client(
+        addresses["TIDEMARK_INGEST_ADDRESS"],
+        addresses["TIDEMARK_QUERY_ADDRESS"],
+        reports=addresses["TIDEMARK_REPORTS_ADDRESS"],
+        key=key,
+    ) as client:
+        try:
+            await client.reports.create(
+                "Weekly summary",
+                template="executive-summary",
+                values={"conversion": "order_placed"},
+                report_id=REPORT,
+            )
+            await client.schedules.create(
+                REPORT, "0 7 * * MON", title="Monday mornings", formats=("pdf", "xlsx")
+            )
+        except AlreadyExists:
+            pass
+        run = await client.editions.run(REPORT, formats=("pdf", "xlsx", "csv", "json", "html"))
+        file = BytesIO()
+        await client.editions.download(run.editions[0], "pdf", file)
+    return file.getvalue()
+
+
+def print_pages(content: bytes, to: Path) -> None:
+    """The first pages of a PDF, as they lie side by side."""
+    with PdfDocument(content) as document:
+        pages = [document[place].render(scale=PAPER).to_pil() for place in range(min(PAGES, len(document)))]
+    width, height = (max(page.size[side] for page in pages) for side in (0, 1))
+    picture = Image.new("RGB", (len(pages) * (width + GAP) + GAP, height + 2 * GAP), DESK)
+    for place, page in enumerate(pages):
+        picture.paste(page, (GAP + place * (width + GAP), GAP))
+    picture.save(to)
+
+
 async def take(edge: str, key: str, places: Places) -> None:
     """Signs in and takes pictures of these places."""
     async with async_playwright() as playwright:
@@ -160,6 +207,7 @@ def main() -> None:
     asyncio.run(take(lines["TIDEMARK_EDGE_ADDRESS"], lines["TIDEMARK_KEY"], PLACES))
     operator = pairs(KEYS.read_text().splitlines())["TIDEMARK_ADMIN_KEY"]
     key = asyncio.run(stocked(lines["TIDEMARK_INGEST_ADDRESS"], lines["TIDEMARK_QUERY_ADDRESS"], operator))
+    print_pages(asyncio.run(reported(lines, key)), FOLDER / "report.png")
     asyncio.run(take(lines["TIDEMARK_EDGE_ADDRESS"], key, SHOP_PLACES))
 
 

@@ -23,6 +23,7 @@ import psycopg
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from services.kit import audit, resource
 from services.kit.access import authorise
 from services.kit.call import INSTALLATION, NOBODY, Call, Caller, Project, current
 from services.kit.edge import network
@@ -111,6 +112,20 @@ def installation(field: str = "project") -> None:
             f"the key belongs to projects/{who.project_slug}; `{field}` asks about all projects",
             reason="INSTALLATION_KEY_NEEDED",
         )
+
+
+async def parent_of(name: str) -> Project:
+    """The project that something is made in or looked for; as `project`, but a request must name it."""
+    if not name:
+        raise Invalid("parent", "is empty; write projects/{project}")
+    return await project(name, "parent")
+
+
+async def named(name: str, collection: str, field: str = "name") -> tuple[Project, str]:
+    """The project and the id in the name of a resource of a collection; the audit log has the name. Raises as `project`."""
+    parent, resource_id = resource.parted(name, collection, field)
+    audit.note(name)
+    return await project(parent, field), resource_id
 
 
 def opened(found: Project, resource: str) -> None:

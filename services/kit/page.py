@@ -4,6 +4,7 @@ A servicer hands in the request and the position of the last row it gave; the ne
 """
 
 import hashlib
+from datetime import datetime
 from typing import Any, TypeVar
 
 import orjson
@@ -11,6 +12,7 @@ from google.protobuf.message import Message
 
 from services.kit import opaque
 from services.kit.errors import Invalid
+from services.kit.instant import at
 
 M = TypeVar("M", bound=Message)
 _FREE = ("page_token", "page_size")
@@ -29,6 +31,20 @@ def token(request: Message, *position: int | str) -> str:
     return opaque.sealed(_digest(request) + orjson.dumps(position))
 
 
+def newest(request: Message, kind: type[int] | type[str] = str) -> tuple[datetime, Any] | None:
+    """The instant and the id, of this kind, behind which a page begins of a list of the newest; None for the first page.
+
+    Raises `Invalid` as `position` does, and for an instant beyond any calendar: tokens can be forged.
+    """
+    found = position(request, int, kind)
+    if found is None:
+        return None
+    try:
+        return at(found[0]), found[1]
+    except OverflowError as error:
+        raise _forged() from error
+
+
 def position(request: Message, *kinds: type[int] | type[str]) -> list[Any] | None:
     """Where the requested page begins, a value of each kind; None for the first page.
 
@@ -41,9 +57,7 @@ def position(request: Message, *kinds: type[int] | type[str]) -> list[Any] | Non
         data = opaque.opened(given)
         found = orjson.loads(data[8:])
     except ValueError as error:
-        raise Invalid(
-            "page_token", "is not a token that this server gave; begin at the first page"
-        ) from error
+        raise _forged() from error
     if data[:8] != _digest(request):
         raise Invalid("page_token", "belongs to another request; repeat the fields of the one that gave it")
     if (
@@ -51,8 +65,12 @@ def position(request: Message, *kinds: type[int] | type[str]) -> list[Any] | Non
         or [type(value) for value in found] != list(kinds)
         or not all(map(_sane, found))
     ):
-        raise Invalid("page_token", "is not a token that this server gave; begin at the first page")
+        raise _forged()
     return found
+
+
+def _forged() -> Invalid:
+    return Invalid("page_token", "is not a token that this server gave; begin at the first page")
 
 
 def _sane(value: int | str) -> bool:

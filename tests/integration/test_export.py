@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -131,9 +132,8 @@ async def test_csv_texts_run_nothing_and_read_back(suite: Suite, database: str) 
         with psycopg.connect(database) as connection:
             commit(connection, [Happened(NOON + i * MINUTE, user_id=text) for i, text in enumerate(HOSTILE)])
         found = [str(row["user_id"]) for row in rows((await exported(served, asked("csv")))[0], "csv")][::-1]
-        assert found == [
-            f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text for text in HOSTILE
-        ]
+        # One that has an apostrophe there already is given another, so that whoever takes one away has what was stored.
+        assert found == [f"'{text}" if re.match(r"'*[-=+@\t\r\n]", text) else text for text in HOSTILE]
         for form in ("arrow", "ndjson", "parquet"):
             data, _ = await exported(served, asked(form))
             assert [row["user_id"] for row in rows(data, form)][::-1] == HOSTILE

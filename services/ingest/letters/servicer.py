@@ -18,10 +18,9 @@ from services.ingest.letters.tally import MAX_CLUSTERS
 from services.ingest.letters.worker import Repair
 from services.ingest.stream import Log
 from services.kit import audit, page
-from services.kit.call import Project
 from services.kit.errors import Invalid
-from services.kit.identity import project
-from services.kit.instant import at, us_of
+from services.kit.identity import parent_of
+from services.kit.instant import us_of
 from tidemark.v1 import letter_pb2 as pb
 from tidemark.v1 import letter_pb2_grpc
 from tidemark.v1.rule_pb2 import Rule
@@ -40,11 +39,10 @@ class DeadLetters(letter_pb2_grpc.DeadLetterServiceServicer):
         self, request: pb.ListDeadLettersRequest, context: Any
     ) -> pb.ListDeadLettersResponse:
         """Lists letters, newest first; a page ends early when it is full."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         limit = page.size(request.page_size, PAGE, LARGEST_PAGE)
         selection = read.selection(request.selection, parent.name, parent.time_zone, datetime.now(UTC))
-        position = page.position(request, int, int)
-        after = (_instant(position[0]), position[1]) if position else None
+        after = page.newest(request, int)
         letters, more = await self._store.letters(parent.project_id, selection, after, limit, CONTENTS_BYTES)
         response = pb.ListDeadLettersResponse(dead_letters=[each.message_in(parent.name) for each in letters])
         if more:
@@ -56,7 +54,7 @@ class DeadLetters(letter_pb2_grpc.DeadLetterServiceServicer):
         self, request: pb.ListDeadLetterClustersRequest, context: Any
     ) -> pb.ListDeadLetterClustersResponse:
         """Lists kinds of fault, most frequent first."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         selection = read.selection(request.selection, parent.name, parent.time_zone, datetime.now(UTC))
         clusters = await self._store.clusters(parent.project_id, selection, MAX_CLUSTERS)
         return pb.ListDeadLetterClustersResponse(clusters=cluster_messages(clusters, parent.name))
@@ -65,7 +63,7 @@ class DeadLetters(letter_pb2_grpc.DeadLetterServiceServicer):
         self, request: pb.RepairDeadLettersRequest, context: Any
     ) -> AsyncIterator[pb.RepairDeadLettersResponse]:
         """Repairs letters, and tells how far it is."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         audit.note(f"{parent.name}/deadLetters")
         selection = read.open_selection(request.selection, parent.name, parent.time_zone, datetime.now(UTC))
         rules = (*request.patches, *request.draft_rules.rules)
@@ -87,7 +85,7 @@ class DeadLetters(letter_pb2_grpc.DeadLetterServiceServicer):
         self, request: pb.DiscardDeadLettersRequest, context: Any
     ) -> pb.DiscardDeadLettersResponse:
         """Gives letters up."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         audit.note(f"{parent.name}/deadLetters")
         selection = read.some_selection(request.selection, parent.name, parent.time_zone, datetime.now(UTC))
         count = await self._store.discard(parent.project_id, selection)
@@ -103,23 +101,6 @@ class DeadLetters(letter_pb2_grpc.DeadLetterServiceServicer):
         newest = await self._log.last_generated_id(request.partition)
         await self._store.resume(request.partition, newest or "0-0")
         return pb.ResumePartitionResponse()
-
-
-async def _parent(name: str) -> Project:
-    """The project whose letters are meant."""
-    if not name:
-        raise Invalid("parent", "is empty; write projects/{project}")
-    return await project(name, "parent")
-
-
-def _instant(us: int) -> datetime:
-    """An instant out of a page token, which anybody can write."""
-    try:
-        return at(us)
-    except OverflowError as error:
-        raise Invalid(
-            "page_token", "is not a token that this server gave; begin at the first page"
-        ) from error
 
 
 def _hashes(rules: Iterable[Rule]) -> bool:

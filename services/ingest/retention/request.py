@@ -4,12 +4,10 @@ Messages come in from `servicer.py`, plain values go back to it and on to the st
 """
 
 import re
-from datetime import datetime
 
 from services.ingest.retention.policy import DAYS, MAX_DAYS, Policy
 from services.kit import resource
 from services.kit.errors import Invalid
-from services.kit.instant import at
 from tidemark.v1 import retention_pb2 as pb
 
 MAX_USER_ID = 200
@@ -39,13 +37,3 @@ def user_id(text: str) -> str:
             "user_id", f"has {len(text)} characters; give 1 to {MAX_USER_ID} and no NUL, as events have them"
         )
     return text
-
-
-def instant(us: int) -> datetime:
-    """The instant in a page token, which anybody can forge."""
-    try:
-        return at(us)
-    except OverflowError as error:
-        raise Invalid(
-            "page_token", "is not a token that this server gave; begin at the first page"
-        ) from error

@@ -10,9 +10,8 @@ from services.ingest.retention import request as read
 from services.ingest.retention.store import Store
 from services.ingest.stream import Log
 from services.kit import audit, page, resource
-from services.kit.call import Project
-from services.kit.errors import Invalid, Unavailable
-from services.kit.identity import caller, project
+from services.kit.errors import Unavailable
+from services.kit.identity import caller, parent_of, project
 from services.kit.instant import us_of
 from tidemark.v1 import retention_pb2 as pb
 from tidemark.v1 import retention_pb2_grpc
@@ -46,7 +45,7 @@ class Retention(retention_pb2_grpc.RetentionServiceServicer):
 
     async def EraseUser(self, request: pb.EraseUserRequest, context: Any) -> pb.EraseUserResponse:
         """Begins to remove a person. Nothing that is recorded of the call names them."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         user_id = read.user_id(request.user_id)
         try:
             newest = [await self._log.last_generated_id(each) for each in range(self._partitions)]
@@ -68,20 +67,12 @@ class Retention(retention_pb2_grpc.RetentionServiceServicer):
 
     async def ListErasures(self, request: pb.ListErasuresRequest, context: Any) -> pb.ListErasuresResponse:
         """Lists erasures, newest first."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         limit = page.size(request.page_size, PAGE, LARGEST_PAGE)
-        position = page.position(request, int, str)
-        after = (read.instant(position[0]), position[1]) if position else None
+        after = page.newest(request)
         rows = await self._erasures.erasures(parent, after, limit + 1)
         last = rows[limit - 1] if len(rows) > limit else None
         return pb.ListErasuresResponse(
             erasures=[row.message() for row in rows[:limit]],
             next_page_token=page.token(request, us_of(last.created_at), last.erasure_id) if last else "",
         )
-
-
-async def _parent(name: str) -> Project:
-    """The project whose people are removed."""
-    if not name:
-        raise Invalid("parent", "is empty; write projects/{project}")
-    return await project(name, "parent")

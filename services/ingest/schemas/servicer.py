@@ -11,9 +11,8 @@ from services.ingest.schemas.infer import propose, seen
 from services.ingest.schemas.record import SchemaRecord
 from services.ingest.schemas.store import Store
 from services.kit import audit, page, resource
-from services.kit.call import Project
-from services.kit.errors import Conflict, Invalid, NotFound
-from services.kit.identity import project
+from services.kit.errors import Conflict, NotFound
+from services.kit.identity import named, parent_of
 from services.kit.profile import profiles
 from tidemark.v1 import schema_pb2 as pb
 from tidemark.v1 import schema_pb2_grpc
@@ -34,7 +33,7 @@ class Schemas(schema_pb2_grpc.SchemaServiceServicer):
 
     async def CreateSchema(self, request: pb.CreateSchemaRequest, context: Any) -> pb.CreateSchemaResponse:
         """Makes a schema."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         schema_id = resource.new_id(request.schema_id, "schema_id") if request.schema_id else ""
         if schema_id:
             audit.note(f"{parent.name}/schemas/{schema_id}")
@@ -46,13 +45,13 @@ class Schemas(schema_pb2_grpc.SchemaServiceServicer):
 
     async def GetSchema(self, request: pb.GetSchemaRequest, context: Any) -> pb.GetSchemaResponse:
         """Reads a version of a schema."""
-        parent, schema_id = await _named(request.name, "name")
+        parent, schema_id = await named(request.name, "schemas")
         found = await self._store.schema(parent, schema_id, read.version(request.version))
         return pb.GetSchemaResponse(schema=found.message())
 
     async def ListSchemas(self, request: pb.ListSchemasRequest, context: Any) -> pb.ListSchemasResponse:
         """Lists schemas by event."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         limit = page.size(request.page_size, PAGE, LARGEST_PAGE)
         (after,) = page.position(request, str) or ("",)
         shown, more = _fitting(await self._store.schemas(parent, after, limit + 1), limit)
@@ -63,7 +62,7 @@ class Schemas(schema_pb2_grpc.SchemaServiceServicer):
         self, request: pb.ListSchemaVersionsRequest, context: Any
     ) -> pb.ListSchemaVersionsResponse:
         """Lists the versions of a schema, newest first."""
-        parent, schema_id = await _named(request.name, "name")
+        parent, schema_id = await named(request.name, "schemas")
         limit = page.size(request.page_size, PAGE, LARGEST_PAGE)
         (before,) = page.position(request, int) or (NEWEST,)
         found = await self._store.versions(parent, schema_id, max(0, min(before, NEWEST)), limit + 1)
@@ -73,7 +72,7 @@ class Schemas(schema_pb2_grpc.SchemaServiceServicer):
 
     async def UpdateSchema(self, request: pb.UpdateSchemaRequest, context: Any) -> pb.UpdateSchemaResponse:
         """Makes the next version of a schema."""
-        parent, schema_id = await _named(request.schema.name, "schema.name")
+        parent, schema_id = await named(request.schema.name, "schemas", "schema.name")
         wanted = resource.revision(request.schema.etag, "schema.etag")
         for attempt in range(1, ATTEMPTS + 1):
             present = await self._store.schema(parent, schema_id)
@@ -91,13 +90,13 @@ class Schemas(schema_pb2_grpc.SchemaServiceServicer):
 
     async def DeleteSchema(self, request: pb.DeleteSchemaRequest, context: Any) -> pb.DeleteSchemaResponse:
         """Deletes a schema with its versions."""
-        parent, schema_id = await _named(request.name, "name")
+        parent, schema_id = await named(request.name, "schemas")
         await self._store.delete(parent, schema_id, resource.revision(request.etag, "etag"))
         return pb.DeleteSchemaResponse()
 
     async def InferSchema(self, request: pb.InferSchemaRequest, context: Any) -> pb.InferSchemaResponse:
         """Proposes a schema that the newest stored events of a name fit."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         audit.note(f"{parent.name} infer a schema of {request.event_name[:200]}")
         span, size = read.sample(request, parent.time_zone, datetime.now(UTC))
         objects = await self._store.newest(parent, request.event_name, span, size)
@@ -116,20 +115,6 @@ class Schemas(schema_pb2_grpc.SchemaServiceServicer):
         frequent = sorted(found.values(), key=lambda each: (-each.present, each.path))
         response.properties.extend(seen(each, len(objects)) for each in frequent)
         return response
-
-
-async def _parent(name: str) -> Project:
-    """The project that a schema is made in or looked for."""
-    if not name:
-        raise Invalid("parent", "is empty; write projects/{project}")
-    return await project(name, "parent")
-
-
-async def _named(name: str, field: str) -> tuple[Project, str]:
-    """The project and the id in the name of a schema."""
-    parent, schema_id = resource.parted(name, "schemas", field)
-    audit.note(name)
-    return await project(parent, field), schema_id
 
 
 def _fitting(found: Sequence[SchemaRecord], limit: int) -> tuple[list[pb.Schema], bool]:

@@ -8,9 +8,7 @@ from services.ingest.windows import definition
 from services.ingest.windows import request as read
 from services.ingest.windows.store import Store
 from services.kit import audit, page, resource
-from services.kit.call import Project
-from services.kit.errors import Invalid
-from services.kit.identity import project
+from services.kit.identity import named, parent_of
 from tidemark.v1 import window_pb2 as pb
 from tidemark.v1 import window_pb2_grpc
 
@@ -25,7 +23,7 @@ class Windows(window_pb2_grpc.WindowServiceServicer):
 
     async def CreateWindow(self, request: pb.CreateWindowRequest, context: Any) -> pb.CreateWindowResponse:
         """Makes a window."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         window_id = resource.new_id(request.window_id, "window_id") if request.window_id else ""
         if window_id:
             audit.note(f"{parent.name}/windows/{window_id}")
@@ -37,13 +35,13 @@ class Windows(window_pb2_grpc.WindowServiceServicer):
 
     async def GetWindow(self, request: pb.GetWindowRequest, context: Any) -> pb.GetWindowResponse:
         """Reads a window."""
-        parent, window_id = await _named(request.name)
+        parent, window_id = await named(request.name, "windows")
         found = await self._store.window(parent, window_id)
         return pb.GetWindowResponse(window=found.message())
 
     async def ListWindows(self, request: pb.ListWindowsRequest, context: Any) -> pb.ListWindowsResponse:
         """Lists windows by id."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         limit = page.size(request.page_size, PAGE, LARGEST_PAGE)
         (after,) = page.position(request, str) or ("",)
         rows = await self._store.windows(parent, after, limit + 1)
@@ -54,7 +52,7 @@ class Windows(window_pb2_grpc.WindowServiceServicer):
 
     async def DeleteWindow(self, request: pb.DeleteWindowRequest, context: Any) -> pb.DeleteWindowResponse:
         """Deletes a window with its results."""
-        parent, window_id = await _named(request.name)
+        parent, window_id = await named(request.name, "windows")
         await self._store.delete(parent, window_id)
         return pb.DeleteWindowResponse()
 
@@ -62,7 +60,7 @@ class Windows(window_pb2_grpc.WindowServiceServicer):
         self, request: pb.ListWindowResultsRequest, context: Any
     ) -> pb.ListWindowResultsResponse:
         """Lists results, latest beginning first."""
-        parent, window_id = await _named(request.name)
+        parent, window_id = await named(request.name, "windows")
         limit = page.size(request.page_size, RESULTS, LARGEST_PAGE)
         span = read.asked_span(request, parent.time_zone, datetime.now(UTC))
         record = await self._store.window(parent, window_id)
@@ -77,17 +75,3 @@ class Windows(window_pb2_grpc.WindowServiceServicer):
             last = rows[limit - 1]
             response.next_page_token = page.token(request, *read.token(last.start, last.key))
         return response
-
-
-async def _parent(name: str) -> Project:
-    """The project that a window is made in or looked for."""
-    if not name:
-        raise Invalid("parent", "is empty; write projects/{project}")
-    return await project(name, "parent")
-
-
-async def _named(name: str) -> tuple[Project, str]:
-    """The project and the id in the name of a window."""
-    parent, window_id = resource.parted(name, "windows", "name")
-    audit.note(name)
-    return await project(parent, "name"), window_id

@@ -12,7 +12,7 @@ from services.insights.alerts.rule import Rule
 from services.insights.alerts.source import asked
 from services.insights.alerts.standing import Standing
 from services.insights.alerts.store import Store
-from services.insights.notify.servicer import LARGEST_PAGE, PAGE, Notify, named, parent_of, position
+from services.insights.notify.servicer import LARGEST_PAGE, PAGE, Notify
 from services.insights.notify.store import Store as Channels
 from services.insights.notify.writer import Writer
 from services.insights.source import Query
@@ -20,7 +20,7 @@ from services.kit import audit, page, resource
 from services.kit.calendar import Span, edges
 from services.kit.call import Project
 from services.kit.errors import Invalid
-from services.kit.identity import caller
+from services.kit.identity import caller, named, parent_of
 from services.kit.instant import us_of
 from services.kit.period import span
 from tidemark.v1 import alert_pb2 as pb
@@ -127,7 +127,7 @@ class Alerts(Notify):
             owner, rule_id = resource.parted(request.alert_rule, "alertRules", "alert_rule")
             if owner != parent.name:
                 raise Invalid("alert_rule", f"is {request.alert_rule[:100]!r}, not of {parent.name}")
-        limit, after = page.size(request.page_size, PAGE, LARGEST_PAGE), position(request)
+        limit, after = page.size(request.page_size, PAGE, LARGEST_PAGE), page.newest(request)
         rows = await self._store.incidents(parent, request.states, rule_id, after, limit + 1)
         last = rows[limit - 1] if len(rows) > limit else None
         return pb.ListIncidentsResponse(

@@ -19,9 +19,8 @@ from services.insights.watch.store import Store as Work
 from services.insights.why.ask import asked
 from services.insights.why.source import explain
 from services.kit import audit, page, resource
-from services.kit.call import Project
 from services.kit.errors import Invalid
-from services.kit.identity import caller, project
+from services.kit.identity import caller, named, parent_of, project
 from services.kit.settings import Settings
 from tidemark.v1 import insight_pb2 as pb
 from tidemark.v1 import insight_pb2_grpc
@@ -45,12 +44,12 @@ class Insights(insight_pb2_grpc.InsightServiceServicer):
 
     async def GetInsight(self, request: pb.GetInsightRequest, context: Any) -> pb.GetInsightResponse:
         """Reads an insight."""
-        parent, insight_id = await _named(request.name, "insights")
+        parent, insight_id = await named(request.name, "insights")
         return pb.GetInsightResponse(insight=await self._store.insight(parent, insight_id))
 
     async def ListInsights(self, request: pb.ListInsightsRequest, context: Any) -> pb.ListInsightsResponse:
         """Lists insights by priority, or the newest first."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         limit = page.size(request.page_size, PAGE, LARGEST_PAGE)
         wanted = read.wanted(request, ZoneInfo(parent.time_zone), datetime.now(UTC))
         behind = page.position(request, str, str)
@@ -66,7 +65,7 @@ class Insights(insight_pb2_grpc.InsightServiceServicer):
         self, request: pb.WatchInsightsRequest, context: Any
     ) -> AsyncIterator[pb.WatchInsightsResponse]:
         """Follows changes of insights."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         async for response in self._changes.follow(parent.project_id, request.cursor):
             yield response
 
@@ -74,12 +73,12 @@ class Insights(insight_pb2_grpc.InsightServiceServicer):
         self, request: pb.AcknowledgeInsightRequest, context: Any
     ) -> pb.AcknowledgeInsightResponse:
         """Somebody has seen an insight."""
-        parent, insight_id = await _named(request.name, "insights")
+        parent, insight_id = await named(request.name, "insights")
         return pb.AcknowledgeInsightResponse(insight=await self._store.acknowledge(parent, insight_id))
 
     async def GiveFeedback(self, request: pb.GiveFeedbackRequest, context: Any) -> pb.GiveFeedbackResponse:
         """Says what an insight was worth."""
-        parent, insight_id = await _named(request.name, "insights")
+        parent, insight_id = await named(request.name, "insights")
         given = read.feedback(request)
         found = await self._store.judge(parent, insight_id, given, request.comment, caller().name)
         return pb.GiveFeedbackResponse(insight=found)
@@ -105,7 +104,7 @@ class Insights(insight_pb2_grpc.InsightServiceServicer):
 
     async def ListDetectors(self, request: pb.ListDetectorsRequest, context: Any) -> pb.ListDetectorsResponse:
         """Lists the detectors."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         judged = await self._store.judged(parent.project_id)
         run_at = await self._work.run_at(parent.project_id)
         return pb.ListDetectorsResponse(
@@ -116,7 +115,7 @@ class Insights(insight_pb2_grpc.InsightServiceServicer):
 
     async def ListBaselines(self, request: pb.ListBaselinesRequest, context: Any) -> pb.ListBaselinesResponse:
         """Lists the series watched by the minute, the least expected first."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         rows = list((await self._work.known(parent.project_id, BASELINES)).values())
         types = [row for row in rows if row.series.startswith(_TYPE)]
         found = await source.figures(self._query, parent.name, types[0].until) if types else {}
@@ -133,7 +132,7 @@ class Insights(insight_pb2_grpc.InsightServiceServicer):
         self, request: pb.CreateIndicatorRequest, context: Any
     ) -> pb.CreateIndicatorResponse:
         """Makes an indicator."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         chosen = resource.new_id(request.indicator_id, "indicator_id") if request.indicator_id else ""
         if chosen:
             audit.note(f"{parent.name}/indicators/{chosen}")
@@ -148,7 +147,7 @@ class Insights(insight_pb2_grpc.InsightServiceServicer):
         self, request: pb.ListIndicatorsRequest, context: Any
     ) -> pb.ListIndicatorsResponse:
         """Lists the indicators of a project."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         rows = await self._store.indicators(parent.project_id)
         return pb.ListIndicatorsResponse(indicators=[row.message() for row in rows])
 
@@ -156,7 +155,7 @@ class Insights(insight_pb2_grpc.InsightServiceServicer):
         self, request: pb.DeleteIndicatorRequest, context: Any
     ) -> pb.DeleteIndicatorResponse:
         """Deletes an indicator."""
-        parent, indicator_id = await _named(request.name, "indicators")
+        parent, indicator_id = await named(request.name, "indicators")
         await self._store.delete_indicator(parent, indicator_id)
         return pb.DeleteIndicatorResponse()
 
@@ -186,17 +185,3 @@ def _number(text: str) -> float:
         raise Invalid(
             "page_token", "is not a token that this server gave; begin at the first page"
         ) from error
-
-
-async def _parent(name: str) -> Project:
-    """The project that something is made in or looked for."""
-    if not name:
-        raise Invalid("parent", "is empty; write projects/{project}")
-    return await project(name, "parent")
-
-
-async def _named(name: str, collection: str) -> tuple[Project, str]:
-    """The project and the id in the name of an insight or an indicator."""
-    parent, found = resource.parted(name, collection, "name")
-    audit.note(name)
-    return await project(parent, "name"), found

@@ -21,7 +21,7 @@ from services.insights.models.store import Store
 from services.kit import audit, metrics, page, resource
 from services.kit.call import Project
 from services.kit.errors import Invalid, Refused
-from services.kit.identity import project
+from services.kit.identity import parent_of, project
 from services.kit.instant import at, us_of
 from tidemark.v1 import model_pb2 as pb
 from tidemark.v1 import model_pb2_grpc
@@ -39,7 +39,7 @@ class Models(model_pb2_grpc.ModelServiceServicer):
 
     async def CreateModel(self, request: pb.CreateModelRequest, context: Any) -> pb.CreateModelResponse:
         """Makes a model."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         model_id = resource.new_id(request.model_id, "model_id") if request.model_id else ""
         if model_id:
             audit.note(f"{parent.name}/models/{model_id}")
@@ -55,7 +55,7 @@ class Models(model_pb2_grpc.ModelServiceServicer):
 
     async def ListModels(self, request: pb.ListModelsRequest, context: Any) -> pb.ListModelsResponse:
         """Lists models by id."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         return pb.ListModelsResponse(models=[each.message() for each in await self._store.models(parent)])
 
     async def DeleteModel(self, request: pb.DeleteModelRequest, context: Any) -> pb.DeleteModelResponse:
@@ -232,13 +232,6 @@ def _predictions(predictor: Predictor, rows: Rows) -> Sequence[pb.Prediction]:
         made.point.FromDatetime(at(int(rows.points[i])))
         found.append(made)
     return found
-
-
-async def _parent(name: str) -> Project:
-    """The project that a model is made in or looked for."""
-    if not name:
-        raise Invalid("parent", "is empty; write projects/{project}")
-    return await project(name, "parent")
 
 
 async def _within(name: str, field: str = "name") -> tuple[Project, str]:

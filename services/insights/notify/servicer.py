@@ -10,10 +10,9 @@ from services.insights.notify.message import Message
 from services.insights.notify.store import Store
 from services.insights.notify.writer import Writer
 from services.kit import audit, page, resource, signature
-from services.kit.call import Project
 from services.kit.errors import Invalid
-from services.kit.identity import project
-from services.kit.instant import at, us_of
+from services.kit.identity import named, parent_of
+from services.kit.instant import us_of
 from tidemark.v1 import alert_pb2 as pb
 from tidemark.v1 import alert_pb2_grpc
 
@@ -48,13 +47,13 @@ class Notify(alert_pb2_grpc.AlertServiceServicer):
 
     async def DeleteChannel(self, request: pb.DeleteChannelRequest, context: Any) -> pb.DeleteChannelResponse:
         """Deletes a channel."""
-        parent, channel_id = await named(request.name, "channels", "name")
+        parent, channel_id = await named(request.name, "channels")
         await self._channels.delete(parent, channel_id)
         return pb.DeleteChannelResponse()
 
     async def TestChannel(self, request: pb.TestChannelRequest, context: Any) -> pb.TestChannelResponse:
         """Sends a test by a channel; one that arrives lets the channel be used again."""
-        parent, channel_id = await named(request.name, "channels", "name")
+        parent, channel_id = await named(request.name, "channels")
         channel = await self._channels.channel(parent, channel_id)
         message = Message(f"n{uuid.uuid4().hex}", "channel.test", parent.name, datetime.now(UTC))
         outcome = await self._writer.send(channel, message)
@@ -73,37 +72,10 @@ class Notify(alert_pb2_grpc.AlertServiceServicer):
             if owner != parent.name:
                 raise Invalid("incident", f"is {request.incident[:100]!r}, not of {parent.name}")
         limit = page.size(request.page_size, PAGE, LARGEST_PAGE)
-        after = position(request)
+        after = page.newest(request)
         rows = await self._channels.notifications(parent, incident_id, after, limit + 1)
         last = rows[limit - 1] if len(rows) > limit else None
         return pb.ListNotificationsResponse(
             notifications=[row.message() for row in rows[:limit]],
             next_page_token=page.token(request, us_of(last.created_at), last.notification_id) if last else "",
         )
-
-
-def position(request: Any) -> tuple[datetime, str] | None:
-    """The instant and the id behind which a page begins; None for the first."""
-    found = page.position(request, int, str)
-    if found is None:
-        return None
-    try:
-        return at(found[0]), found[1]
-    except OverflowError as error:
-        raise Invalid(
-            "page_token", "is not a token that this server gave; begin at the first page"
-        ) from error
-
-
-async def parent_of(name: str) -> Project:
-    """The project that something is made in or looked for."""
-    if not name:
-        raise Invalid("parent", "is empty; write projects/{project}")
-    return await project(name, "parent")
-
-
-async def named(name: str, collection: str, field: str) -> tuple[Project, str]:
-    """The project and the id in a name."""
-    parent, found = resource.parted(name, collection, field)
-    audit.note(name)
-    return await project(parent, field), found

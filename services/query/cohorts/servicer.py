@@ -4,9 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.kit import audit, page, resource
-from services.kit.call import Project
-from services.kit.errors import Invalid
-from services.kit.identity import project
+from services.kit.identity import named, parent_of
 from services.query.cohorts import request as read
 from services.query.cohorts.store import Store
 from tidemark.v1 import cohort_pb2 as pb
@@ -23,7 +21,7 @@ class Cohort(cohort_pb2_grpc.CohortServiceServicer):
 
     async def CreateCohort(self, request: pb.CreateCohortRequest, context: Any) -> pb.CreateCohortResponse:
         """Makes a cohort."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         cohort_id = resource.new_id(request.cohort_id, "cohort_id") if request.cohort_id else ""
         if cohort_id:
             audit.note(f"{parent.name}/cohorts/{cohort_id}")
@@ -34,13 +32,13 @@ class Cohort(cohort_pb2_grpc.CohortServiceServicer):
 
     async def GetCohort(self, request: pb.GetCohortRequest, context: Any) -> pb.GetCohortResponse:
         """Reads a cohort."""
-        parent, cohort_id = await _named(request.name, "name")
+        parent, cohort_id = await named(request.name, "cohorts")
         found = await self._store.cohort(parent, cohort_id)
         return pb.GetCohortResponse(cohort=found.message())
 
     async def ListCohorts(self, request: pb.ListCohortsRequest, context: Any) -> pb.ListCohortsResponse:
         """Lists cohorts by id."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         limit = page.size(request.page_size, PAGE, LARGEST_PAGE)
         (after,) = page.position(request, str) or ("",)
         rows = await self._store.cohorts(parent, after, limit + 1)
@@ -51,7 +49,7 @@ class Cohort(cohort_pb2_grpc.CohortServiceServicer):
 
     async def UpdateCohort(self, request: pb.UpdateCohortRequest, context: Any) -> pb.UpdateCohortResponse:
         """Changes the fields that the mask names."""
-        parent, cohort_id = await _named(request.cohort.name, "cohort.name")
+        parent, cohort_id = await named(request.cohort.name, "cohorts", "cohort.name")
         changes = read.changes(request, parent.time_zone, datetime.now(UTC))
         revision = resource.revision(request.cohort.etag, "cohort.etag")
         changed = await self._store.update(parent, cohort_id, changes, revision)
@@ -59,20 +57,6 @@ class Cohort(cohort_pb2_grpc.CohortServiceServicer):
 
     async def DeleteCohort(self, request: pb.DeleteCohortRequest, context: Any) -> pb.DeleteCohortResponse:
         """Deletes a cohort."""
-        parent, cohort_id = await _named(request.name, "name")
+        parent, cohort_id = await named(request.name, "cohorts")
         await self._store.delete(parent, cohort_id, resource.revision(request.etag, "etag"))
         return pb.DeleteCohortResponse()
-
-
-async def _parent(name: str) -> Project:
-    """The project that a cohort is made in or looked for."""
-    if not name:
-        raise Invalid("parent", "is empty; write projects/{project}")
-    return await project(name, "parent")
-
-
-async def _named(name: str, field: str) -> tuple[Project, str]:
-    """The project and the id in the name of a cohort."""
-    parent, cohort_id = resource.parted(name, "cohorts", field)
-    audit.note(name)
-    return await project(parent, field), cohort_id

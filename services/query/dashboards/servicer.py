@@ -9,7 +9,7 @@ from typing import Any
 from services.kit import audit, page, resource
 from services.kit.call import Project
 from services.kit.errors import Conflict, Invalid, Refused
-from services.kit.identity import project
+from services.kit.identity import named, parent_of, project
 from services.query.cohorts.source import Cohorts
 from services.query.dashboards import definition
 from services.query.dashboards.record import changed, picked
@@ -42,7 +42,7 @@ class Dashboards(dashboard_pb2_grpc.DashboardServiceServicer):
         self, request: pb.CreateDashboardRequest, context: Any
     ) -> pb.CreateDashboardResponse:
         """Makes a dashboard."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         dashboard_id = _new_id(request.dashboard_id, parent)
         await self._check(request.dashboard, parent)
         request_id = resource.request_id(request.request_id)
@@ -52,14 +52,14 @@ class Dashboards(dashboard_pb2_grpc.DashboardServiceServicer):
 
     async def GetDashboard(self, request: pb.GetDashboardRequest, context: Any) -> pb.GetDashboardResponse:
         """Reads a dashboard."""
-        parent, dashboard_id = await _named(request.name, "name")
+        parent, dashboard_id = await named(request.name, "dashboards")
         return pb.GetDashboardResponse(dashboard=await self._store.dashboard(parent, dashboard_id))
 
     async def ListDashboards(
         self, request: pb.ListDashboardsRequest, context: Any
     ) -> pb.ListDashboardsResponse:
         """Lists dashboards: those that are built in, then the others by name."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         limit = page.size(request.page_size, PAGE, LARGEST_PAGE)
         shown, after = page.position(request, int, str) or (0, "")
         found = await self._store.dashboards(parent, max(0, shown), after, limit + 1)
@@ -77,7 +77,7 @@ class Dashboards(dashboard_pb2_grpc.DashboardServiceServicer):
         self, request: pb.UpdateDashboardRequest, context: Any
     ) -> pb.UpdateDashboardResponse:
         """Changes the fields that the mask names."""
-        parent, dashboard_id = await _named(request.dashboard.name, "dashboard.name")
+        parent, dashboard_id = await named(request.dashboard.name, "dashboards", "dashboard.name")
         _require_saved(parent, dashboard_id)
         names = resource.masked(request, request.dashboard, definition.UPDATABLE)
         wanted = resource.revision(request.dashboard.etag, "dashboard.etag")
@@ -101,7 +101,7 @@ class Dashboards(dashboard_pb2_grpc.DashboardServiceServicer):
         self, request: pb.DeleteDashboardRequest, context: Any
     ) -> pb.DeleteDashboardResponse:
         """Deletes a dashboard."""
-        parent, dashboard_id = await _named(request.name, "name")
+        parent, dashboard_id = await named(request.name, "dashboards")
         _require_saved(parent, dashboard_id)
         await self._store.delete(parent, dashboard_id, resource.revision(request.etag, "etag"))
         return pb.DeleteDashboardResponse()
@@ -110,7 +110,7 @@ class Dashboards(dashboard_pb2_grpc.DashboardServiceServicer):
         self, request: pb.CloneDashboardRequest, context: Any
     ) -> pb.CloneDashboardResponse:
         """Makes a dashboard that is like another."""
-        parent, other_id = await _named(request.name, "name")
+        parent, other_id = await named(request.name, "dashboards")
         dashboard_id = _new_id(request.dashboard_id, parent)
         clone = picked(await self._store.dashboard(parent, other_id), definition.UPDATABLE)
         room = resource.MAX_NAME - len(" (copy)")
@@ -142,7 +142,7 @@ class Dashboards(dashboard_pb2_grpc.DashboardServiceServicer):
     async def _watched(self, request: pb.WatchDashboardRequest) -> tuple[Project, pb.Dashboard]:
         """The dashboard that a request wants to watch, and its project."""
         if request.name:
-            parent, _ = await _named(request.name, "name")
+            parent, _ = await named(request.name, "dashboards")
             if request.project not in ("", parent.name):
                 raise Invalid(
                     "project", f"is {request.project[:100]!r}, not that of the dashboard; leave it out"
@@ -191,20 +191,6 @@ def _tiles(dashboard: pb.Dashboard, chosen: Choice, parent: Project) -> Tiles:
         for place, query in asked(dashboard, chosen).items()
     }
     return Tiles(questions, dashboard.etag)
-
-
-async def _parent(name: str) -> Project:
-    """The project that a dashboard is made in or looked for."""
-    if not name:
-        raise Invalid("parent", "is empty; write projects/{project}")
-    return await project(name, "parent")
-
-
-async def _named(name: str, field: str) -> tuple[Project, str]:
-    """The project and the id in the name of a dashboard."""
-    parent, dashboard_id = resource.parted(name, "dashboards", field)
-    audit.note(name)
-    return await project(parent, field), dashboard_id
 
 
 def _new_id(text: str, parent: Project) -> str:

@@ -125,8 +125,7 @@ class _Csv:
 
     def write(self, batch: pa.RecordBatch) -> None:
         columns = [
-            neutral(column) if pa.types.is_string(column.type) else _shown(column)
-            for column in batch.columns
+            neutral(column) if pa.types.is_string(column.type) else _shown(column) for column in batch.columns
         ]
         self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
 

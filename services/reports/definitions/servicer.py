@@ -12,7 +12,7 @@ from typing import Any
 from services.kit import audit, page, resource
 from services.kit.call import Project
 from services.kit.errors import Exhausted, Invalid, NotFound, Refused
-from services.kit.identity import project
+from services.kit.identity import named, parent_of, project
 from services.reports.build.asked import Asked
 from services.reports.build.worker import build
 from services.reports.definitions import expansion, parameter, preview
@@ -39,7 +39,7 @@ class Reports(report_pb2_grpc.ReportServiceServicer):
 
     async def CreateReport(self, request: pb.CreateReportRequest, context: Any) -> pb.CreateReportResponse:
         """Makes a report."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         report_id = _new_id(request.report_id, parent, "reports", "report_id")
         again = resource.request_id(request.request_id)
         found = await self._sound(parent, request.report)
@@ -49,14 +49,14 @@ class Reports(report_pb2_grpc.ReportServiceServicer):
 
     async def GetReport(self, request: pb.GetReportRequest, context: Any) -> pb.GetReportResponse:
         """Reads a report."""
-        parent, report_id = await _named(request.name, "reports", "name")
+        parent, report_id = await named(request.name, "reports")
         version = _version(request.version)
         found = await self._store.report(parent.project_id, report_id, version)
         return pb.GetReportResponse(report=found.message())
 
     async def ListReports(self, request: pb.ListReportsRequest, context: Any) -> pb.ListReportsResponse:
         """Lists reports by id."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         limit = page.size(request.page_size, PAGE, LARGEST_PAGE)
         (after,) = page.position(request, str) or ("",)
         rows = await self._store.reports(parent.project_id, after, limit + 1)
@@ -69,7 +69,7 @@ class Reports(report_pb2_grpc.ReportServiceServicer):
 
     async def UpdateReport(self, request: pb.UpdateReportRequest, context: Any) -> pb.UpdateReportResponse:
         """Changes a report, whole."""
-        parent, report_id = await _named(request.report.name, "reports", "report.name")
+        parent, report_id = await named(request.report.name, "reports", "report.name")
         version = resource.revision(request.report.etag, "report.etag")
         found = await self._sound(parent, request.report)
         changed = await self._store.update_report(parent, report_id, found.report, version)
@@ -77,13 +77,13 @@ class Reports(report_pb2_grpc.ReportServiceServicer):
 
     async def DeleteReport(self, request: pb.DeleteReportRequest, context: Any) -> pb.DeleteReportResponse:
         """Deletes a report."""
-        parent, report_id = await _named(request.name, "reports", "name")
+        parent, report_id = await named(request.name, "reports")
         await self._store.delete_report(parent, report_id)
         return pb.DeleteReportResponse()
 
     async def CloneReport(self, request: pb.CloneReportRequest, context: Any) -> pb.CloneReportResponse:
         """Makes a report that is like another."""
-        parent, other_id = await _named(request.name, "reports", "name")
+        parent, other_id = await named(request.name, "reports")
         report_id = _new_id(request.report_id, parent, "reports", "report_id")
         again = resource.request_id(request.request_id)
         clone = (await self._store.report(parent.project_id, other_id)).message()
@@ -103,7 +103,7 @@ class Reports(report_pb2_grpc.ReportServiceServicer):
         self, request: pb.ValidateReportRequest, context: Any
     ) -> pb.ValidateReportResponse:
         """Says what is wrong with a report."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         now = datetime.now(UTC)
         found = await examined(self._store, parent, request.report, now)
         found = await asked(self._sources, parent, found, now)
@@ -111,7 +111,7 @@ class Reports(report_pb2_grpc.ReportServiceServicer):
 
     async def PreviewReport(self, request: pb.PreviewReportRequest, context: Any) -> pb.PreviewReportResponse:
         """Builds a report as it would be now."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         now = datetime.now(UTC)
         found = await examined(self._store, parent, await self._previewed(request, parent), now)
         found.of(request.section_id).require_sound()
@@ -131,7 +131,7 @@ class Reports(report_pb2_grpc.ReportServiceServicer):
         self, request: pb.CreateReportTemplateRequest, context: Any
     ) -> pb.CreateReportTemplateResponse:
         """Makes a template."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         template_id = _new_id(request.report_template_id, parent, "reportTemplates", "report_template_id")
         again = resource.request_id(request.request_id)
         await asyncio.to_thread(expansion.check, request.report_template)
@@ -152,7 +152,7 @@ class Reports(report_pb2_grpc.ReportServiceServicer):
         self, request: pb.ListReportTemplatesRequest, context: Any
     ) -> pb.ListReportTemplatesResponse:
         """Lists templates: those that come with Tidemark, then the others by id."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         ours = [replace(versions[-1], body=b"") for versions in files().values()]
         rows = [*ours, *await self._store.templates(parent.project_id)]
         return pb.ListReportTemplatesResponse(report_templates=[row.message() for row in rows])
@@ -232,19 +232,6 @@ class Reports(report_pb2_grpc.ReportServiceServicer):
 
 async def _unheard(share: float, step: str) -> None:
     """A preview tells nobody how far it is."""
-
-
-async def _parent(name: str) -> Project:
-    if not name:
-        raise Invalid("parent", "is empty; write projects/{project}")
-    return await project(name, "parent")
-
-
-async def _named(name: str, collection: str, field: str) -> tuple[Project, str]:
-    """The project and the id in a name."""
-    parent, definition_id = resource.parted(name, collection, field)
-    audit.note(name)
-    return await project(parent, field), definition_id
 
 
 async def _template(name: str, field: str) -> tuple[Project | None, str]:

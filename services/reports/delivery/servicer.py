@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.kit import audit, page, resource, signature
-from services.kit.call import Project
 from services.kit.errors import Invalid
-from services.kit.identity import project
-from services.kit.instant import at, us_of
+from services.kit.identity import named, parent_of
+from services.kit.instant import us_of
 from services.reports.delivery import request as read
 from services.reports.delivery.record import Parcel
 from services.reports.delivery.store import Store
@@ -30,7 +29,7 @@ class Deliveries(delivery_pb2_grpc.DeliveryServiceServicer):
         self, request: pb.CreateDestinationRequest, context: Any
     ) -> pb.CreateDestinationResponse:
         """Makes a destination, and tells the secret that signs its webhooks."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         destination_id = (
             resource.new_id(request.destination_id, "destination_id") if request.destination_id else ""
         )
@@ -51,14 +50,14 @@ class Deliveries(delivery_pb2_grpc.DeliveryServiceServicer):
         self, request: pb.ListDestinationsRequest, context: Any
     ) -> pb.ListDestinationsResponse:
         """Lists destinations by id."""
-        found = await self._store.destinations(await _parent(request.parent))
+        found = await self._store.destinations(await parent_of(request.parent))
         return pb.ListDestinationsResponse(destinations=[each.message() for each in found])
 
     async def DeleteDestination(
         self, request: pb.DeleteDestinationRequest, context: Any
     ) -> pb.DeleteDestinationResponse:
         """Deletes a destination."""
-        parent, destination_id = await _named(request.name, "destinations")
+        parent, destination_id = await named(request.name, "destinations")
         await self._store.delete(parent, destination_id)
         return pb.DeleteDestinationResponse()
 
@@ -66,7 +65,7 @@ class Deliveries(delivery_pb2_grpc.DeliveryServiceServicer):
         self, request: pb.TestDestinationRequest, context: Any
     ) -> pb.TestDestinationResponse:
         """Brings a test; one that arrives lets the destination be used again."""
-        parent, destination_id = await _named(request.name, "destinations")
+        parent, destination_id = await named(request.name, "destinations")
         destination = await self._store.destination(parent, destination_id)
         test = Parcel(f"d{uuid.uuid4().hex}", parent.name, datetime.now(UTC))
         outcome = await self._writer.test(destination, test)
@@ -78,7 +77,7 @@ class Deliveries(delivery_pb2_grpc.DeliveryServiceServicer):
         self, request: pb.ListDeliveriesRequest, context: Any
     ) -> pb.ListDeliveriesResponse:
         """Lists deliveries, newest first."""
-        parent = await _parent(request.parent)
+        parent = await parent_of(request.parent)
         of, states = read.of(request.of, parent.name), read.states(list(request.states))
         destination_id = ""
         if request.destination:
@@ -86,7 +85,9 @@ class Deliveries(delivery_pb2_grpc.DeliveryServiceServicer):
             if owner != parent.name:
                 raise Invalid("destination", f"is {request.destination[:100]!r}, not of {parent.name}")
         limit = page.size(request.page_size, PAGE, LARGEST_PAGE)
-        rows = await self._store.deliveries(parent, of, destination_id, states, _position(request), limit + 1)
+        rows = await self._store.deliveries(
+            parent, of, destination_id, states, page.newest(request), limit + 1
+        )
         last = rows[limit - 1] if len(rows) > limit else None
         return pb.ListDeliveriesResponse(
             deliveries=[row.message() for row in rows[:limit]],
@@ -97,33 +98,6 @@ class Deliveries(delivery_pb2_grpc.DeliveryServiceServicer):
         self, request: pb.ReplayDeliveryRequest, context: Any
     ) -> pb.ReplayDeliveryResponse:
         """Brings an edition again, with the same id."""
-        parent, delivery_id = await _named(request.name, "deliveries")
+        parent, delivery_id = await named(request.name, "deliveries")
         found = await self._store.replay(parent, delivery_id)
         return pb.ReplayDeliveryResponse(delivery=found.message())
-
-
-def _position(request: Any) -> tuple[datetime, str] | None:
-    """The instant and the id behind which a page begins; None for the first."""
-    found = page.position(request, int, str)
-    if found is None:
-        return None
-    try:
-        return at(found[0]), found[1]
-    except OverflowError as error:
-        raise Invalid(
-            "page_token", "is not a token that this server gave; begin at the first page"
-        ) from error
-
-
-async def _parent(name: str) -> Project:
-    """The project that something is made in or looked for."""
-    if not name:
-        raise Invalid("parent", "is empty; write projects/{project}")
-    return await project(name, "parent")
-
-
-async def _named(name: str, collection: str) -> tuple[Project, str]:
-    """The project and the id in a name."""
-    parent, found = resource.parted(name, collection, "name")
-    audit.note(name)
-    return await project(parent, "name"), found

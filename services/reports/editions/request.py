@@ -5,14 +5,13 @@ Messages come in from `servicer.py`, plain values go back to it and on to `store
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.kit import period, resource
 from services.kit.calendar import Span
 from services.kit.errors import Invalid
-from services.kit.instant import at
 from tidemark.v1 import edition_pb2 as pb
 from tidemark.v1.question_pb2 import Filter, TimeRange
 from tidemark.v1.report_pb2 import ReportFormat
@@ -137,13 +136,3 @@ def span(request: pb.ListRunsRequest, zone: str, now: datetime) -> Span | None:
     if not request.HasField("time_range"):
         return None
     return period.span(request.time_range, ZoneInfo(zone), now, "time_range")
-
-
-def instant(us: int) -> datetime:
-    """The instant in a page token, which anybody can forge."""
-    try:
-        return at(us).astimezone(UTC)
-    except OverflowError as error:
-        raise Invalid(
-            "page_token", "is not a token that this server gave; begin at the first page"
-        ) from error

@@ -91,7 +91,7 @@ class Editions(edition_pb2_grpc.EditionServiceServicer):
         """Lists runs, newest first."""
         about, report_id = await self._parent(request.parent)
         limit = page.size(request.page_size, PAGE, LARGEST_PAGE)
-        position = page.position(request, int, str)
+        after = page.newest(request)
         span = read.span(request, about.time_zone, datetime.now(UTC))
         report_id, schedule_id = read.schedule(request, about.name, report_id)
         rows = await self._runs.runs(
@@ -101,7 +101,7 @@ class Editions(edition_pb2_grpc.EditionServiceServicer):
             schedule=schedule_id,
             start=span.start if span else None,
             end=span.end if span else None,
-            after=(read.instant(position[0]), position[1]) if position else None,
+            after=after,
             limit=limit + 1,
         )
         last = rows[limit - 1] if len(rows) > limit else None
@@ -128,8 +128,7 @@ class Editions(edition_pb2_grpc.EditionServiceServicer):
         """Lists editions, newest first."""
         about, report_id = await self._parent(request.parent)
         limit = page.size(request.page_size, PAGE, LARGEST_PAGE)
-        position = page.position(request, int, str)
-        after = (read.instant(position[0]), position[1]) if position else None
+        after = page.newest(request)
         rows = await self._store.editions(about, report_id, after, limit + 1)
         last = rows[limit - 1] if len(rows) > limit else None
         return pb.ListEditionsResponse(

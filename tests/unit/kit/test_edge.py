@@ -35,5 +35,7 @@ def test_an_edge_that_tells_nothing_leaves_the_connection() -> None:
         ("unix:", "unix:"),
     ],
 )
-def test_an_address_is_the_same_from_every_port_and_of_ipv6_the_customer_s_half(given: str, address: str) -> None:
+def test_an_address_is_the_same_from_every_port_and_of_ipv6_the_customer_s_half(
+    given: str, address: str
+) -> None:
     assert network(given) == address

@@ -129,6 +129,12 @@ def test_what_is_stacked_adds_up_and_what_is_negative_hangs_below_zero() -> None
     assert first.height == pytest.approx(2 * one.height)
 
 
+def test_where_nothing_is_stacked_there_is_a_gap() -> None:
+    series = (Line("a", (None, None, 3.0, 4.0)), Line("b", (None, None, None, 1.0)))
+    drawn = draw(chart(Drawing.AREA, tuple("wxyz"), *series, stacked=True), 300, WORDS)
+    assert [len(stroke.points) for stroke in of(Stroke, drawn) if stroke.ink in ("s1", "s2")] == [2, 2]
+
+
 def test_a_band_is_drawn_where_both_its_rims_are() -> None:
     line = Line("x", (1.0, 2.0, 3.0), (None, 1.5, 2.0), (None, 2.5, 4.0), dashed=True)
     drawn = draw(chart(Drawing.LINE, tuple("abc"), line), 300, WORDS)

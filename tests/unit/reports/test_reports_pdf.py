@@ -173,6 +173,16 @@ def test_a_heading_stays_with_what_it_is_of() -> None:
         assert "Below it" in page
 
 
+def test_a_heading_goes_with_a_chart_that_does_not_fit_together_with_its_notes() -> None:
+    chart = sample.Chart("lines", "A line", Drawing.LINE, tuple(DAYS), DAY, (Line("measured", (1.0,) * 24),), COUNT, "wide")  # fmt: skip
+    for lines in range(4, 16):
+        before = Section("before", "", tuple(text(f"line {number}") for number in range(lines)))
+        charted = Section("charted", "Heading", (chart,), sample.Trust(notes=("This is a note.",)))
+        made = printed(replace(of(), sections=(before, charted)))
+        *_, page = [said for said in texts(made) if "Heading" in said]
+        assert "This is a note." in page, lines
+
+
 def test_without_fonts_it_is_made_and_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fonts, "_installed", [fonts.Fonts(lambda _: None)])
     made = printed(of(text("Latin, 東京 and 🚀"), figures("sample", figure("f", "Заказы", 1))))

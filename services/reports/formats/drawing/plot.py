@@ -217,13 +217,16 @@ def _spans(values: Values) -> Iterator[tuple[int, int]]:
 
 
 def _stacked(chart: Chart) -> tuple[list[Values], list[Values]]:
-    """Upper and lower rims of series that stand on each other; what is negative hangs below zero."""
+    """Upper and lower rims of series that stand on each other; what is negative hangs below zero. Where none has a value is a gap."""
+    there = [
+        any(value is not None for value in values) for values in zip(*(one.values for one in chart.series))
+    ]
     above, below = [0.0] * len(chart.labels), [0.0] * len(chart.labels)
     tops: list[Values] = []
     bottoms: list[Values] = []
     for one in chart.series:
         top, bottom = _rims(one, above, below)
-        tops.append(top)
+        tops.append([rim if known else None for rim, known in zip(top, there)])
         bottoms.append(bottom)
     return tops, bottoms
 

@@ -30,7 +30,14 @@ def test_a_plain_body_has_the_same_limit() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\x1f\x8b", b"plain text", gzip.compress(b"x" * 50, mtime=0)[:-1], gzip.compress(b"a", mtime=0) * 2]
+    "data",
+    [
+        b"",
+        b"\x1f\x8b",
+        b"plain text",
+        gzip.compress(b"x" * 50, mtime=0)[:-1],
+        gzip.compress(b"a", mtime=0) * 2,
+    ],
 )
 def test_what_is_no_whole_stream_is_refused(data: bytes) -> None:
     with pytest.raises(Invalid, match="gzip"):
