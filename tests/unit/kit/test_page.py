@@ -2,6 +2,7 @@
 
 import base64
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import orjson
 import pytest
@@ -34,6 +35,17 @@ def test_a_position_comes_back_as_it_went(number, text):
 
 def test_the_first_page_has_no_position():
     assert page.position(REQUEST, int) is None
+
+
+def test_a_list_of_the_newest_goes_on_behind_an_instant_that_a_calendar_has():
+    assert page.newest(REQUEST) is None
+    assert page.newest(continued(page.token(REQUEST, 0, "a"))) == (datetime(1970, 1, 1, tzinfo=UTC), "a")
+    assert page.newest(continued(page.token(REQUEST, 1_000_000, 7)), int) == (
+        datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC),
+        7,
+    )
+    with pytest.raises(Invalid, match="is not a token that this server gave"):
+        page.newest(continued(page.token(REQUEST, 2**62, "a")))
 
 
 def test_the_size_of_the_page_may_change_on_the_way():
