@@ -246,11 +246,14 @@ class Cutting:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                self._open.append(client)
                 server = socket.create_connection(("127.0.0.1", self.server))
-                self._open += [client, server]
+                self._open.append(server)
                 limit = self.after_bytes.pop(0) if self.after_bytes else None
                 for source, target, most in ((client, server, limit), (server, client, None)):
                     threading.Thread(target=self._pump, args=(source, target, most), daemon=True).start()
+        # Who came while it was being closed is sent away, too.
+        _reset(*self._open)
 
     def _pump(self, source: socket.socket, target: socket.socket, most: int | None) -> None:
         passed = 0
