@@ -34,8 +34,8 @@ export default defineConfig({
               priority: 1,
             },
             {
-              name: 'work',
-              test: RegExp(`src.work|src.insights.model.(words|alert)|src.gen.*(${WORK})_pb`),
+              name: 'common',
+              test: RegExp(`src.common|src.insights.model.(words|alert)|src.gen.*(${WORK})_pb`),
               priority: 1,
             },
             {
@@ -58,7 +58,7 @@ export default defineConfig({
       },
     },
   },
-  plugins: [budget({ data: 60, insights: 60, reports: 60, work: 20 }, 150)],
+  plugins: [budget({ data: 60, insights: 60, reports: 60, common: 20 }, 150)],
   server: { proxy: { '^/(session|v1/|tidemark\\.v1\\.)': { target: edge } } },
   test: { environment: 'happy-dom', include: ['test/**/*.test.ts'], setupFiles: 'test/setup.ts' },
 })

@@ -2,7 +2,7 @@ import { LitElement, css, html } from 'lit'
 import { customElement, property } from 'lit/decorators.js'
 import { shared } from '../app/theme/styles'
 import type { Notification } from '../gen/tidemark/v1/alert_pb'
-import { triesOf } from '../work/tries'
+import { triesOf } from '../common/tries'
 import { NOTIFICATIONS } from './model/alert'
 import { idOf, when } from './model/words'
 

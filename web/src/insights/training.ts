@@ -1,8 +1,8 @@
 import { type PropertyValues, css, html, nothing } from 'lit'
 import { customElement, query } from 'lit/decorators.js'
 import { Page } from '../page/page'
-import { Following } from '../work/following'
-import { bar } from '../work/progress'
+import { Following } from '../common/following'
+import { bar } from '../common/progress'
 import { models } from './clients'
 
 /** Trains a model and follows it, whoever began it. Takes the full name of the model; dispatches `tm-trained` when one has ended. */

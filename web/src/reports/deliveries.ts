@@ -5,7 +5,7 @@ import type { Delivery } from '../gen/tidemark/v1/delivery_pb'
 import { NOTIFICATIONS } from '../insights/model/alert'
 import { idOf, when } from '../insights/model/words'
 import { Page } from '../page/page'
-import { triesOf } from '../work/tries'
+import { triesOf } from '../common/tries'
 import { deliveries } from './clients'
 import { formatsOf, reportOf } from './model/edition'
 

@@ -6,7 +6,7 @@ import type { TimeRange } from '../gen/tidemark/v1/question_pb'
 import { idOf, span, when } from '../insights/model/words'
 import { NOTHING, number } from '../model/format'
 import { Page } from '../page/page'
-import { stop } from '../work/following'
+import { stop } from '../common/following'
 import { editions } from './clients'
 import { STATES, pending, reportOf, retriable } from './model/edition'
 

@@ -3,7 +3,7 @@ import { anyPack, timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { expect, test } from 'vitest'
 import { OperationSchema } from '../../src/gen/google/longrunning/operations_pb'
 import { OperationMetadataSchema } from '../../src/gen/tidemark/v1/operation_pb'
-import { progress } from '../../src/work/operation'
+import { progress } from '../../src/common/operation'
 
 const operation = (fields: object, rest: object = {}) =>
   create(OperationSchema, {
