@@ -1,8 +1,8 @@
 /** Every try to bring a message or an edition to somebody, folded away behind what came of the last. */
 import { html } from 'lit'
 import type { DeliveryTry } from '../gen/tidemark/v1/alert_pb'
-import { when } from '../insights/model/words'
 import { duration, number } from '../model/format'
+import { when } from './words'
 
 export function triesOf(
   { tries, attempts, outcome }: { tries: DeliveryTry[]; attempts: number; outcome: string },

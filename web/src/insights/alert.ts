@@ -3,6 +3,7 @@ import { DurationSchema } from '@bufbuild/protobuf/wkt'
 import { type PropertyValues, css, html, nothing } from 'lit'
 import { customElement, query, state } from 'lit/decorators.js'
 import { navigate } from '../app/router'
+import { idOf, span } from '../common/words'
 import '../dashboard/time-range'
 import '../explorer/query-editor'
 import {
@@ -22,7 +23,7 @@ import { alerts } from './clients'
 import { conditionForm, figure } from './condition'
 import { begun, past, turned } from './model/alert'
 import { evidence } from './model/band'
-import { SEVERITIES, idOf, span } from './model/words'
+import { SEVERITIES } from './model/words'
 
 const NEW = 'new'
 /** So long after a change the rule is tried, in milliseconds: people change several things in a row. */

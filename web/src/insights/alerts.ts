@@ -2,12 +2,13 @@ import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { type PropertyValues, css, html, nothing } from 'lit'
 import { customElement, state } from 'lit/decorators.js'
 import { icon } from '../app/icons'
+import { idOf, titleOf, when } from '../common/words'
 import type { AlertRule } from '../gen/tidemark/v1/alert_pb'
 import { Page } from '../page/page'
 import './alert'
 import { alerts } from './clients'
 import { SNOOZES, fault, patience, quiet, standing, watched } from './model/alert'
-import { SEVERITIES, idOf, titleOf, toneOf, when } from './model/words'
+import { SEVERITIES, toneOf } from './model/words'
 
 /** All rules: what each watches, when it opens an incident, and how it stands; those who may can keep one quiet. */
 @customElement('tm-alerts')

@@ -1,8 +1,8 @@
 /** The form of the condition of a rule: the rule is changed in place by whoever is told. */
 import { type TemplateResult, html } from 'lit'
+import type { Option } from '../common/words'
 import type { AlertRule } from '../gen/tidemark/v1/alert_pb'
 import { CONDITIONS, type Condition, DIRECTIONS, OPERATORS } from './model/alert'
-import type { Option } from './model/words'
 
 /** When a bucket is at fault. `turn` gives the condition another kind, `changed` hears that a figure of it is another one. */
 export function conditionForm(

@@ -4,6 +4,7 @@ import { repeat } from 'lit/directives/repeat.js'
 import { navigate } from '../app/router'
 import { type Connection, follow } from '../client/follow'
 import type { Problem } from '../client/problem'
+import { type Option, idOf, when } from '../common/words'
 import {
   type Insight,
   type ListDetectorsResponse,
@@ -15,7 +16,7 @@ import { Page } from '../page/page'
 import { insights } from './clients'
 import './insight'
 import { ALL, type Wanted, asked, merged, read, write } from './model/feed'
-import { CAUSES, type Option, SEVERITIES, STATES, TYPES, idOf, when } from './model/words'
+import { CAUSES, SEVERITIES, STATES, TYPES } from './model/words'
 
 const PAGE = 50
 

@@ -2,6 +2,7 @@ import type { Timestamp } from '@bufbuild/protobuf/wkt'
 import { LitElement, css, html, nothing } from 'lit'
 import { customElement, property } from 'lit/decorators.js'
 import { shared } from '../app/theme/styles'
+import { titleOf } from '../common/words'
 import type {
   ForecastError,
   MethodError,
@@ -13,7 +14,7 @@ import { groupOf } from '../model/measures'
 import type { Chart, Line } from '../model/series'
 import './band'
 import { backtest, forecast } from './model/band'
-import { METHODS, titleOf } from './model/words'
+import { METHODS } from './model/words'
 
 /** One series and how it goes on, with its error beside that of the baseline; and how it would have been forecast before. */
 @customElement('tm-forecast-series')

@@ -1,11 +1,12 @@
 import { type PropertyValues, css, html, nothing } from 'lit'
 import { customElement, state } from 'lit/decorators.js'
+import { span, when } from '../common/words'
 import type { FeatureDrift, GetModelHealthResponse, HealthWindow } from '../gen/tidemark/v1/model_pb'
 import { NOTHING, number, percent } from '../model/format'
 import { Page } from '../page/page'
 import { models } from './clients'
 import { accuracy } from './model/target'
-import { chance, span, when } from './model/words'
+import { chance } from './model/words'
 
 /** How a model fares since it serves: windows whose outcomes are known, and features that are no longer what it was trained on. */
 @customElement('tm-model-health')

@@ -1,12 +1,13 @@
 import { type PropertyValues, css, html, nothing } from 'lit'
 import { customElement, state } from 'lit/decorators.js'
+import { idOf, span, titleOf, when } from '../common/words'
 import { type Incident, Incident_State as State, type Notification } from '../gen/tidemark/v1/alert_pb'
 import { number } from '../model/format'
 import { groupOf } from '../model/measures'
 import { Page } from '../page/page'
 import { alerts } from './clients'
 import { INCIDENTS } from './model/alert'
-import { SEVERITIES, idOf, span, titleOf, toneOf, when } from './model/words'
+import { SEVERITIES, toneOf } from './model/words'
 import './notifications'
 
 /** Spans during which something was at fault, newest first; or one of them, with who was told. */

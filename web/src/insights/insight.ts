@@ -5,6 +5,7 @@ import { icon } from '../app/icons'
 import type { Session } from '../app/session'
 import { shared } from '../app/theme/styles'
 import { problem } from '../client/problem'
+import { idOf, titleOf, when } from '../common/words'
 import {
   Cause,
   type Evidence,
@@ -21,19 +22,7 @@ import './band'
 import { insights } from './clients'
 import './contributions'
 import { evidence } from './model/band'
-import {
-  CAUSES,
-  FEEDBACKS,
-  SEVERITIES,
-  STATES,
-  TYPES,
-  chance,
-  idOf,
-  sure,
-  titleOf,
-  toneOf,
-  when,
-} from './model/words'
+import { CAUSES, FEEDBACKS, SEVERITIES, STATES, TYPES, chance, sure, toneOf } from './model/words'
 
 /** Statistics as people call them; others are told by their names. */
 const STATISTICS: Record<string, string> = {

@@ -2,6 +2,7 @@ import { type PropertyValues, css, html, nothing } from 'lit'
 import { customElement, query, state } from 'lit/decorators.js'
 import { icon } from '../app/icons'
 import { navigate } from '../app/router'
+import { idOf } from '../common/words'
 import '../explorer/complete'
 import { names } from '../explorer/suggest'
 import type { Model } from '../gen/tidemark/v1/model_pb'
@@ -11,7 +12,6 @@ import { Page } from '../page/page'
 import { models } from './clients'
 import './one-model'
 import { KINDS, type Kind, accuracy, model, predicted } from './model/target'
-import { idOf } from './model/words'
 
 type Names = { event: string; eligible: string; follows: string }
 

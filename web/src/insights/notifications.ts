@@ -3,8 +3,8 @@ import { customElement, property } from 'lit/decorators.js'
 import { shared } from '../app/theme/styles'
 import type { Notification } from '../gen/tidemark/v1/alert_pb'
 import { triesOf } from '../common/tries'
+import { idOf, when } from '../common/words'
 import { NOTIFICATIONS } from './model/alert'
-import { idOf, when } from './model/words'
 
 /** Messages that went out, or are to, each with every try. */
 @customElement('tm-notifications')

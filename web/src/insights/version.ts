@@ -1,11 +1,11 @@
 import { LitElement, css, html, nothing, svg } from 'lit'
 import { customElement, property } from 'lit/decorators.js'
 import { shared } from '../app/theme/styles'
+import { idOf, titleOf, when } from '../common/words'
 import type { CalibrationBin, Candidate, FeatureImportance, ModelVersion } from '../gen/tidemark/v1/model_pb'
 import { number, percent } from '../model/format'
 import { styled } from '../tiles/styled'
 import { ALGORITHMS, accuracy, figures } from './model/target'
-import { idOf, titleOf, when } from './model/words'
 
 /** What one version was measured to do, beside the others that were tried; what it looks at; how its probabilities hold; and what it
  * was made of. */

@@ -4,6 +4,7 @@ import { type PropertyValues, css, html, nothing } from 'lit'
 import { customElement, query, state } from 'lit/decorators.js'
 import { icon } from '../app/icons'
 import { navigate } from '../app/router'
+import { idOf, when } from '../common/words'
 import { check } from '../explorer/controls'
 import {
   type Report,
@@ -13,7 +14,6 @@ import {
   type TemplateUse,
   TemplateUseSchema,
 } from '../gen/tidemark/v1/report_pb'
-import { idOf, when } from '../insights/model/words'
 import { type History, begun, done, redone, undone } from '../model/history'
 import { Page } from '../page/page'
 import { reports } from './clients'

@@ -1,8 +1,8 @@
 /** What the forms of reports share: their look, messages at the fields at fault, and choices among several. */
 import { css, html, nothing } from 'lit'
+import type { Option } from '../common/words'
 import { number } from '../explorer/controls'
 import { type ReportFault, ReportFormat } from '../gen/tidemark/v1/report_pb'
-import type { Option } from '../insights/model/words'
 import { FORMATS } from './model/edition'
 import { within } from './model/report'
 

@@ -4,6 +4,7 @@ import { type PropertyValues, css, html, nothing } from 'lit'
 import { customElement, query, state } from 'lit/decorators.js'
 import { icon } from '../app/icons'
 import { navigate } from '../app/router'
+import { idOf } from '../common/words'
 import { select } from '../explorer/controls'
 import {
   type ReportTemplate,
@@ -14,7 +15,6 @@ import {
   type TemplateUse,
   TemplateUseSchema,
 } from '../gen/tidemark/v1/report_pb'
-import { idOf } from '../insights/model/words'
 import { Page } from '../page/page'
 import { reports } from './clients'
 import { forms } from './forms'

@@ -1,6 +1,7 @@
 /** Rules of alerts: what they say in words, the first of each condition, and how one stands. */
 import { clone, create } from '@bufbuild/protobuf'
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt'
+import type { Option, Tone } from '../../common/words'
 import {
   type AlertRule,
   AlertRuleSchema,
@@ -21,7 +22,6 @@ import { instant, number, percent } from '../../model/format'
 import { titles } from '../../model/measures'
 import { count } from '../../model/question'
 import { last } from '../../model/range'
-import type { Option, Tone } from './words'
 
 export type Condition = NonNullable<AlertRule['condition']['case']>
 

@@ -1,6 +1,7 @@
 /** What models predict: a model comes in, a sentence goes out; and what a form has asked comes in, a model goes out. */
 import { create } from '@bufbuild/protobuf'
 import type { Duration } from '@bufbuild/protobuf/wkt'
+import type { Option, Tone } from '../../common/words'
 import {
   type ModelMetrics,
   type Model,
@@ -9,7 +10,6 @@ import {
   ModelVersion_State as State,
 } from '../../gen/tidemark/v1/model_pb'
 import { duration, number, percent } from '../../model/format'
-import type { Option, Tone } from './words'
 import { spread } from './words'
 
 export type Kind = NonNullable<Model['target']['case']>

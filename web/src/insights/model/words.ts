@@ -1,6 +1,4 @@
 /** How the values of the contract are called: enumerations and figures come in, words and tones of chips go out. */
-import type { Timestamp } from '@bufbuild/protobuf/wkt'
-import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { ForecastMethod as Method } from '../../gen/tidemark/v1/forecast_pb'
 import {
   Cause,
@@ -11,12 +9,8 @@ import {
   Severity,
 } from '../../gen/tidemark/v1/insight_pb'
 import { Interval_Unit as Unit } from '../../gen/tidemark/v1/question_pb'
-import { NOTHING, between, instant, percent } from '../../model/format'
-
-export type Tone = '' | 'good' | 'warn' | 'bad'
-
-/** A value of an enumeration, as one of several to choose from. */
-export type Option<V> = { value: V; title: string }
+import type { Option, Tone } from '../../common/words'
+import { NOTHING, percent } from '../../model/format'
 
 export const TYPES: Option<Type>[] = [
   { value: Type.ANOMALY, title: 'anomaly' },
@@ -77,11 +71,6 @@ export const INTERVALS: Option<Unit>[] = [
   { value: Unit.WEEK, title: 'week' },
 ]
 
-/** What a value is called; nothing where it has no name. */
-export function titleOf<V>(options: readonly Option<V>[], value: V): string {
-  return options.find(each => each.value === value)?.title ?? ''
-}
-
 /** A severity as a chip is coloured. */
 export function toneOf(severity: Severity): Tone {
   return SEVERITIES.find(each => each.value === severity)?.tone ?? ''
@@ -111,20 +100,4 @@ export function spread(value: number, lower: number, upper: number): string {
 export function chance(p: number): string {
   if (!Number.isFinite(p)) return NOTHING
   return p < 0.0001 ? '< 0.0001' : p.toPrecision(2)
-}
-
-/** When, or nothing. */
-export function when(time: Timestamp | undefined, zone: string): string {
-  return time ? instant(timestampMs(time), zone) : NOTHING
-}
-
-/** From when to when, or since when. */
-export function span(start: Timestamp | undefined, end: Timestamp | undefined, zone: string): string {
-  if (start && end) return between(timestampMs(start), timestampMs(end), zone)
-  return start ? `since ${instant(timestampMs(start), zone)}` : NOTHING
-}
-
-/** The last part of a name: `projects/a/models/churn` is `churn`. */
-export function idOf(name: string): string {
-  return name.slice(name.lastIndexOf('/') + 1)
 }

@@ -1,8 +1,7 @@
 /** Destinations: what their kinds are called and ask for, and where each leads to. */
 import { type MessageInitShape, create } from '@bufbuild/protobuf'
+import { type Option, listed } from '../../common/words'
 import { type Destination, DestinationSchema } from '../../gen/tidemark/v1/delivery_pb'
-import type { Option } from '../../insights/model/words'
-import { listed } from './template'
 
 export type Target = NonNullable<Destination['target']['case']>
 

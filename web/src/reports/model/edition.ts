@@ -1,5 +1,6 @@
 /** Runs and editions in words: messages of the contract come in, words, tones of chips and rows of tables go out. */
 import { timestampMs } from '@bufbuild/protobuf/wkt'
+import type { Option, Tone } from '../../common/words'
 import {
   type Edition,
   type EditionFile,
@@ -8,7 +9,6 @@ import {
 } from '../../gen/tidemark/v1/edition_pb'
 import { ReportFormat as Format, type SectionProof, type TableProof } from '../../gen/tidemark/v1/report_pb'
 import type { TimeRange } from '../../gen/tidemark/v1/question_pb'
-import type { Option, Tone } from '../../insights/model/words'
 import { local, words } from '../../model/range'
 
 export const FORMATS: (Option<Format> & { ending: string; hint: string })[] = [

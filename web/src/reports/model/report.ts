@@ -1,5 +1,6 @@
 /** Reports as people change them: a report and a change come in, another report goes out. */
 import { type MessageInitShape, clone, create, equals } from '@bufbuild/protobuf'
+import type { Option } from '../../common/words'
 import { QuerySchema } from '../../gen/tidemark/v1/question_pb'
 import {
   type KeyFigure,
@@ -11,7 +12,6 @@ import {
   type Section,
   SectionSchema,
 } from '../../gen/tidemark/v1/report_pb'
-import type { Option } from '../../insights/model/words'
 import { title } from '../../model/display'
 import { parsed } from '../../model/markdown'
 import { count, first } from '../../model/question'

@@ -1,9 +1,9 @@
 /** Schedules as people make them: presets of cron expressions, and how a schedule stands. */
 import { clone, create } from '@bufbuild/protobuf'
 import { timestampMs } from '@bufbuild/protobuf/wkt'
+import type { Option, Tone } from '../../common/words'
 import { ReportFormat as Format } from '../../gen/tidemark/v1/report_pb'
 import { type Schedule, ScheduleSchema, Schedule_CatchUp as CatchUp } from '../../gen/tidemark/v1/schedule_pb'
-import type { Option, Tone } from '../../insights/model/words'
 import { instant } from '../../model/format'
 import { reportOf } from './edition'
 

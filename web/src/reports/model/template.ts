@@ -2,6 +2,7 @@
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import { create, toJson } from '@bufbuild/protobuf'
 import { ValueSchema } from '@bufbuild/protobuf/wkt'
+import { type Option, listed } from '../../common/words'
 import {
   type ReportTemplate,
   ReportTemplateSchema,
@@ -10,7 +11,6 @@ import {
   type TemplateUse,
   TemplateUseSchema,
 } from '../../gen/tidemark/v1/report_pb'
-import type { Option } from '../../insights/model/words'
 
 export const KINDS: Option<Kind>[] = [
   { value: Kind.UNSPECIFIED, title: 'text' },
@@ -56,14 +56,6 @@ export function written(parameter: TemplateParameter, text: string): JsonValue |
   if (parameter.kind !== Kind.NUMBER) return trimmed
   const number = Number(trimmed)
   return Number.isFinite(number) ? number : undefined
-}
-
-/** The texts between commas. */
-export function listed(text: string): string[] {
-  return text
-    .split(',')
-    .map(each => each.trim())
-    .filter(Boolean)
 }
 
 /** The use of a template with another value of a parameter. */

@@ -1,18 +1,9 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { expect, test } from 'vitest'
+import { idOf, span, titleOf, when } from '../../../src/common/words'
 import { InsightType, Severity } from '../../../src/gen/tidemark/v1/insight_pb'
 import { place } from '../../../src/insights/model/gauge'
-import {
-  TYPES,
-  chance,
-  idOf,
-  span,
-  spread,
-  sure,
-  titleOf,
-  toneOf,
-  when,
-} from '../../../src/insights/model/words'
+import { TYPES, chance, spread, sure, toneOf } from '../../../src/insights/model/words'
 
 test.each([
   [0.94, 'very likely (94%)'],

@@ -1,13 +1,14 @@
 import { create } from '@bufbuild/protobuf'
 import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { expect, test } from 'vitest'
+import { listed } from '../../../src/common/words'
 import {
   ReportTemplateSchema,
   TemplateParameterSchema,
   TemplateParameter_Kind as Kind,
   TemplateUseSchema,
 } from '../../../src/gen/tidemark/v1/report_pb'
-import { given, lineOf, listed, shown, wanting, written } from '../../../src/reports/model/template'
+import { given, lineOf, shown, wanting, written } from '../../../src/reports/model/template'
 
 test('what is written for a parameter becomes the value of its kind', () => {
   const of = (kind: Kind) => create(TemplateParameterSchema, { id: 'a', kind })
