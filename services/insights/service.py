@@ -23,6 +23,7 @@ from services.insights.source import Query
 from services.insights.watch.store import Store as WatchStore
 from services.insights.watch.stream import Followers
 from services.insights.watch.worker import Watcher as SeriesWatcher
+from services.insights.worker import Keeper
 from services.kit import memory
 from services.kit.outbound import Outbound
 from services.kit.sending import Sender
@@ -65,6 +66,7 @@ async def insights(resources: Resources) -> Service:
             Followers(work, findings, query, settings, draining).run,
             AlertWatch(rules, query, draining).run,
             Outbox(channels, writer, draining).run,
+            Keeper(pool, timedelta(days=settings.insights_kept_days), draining).run,
             Trainer(pool, models, features, draining).run,
             Watcher(models, features, draining, settings.model_seconds).run,
             *scaled,

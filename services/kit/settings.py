@@ -72,6 +72,8 @@ class Settings:
 
     edge_secret: str = ""
     """What the edge shows beside the addresses of its callers; those that come without it are not believed. Any long text."""
+    edge_secret_before: str = ""
+    """The `edge_secret` that was before, while it is being replaced: who shows it is believed as well."""
     edge_url: str = ""
     """Where browsers find the edge, as in https://tidemark.example, and what links to editions of reports begin with; empty for wherever
     browsers say, which misses TLS ended before it."""
@@ -80,6 +82,11 @@ class Settings:
     """Least level of log lines: DEBUG, INFO, WARNING or ERROR."""
     reflection: bool = True
     """Serve gRPC reflection."""
+    tracing_endpoint: str = ""
+    """Collector that spans go to by OTLP over gRPC, as in http://collector:4317; empty for none. Needs `tidemark[tracing]`. What else an exporter
+    has to know it reads from variables of OpenTelemetry, such as OTEL_EXPORTER_OTLP_HEADERS and OTEL_RESOURCE_ATTRIBUTES."""
+    tracing_ratio: float = 0.1
+    """Share of the traces that begin here which are kept; what comes with a traceparent is as its sender has decided."""
     drain_seconds: float = 10.0
     """How long calls under way may finish after SIGTERM."""
     pool_size: int = 8
@@ -156,6 +163,10 @@ class Settings:
     """From which, and from what the database holds, the secrets that sign webhooks are made, and by which those of stores and chats are
     sealed: whoever reads the database alone signs nothing and reads none. Where it changes, webhooks have other secrets, and destinations
     that hold one have to be made anew."""
+    webhook_key_before: str = ""
+    """The `webhook_key` that was before, while it is being replaced: what it has sealed still opens, and webhooks are signed with both."""
+    backup_key: str = ""
+    """With what `python -m deploy.backup` seals backups and opens them, any long text; empty leaves them in the open."""
     smtp_host: str = ""
     """Server that takes mail; empty for none."""
     smtp_port: int = 587
@@ -178,6 +189,9 @@ class Settings:
     """Share of the insights of a day that may be false."""
     insights_followers: int = 20
     """Projects whose errors and security events one process follows at the same time; more have turns."""
+
+    insights_kept_days: int = 400
+    """How long insights that have expired and incidents that have ended are kept."""
 
     scaler_forecast_seconds: float = 1800.0
     """How often it is forecast what comes in, where `scaler_port` is set; what is half as much older counts no more."""
@@ -238,7 +252,7 @@ def _parse(variable: str, text: str, kind: type) -> object:
 
 # What the SDK, the local stack, tests and benchmarks read, and what Kubernetes sets for a service called tidemark.
 _ELSEWHERE = re.compile(
-    "TIDEMARK_(PROJECT|CACHE|PYTHON|PASSWORD|(.+_)?KEY|.+_ADDRESS|(POSTGRES|REDIS|EDGE)_PORT|EDGE_FOLDER"
+    "TIDEMARK_(PROJECT|CACHE|PYTHON|PASSWORD|(.+_)?KEY|.+_ADDRESS|(POSTGRES|REDIS|EDGE)_PORT|EDGE_(FOLDER|PAUSE_SECONDS)"
     "|(TEST|CHAOS|BENCH|SOAK|SERVICE|PORT)_.+|.+_SERVICE_(HOST|PORT)|.+_TCP(_.+)?)"
 )
 _FORMS = {int: "a whole number", float: "a number", str: "a text"}

@@ -3,6 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from services.admin.service import admin
+from services.ingest.erasure.worker import Eraser
+from services.insights.worker import Keeper
+from services.kit.postgres import connect
 from services.query.service import query
 from tests.conftest import Suite, refusal
 from tests.integration.alerting import DEMO, Alerting, alerting, happen
@@ -14,6 +17,11 @@ from tidemark.v1 import question_pb2 as q
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 RULE = f"{DEMO}/alertRules/errors"
+ERASURE = """
+INSERT INTO erasures (erasure_id, project_id, user_id, user_sha256, requested_by, waits_for)
+VALUES ('e0123', 1, %s, '', 'me', '{}')
+"""
+WEBHOOK = pb.WebhookTarget(url="http://127.0.0.1:9/hook")
 
 
 def rule(limit: float = 2, **fields) -> pb.AlertRule:
@@ -191,3 +199,51 @@ async def test_a_rule_that_cannot_be_looked_at_says_why(suite: Suite) -> None:
             await connection.execute("UPDATE alert_rules SET definition = %s", (broken,))
         await alerts.look(NOON)
         assert "nonsense" in (await alerts.GetAlertRule(name=RULE)).alert_rule.fault
+
+
+async def test_an_incident_of_a_person_who_is_erased_goes_and_does_not_come_back(suite: Suite) -> None:
+    async with suite(query, admin) as served, alerting(served) as alerts:
+        happen(served, *failed(5, 5))
+        await made(alerts, rule(group_by=["user_id"]))
+        await alerts.look(NOON + 2 * MINUTE + timedelta(seconds=20))
+        [found] = await incidents(alerts)
+        assert list(found.group) == ["ann"]
+        url = served.resources.settings.database_url
+        async with await connect(url) as connection:
+            await connection.execute(ERASURE, ("ann",))
+            while await Eraser(connection, served.resources.redis).step():
+                pass
+            cursor = await connection.execute("SELECT state FROM erasures")
+            assert await cursor.fetchall() == [(3,)]
+            cursor = await connection.execute("SELECT convert_from(state, 'UTF8') FROM alert_rules")
+            [(standing,)] = await cursor.fetchall()
+            assert "places" in standing
+            assert "ann" not in standing
+        assert await incidents(alerts) == []
+        await alerts.look_again(NOON + 3 * MINUTE + timedelta(seconds=20))
+        assert await incidents(alerts) == []
+
+
+async def test_what_has_ended_is_kept_for_long_enough_and_no_longer(suite: Suite) -> None:
+    async with suite(query, admin) as served, alerting(served) as alerts:
+        happen(served, *failed(5, 0, 5))
+        await alerts.CreateChannel(parent=DEMO, channel=pb.Channel(display_name="Hook", webhook=WEBHOOK))
+        await made(alerts, rule())
+        await alerts.look(NOON + MINUTE + timedelta(seconds=20))
+        await alerts.look_again(NOON + 3 * MINUTE + timedelta(seconds=20))
+        ended, going_on = sorted(await incidents(alerts), key=lambda each: -each.state)
+        resources = served.resources
+        kept = Keeper(resources.pool, timedelta(days=400), resources.draining)
+        assert not await kept.forget()
+        assert len(await incidents(alerts)) == 2
+        async with resources.pool.connection() as connection:
+            await connection.execute("UPDATE incidents SET end_at = end_at - interval '2 years'")
+            await connection.execute(
+                "UPDATE notifications SET state = 3, created_at = now() - interval '2 years'"
+            )
+        while await kept.forget():
+            pass
+        assert await incidents(alerts) == [going_on]
+        left = (await alerts.ListNotifications(parent=DEMO)).notifications
+        assert {name for each in left for name in each.incidents} == {going_on.name}
+        assert ended.name != going_on.name

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from tidemark.v1 import retention_pb2 as pb
 
 PLACES = (
-    "events", "dead_letters", "cohorts", "windows", "rollups_1m", "rollups_1h", "rollups_1d", "segments",
+    "events", "dead_letters", "cohorts", "windows", "rollups_1m", "rollups_1h", "rollups_1d", "segments", "incidents",
 )  # fmt: skip
 
 

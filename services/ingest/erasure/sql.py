@@ -58,6 +58,23 @@ COMMIT = """
 INSERT INTO commits (partition, version, project_id, touched)
 VALUES (%(partition)s, %(version)s, %(project)s, tstzmultirange(tstzrange(%(start)s, %(end)s)))
 """
+# What rules found of the person by name, and where the rules remember them. A rule that is being looked at meanwhile looks again.
+INCIDENTS = """
+WITH theirs AS (SELECT incident_id FROM incidents WHERE project_id = %(project)s AND %(user)s = ANY (labels) FOR UPDATE),
+told AS (DELETE FROM notified USING theirs WHERE notified.incident_id = theirs.incident_id)
+DELETE FROM incidents USING theirs WHERE incidents.incident_id = theirs.incident_id
+"""
+RULES = """
+WITH remembered AS (
+    SELECT rule_number, convert_from(state, 'UTF8')::jsonb AS state FROM alert_rules
+    WHERE project_id = %(project)s AND state <> '' FOR UPDATE)
+UPDATE alert_rules SET claims = claims + 1, state = convert_to(jsonb_set(remembered.state, '{places}', (
+    SELECT coalesce(jsonb_agg(place), '[]') FROM jsonb_array_elements(remembered.state->'places') AS place
+    WHERE NOT place->0 ? %(user)s))::text, 'UTF8')
+FROM remembered
+WHERE alert_rules.rule_number = remembered.rule_number
+    AND EXISTS (SELECT FROM jsonb_array_elements(remembered.state->'places') AS place WHERE place->0 ? %(user)s)
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -350,6 +350,10 @@ async def complete(connection: Connection, work: Work) -> bool:
         if copies is not None and copies[0]:
             note = certificate.kept(copies[0], copies[1].date())
             await connection.execute(_NOTE, work.values(note=note))
+        # At the end, when no question finds the person any more: no rule brings them back.
+        await connection.execute(sql.RULES, work.values())
+        incidents = await connection.execute(sql.INCIDENTS, work.values())
+        await _count(connection, work, "incidents", incidents.rowcount)
         await connection.execute(_COMPLETE, work.values())
         await connection.execute(_CHANGED, work.values())
     return True
