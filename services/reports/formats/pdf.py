@@ -72,7 +72,7 @@ class _Paper:
             width,
         )
         if document.description:
-            yield Text(tuple(self._rows(document.description, Look(10.5, "muted"), width)), width, 0.0)
+            yield Text(tuple(self._rows(document.description, Look(10.5, "muted"), width)), width, before=0.0)
         facts = []
         for name, text in prose.facts(document, self.words):
             lines = self._rows(text, Look(8.5), width - ASIDE)
@@ -95,7 +95,7 @@ class _Paper:
             yield Text(
                 tuple(head),
                 self.width,
-                26.0,
+                before=26.0,
                 keep=True,
                 fresh=section.new_page,
                 mark=mark_of(place),
@@ -136,8 +136,10 @@ class _Paper:
     def _paragraph(self, paragraph: Paragraph) -> Text:
         if paragraph.level:
             look = HEADINGS[min(paragraph.level, 3)]
-            return Text(tuple(self._runs(paragraph, self.width, look)), self.width, 14.0, keep=True)
-        return Text(tuple(self._runs(paragraph, self.width)), self.width, 3.0 if paragraph.item else 7.0)
+            return Text(tuple(self._runs(paragraph, self.width, look)), self.width, before=14.0, keep=True)
+        return Text(
+            tuple(self._runs(paragraph, self.width)), self.width, before=3.0 if paragraph.item else 7.0
+        )
 
     def _runs(self, paragraph: Paragraph, width: float, look: Look = BODY) -> list[Row]:
         runs = [
@@ -159,26 +161,28 @@ class _Paper:
         wide = len(table.columns) >= MANY_COLUMNS
         width = width_of(wide)
         if not table.rows.count:
-            yield Text(tuple(self._rows("No rows.", Look(8.5, "muted"), width)), width, 4.0, wide=wide)
+            yield Text(tuple(self._rows("No rows.", Look(8.5, "muted"), width)), width, before=4.0, wide=wide)
             return
         held = min(table.rows.count, MOST_ROWS)
         yield from grids(_cells(table, held, self.words), width, self.fonts, wide)
         if held < table.rows.count:
             self.held[table.table_id] = held
             told = prose.cut(table, held, self.words)
-            yield Text(tuple(self._rows(told, Look(8, "warn"), width)), width, 5.0, wide=wide, tail=True)
+            yield Text(
+                tuple(self._rows(told, Look(8, "warn"), width)), width, before=5.0, wide=wide, tail=True
+            )
 
     def _trust(self, section: Section, wide: bool) -> Iterator[Block]:
         told = [prose.trust(section.trust, self.words), *section.trust.notes]
         lines = [row for text in told if text for row in self._rows(text, NOTE, self.width)]
         if lines:
-            yield Text(tuple(lines), self.width, 9.0, wide=wide, tail=True)
+            yield Text(tuple(lines), self.width, before=9.0, wide=wide, tail=True)
 
     def proof(self, proofs: Sequence[SectionProof]) -> Iterator[Block]:
         """The last page: what every table holds, and of which data it is."""
         mark = mark_of(len(self.document.sections))
         head = self._rows("Proof", Look(16.5, bold=True), self.width, 1.6)
-        yield Text(tuple(head), self.width, 0.0, keep=True, fresh=True, mark=mark, title="Proof")
+        yield Text(tuple(head), self.width, before=0.0, keep=True, fresh=True, mark=mark, title="Proof")
         yield Text(tuple(self._rows(prose.PROOF, Look(8.5, "muted"), self.width)), self.width)
         told = prose.proven(self.document, proofs)
         if told:
@@ -201,7 +205,7 @@ class _Paper:
             yield from grids(Cells(heads, columns, numbers, numbers), self.width, self.fonts)
         if self.fonts.missing:
             told_so = self._rows(prose.letters(list(self.fonts.missing)), Look(7.5, "warn"), self.width)
-            yield Text(tuple(told_so), self.width, 12.0)
+            yield Text(tuple(told_so), self.width, before=12.0)
 
     def print(self, pages: Sequence[Page], sink: BinaryIO) -> None:
         """Draws the pages."""
@@ -234,7 +238,7 @@ class _Paper:
         board.text(f"Page {number} of {count}", width - SIDE, height - 28, NOTE, "end")
 
     def _heading(self, text: str, look: Look, before: float) -> Text:
-        return Text(tuple(self._rows(_flat(text), look, self.width)), self.width, before, keep=True)
+        return Text(tuple(self._rows(_flat(text), look, self.width)), self.width, before=before, keep=True)
 
     def _rows(self, text: str, look: Look, width: float, leading: float = 1.42) -> list[Row]:
         return rows([(text, look)], width, self.fonts, leading=leading)

@@ -4,9 +4,9 @@ Comes in: words and drawings, and a width. Goes out: blocks, which `flow` puts o
 `board`. Pure.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass, field, replace
 
 from services.reports.formats.drawing.palette import of_mark
 from services.reports.formats.drawing.shape import Drawn
@@ -18,51 +18,38 @@ LEADING = 1.42
 """Distance of lines, in sizes."""
 
 
-class Block(Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block(ABC):
     """Something on a page."""
 
+    before: float = 6.0
+    """The room above it, unless it is the first on its page."""
+    keep: bool = False
+    """Whether the next block begins on the same page."""
+    wide: bool = False
+    """Whether it needs a page that lies."""
+    fresh: bool = False
+    """Whether it begins a page."""
+    tail: bool = False
+    """Whether it stays with the block before."""
+
     @property
+    @abstractmethod
     def height(self) -> float:
         """How high it is."""
-        ...
 
     @property
     def least(self) -> float:
-        """How much of it must fit for it to begin on a page."""
-        ...
+        """How much of it must fit for it to begin on a page: all of it."""
+        return self.height
 
-    @property
-    def before(self) -> float:
-        """The room above it, unless it is the first on its page."""
-        ...
-
-    @property
-    def keep(self) -> bool:
-        """Whether the next block begins on the same page."""
-        ...
-
-    @property
-    def wide(self) -> bool:
-        """Whether it needs a page that lies."""
-        ...
-
-    @property
-    def fresh(self) -> bool:
-        """Whether it begins a page."""
-        ...
-
-    @property
-    def tail(self) -> bool:
-        """Whether it stays with the block before."""
-        ...
-
-    def split(self, room: float) -> "tuple[Block, Block] | None":
+    def split(self, room: float) -> "tuple[Block, Block] | None":  # noqa: ARG002
         """What fits, and the rest; None where it cannot be cut there."""
-        ...
+        return None
 
+    @abstractmethod
     def draw(self, board: Board, x: float, y: float) -> None:
         """Draws it with its left upper corner there."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +63,11 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Text(Block):
     """Lines below each other; with a `bar`, a notice whose left rim has that colour."""
 
     rows: tuple[Row, ...]
     width: float
-    before: float = 6.0
-    keep: bool = False
-    wide: bool = False
-    fresh: bool = False
-    tail: bool = False
     bar: str = ""
     chip: str = ""
     """A word at the right of the first line."""
@@ -168,28 +150,16 @@ def rows(
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Block):
     """A drawing with its title above it."""
 
     drawn: Drawn
-    before: float = 4.0
-    keep: bool = False
-    wide: bool = False
-    fresh: bool = False
-    tail: bool = False
+    before: float = field(default=4.0, kw_only=True)
 
     @property
     def height(self) -> float:
         """How high it is."""
         return self.drawn.height
-
-    @property
-    def least(self) -> float:
-        """All of it."""
-        return self.drawn.height
-
-    def split(self, room: float) -> None:
-        """A drawing is whole."""
 
     def draw(self, board: Board, x: float, y: float) -> None:
         """Draws it."""
@@ -202,4 +172,4 @@ def notice(title: str, paragraphs: Sequence[Sequence[Row]], mark: str, width: fl
     look = Look(10, "text", bold=True)
     chip = single(mark, Look(7.5, bold=True), fonts, 90).width + 34 if mark else 20
     head = rows([(title, look)], width - chip - 13, fonts, leading=1.4)
-    return Text((*head, *(row for one in paragraphs for row in one)), width, 8.0, bar=ink, chip=mark)
+    return Text((*head, *(row for one in paragraphs for row in one)), width, before=8.0, bar=ink, chip=mark)

@@ -4,12 +4,13 @@ Comes in: figures, and a width. Goes out: a row of cards, which `flow` puts on a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.reports.document import Figure
 from services.reports.formats.drawing.heat import spark
 from services.reports.formats.drawing.palette import of_change
 from services.reports.formats.drawing.shape import Drawn
+from services.reports.formats.paper.block import Block
 from services.reports.formats.paper.board import Board
 from services.reports.formats.typeset.fonts import Setting
 from services.reports.formats.typeset.lines import Line, Look, lay, single
@@ -43,7 +44,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Cards:
+class Cards(Block):
     """Figures side by side."""
 
     cards: tuple[Card, ...]
@@ -51,24 +52,12 @@ class Cards:
     """Of each."""
     lines: int
     """Of the longest title; two at least."""
-    before: float = 10.0
-    keep: bool = False
-    wide: bool = False
-    fresh: bool = False
-    tail: bool = False
+    before: float = field(default=10.0, kw_only=True)
 
     @property
     def height(self) -> float:
         """How high they are."""
         return CARD + LINE * self.lines
-
-    @property
-    def least(self) -> float:
-        """All of it."""
-        return self.height
-
-    def split(self, room: float) -> None:
-        """A row of cards is whole."""
 
     def draw(self, board: Board, x: float, y: float) -> None:
         """Draws them."""

@@ -3,9 +3,9 @@
 Comes in: lines. Goes out: blocks for `flow`. Pure.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from services.reports.formats.paper.block import Row
+from services.reports.formats.paper.block import Block, Row
 from services.reports.formats.paper.board import Board
 from services.reports.formats.typeset.lines import Line, Look
 
@@ -14,30 +14,18 @@ ASIDE = 84.0
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class Head(Block):
     """The head of the first page: what the report is called, and of whom it is."""
 
     project: Line
     title: tuple[Row, ...]
     width: float
-    before: float = 0.0
-    keep: bool = False
-    wide: bool = False
-    fresh: bool = False
-    tail: bool = False
+    before: float = field(default=0.0, kw_only=True)
 
     @property
     def height(self) -> float:
         """How high it is."""
         return 34 + sum(row.height for row in self.title)
-
-    @property
-    def least(self) -> float:
-        """All of it."""
-        return self.height
-
-    def split(self, room: float) -> None:
-        """It is whole."""
 
     def draw(self, board: Board, x: float, y: float) -> None:
         """Draws it."""
@@ -51,16 +39,12 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Block):
     """Facts with their names before them."""
 
     rows: tuple[tuple[str, Row], ...]
     width: float
-    before: float = 10.0
-    keep: bool = False
-    wide: bool = False
-    fresh: bool = False
-    tail: bool = False
+    before: float = field(default=10.0, kw_only=True)
 
     @property
     def height(self) -> float:
@@ -100,17 +84,12 @@ ENTRY = 15.6
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(Block):
     """Titles of sections with the pages they begin on, which `pages` knows once everything has its place."""
 
     titles: tuple[str, ...]
     pages: dict[str, int]
     width: float
-    before: float = 6.0
-    keep: bool = False
-    wide: bool = False
-    fresh: bool = False
-    tail: bool = False
     first: int = 0
     """Of all titles, the place of the first of these."""
 

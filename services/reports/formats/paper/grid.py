@@ -5,9 +5,9 @@ cut into panels with the first column in each: nothing is left out, and nothing 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from services.reports.formats.paper.block import Text, rows
+from services.reports.formats.paper.block import Block, Text, rows
 from services.reports.formats.paper.board import Board
 from services.reports.formats.typeset.fonts import Setting
 from services.reports.formats.typeset.lines import Line, Look, lay
@@ -49,7 +49,7 @@ class Ruled:
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(Block):
     """A table, or a part of one that is on one page."""
 
     head: Ruled
@@ -57,11 +57,7 @@ class Grid:
     widths: tuple[float, ...]
     right: tuple[bool, ...]
     size: float
-    before: float = 5.0
-    keep: bool = False
-    wide: bool = False
-    fresh: bool = False
-    tail: bool = False
+    before: float = field(default=5.0, kw_only=True)
 
     @property
     def height(self) -> float:
@@ -125,7 +121,13 @@ def grids(cells: Cells, width: float, fonts: Setting, wide: bool = False) -> lis
                 else f"Column {panel[0] + 1}"
             )
             made.append(
-                Text(tuple(rows([(told, Look(8, "muted"))], width, fonts)), width, 8.0, keep=True, wide=wide)
+                Text(
+                    tuple(rows([(told, Look(8, "muted"))], width, fonts)),
+                    width,
+                    before=8.0,
+                    keep=True,
+                    wide=wide,
+                )
             )
         widths = _widths([natural[at] for at in panel], [least[at] for at in panel], width)
         made.append(_grid(cells, laid, panel, widths, size, fonts, wide))
