@@ -1,9 +1,7 @@
 """Forecasts of usage, for `bench_prediction.py`: public series come in by `tidemark load`, `ForecastService` forecasts them, and rivals
 of statsforecast do the same from the same instants.
 
-Rivals are AutoETS, MSTL and SeasonalNaive of statsforecast, learning from the last eight weeks of hours before each instant (days: from
-all). AutoARIMA is left out, for it takes minutes at each instant, and AutoETS from quick runs. Each series is compared with whichever
-rival has turned out best on it. The truth that the server tells is checked against the files.
+`prediction_rivals.py` has the rivals, and says what it is to be as good as they. The truth that the server tells is checked against the files.
 """
 
 import asyncio
@@ -13,11 +11,9 @@ import subprocess
 import sys
 import time
 import uuid
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +24,16 @@ from numpy.typing import NDArray
 
 import tidemark
 from benchmarks.harness import QUICK, Bench
+from benchmarks.prediction_rivals import (
+    LEAST_ORIGINS,
+    M4_HORIZON,
+    Compared,
+    naive2,
+    rivals_of,
+    scores,
+    share,
+    shares,
+)
 from benchmarks.report import Figure
 from tidemark import questions
 from tidemark.forecasts import BacktestLine, ForecastLine
@@ -37,11 +43,10 @@ DATA = Path(os.environ.get("TIDEMARK_TEST_DATA", Path(__file__).parents[2] / "sh
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 BUCKETS = 9_996
 """As many as a question may ask for, in whole weeks of hours."""
-ORIGINS, DAILY_ORIGINS = 28, 14
+ORIGINS, DAILY_ORIGINS = 28, LEAST_ORIGINS
 NEXT_ORIGINS, NEXT_STEP = 60, 11
 """Of the next hour: a step that shares no factor with the day meets all of its hours."""
-RIVAL_PAST = 24 * 7 * 8
-M4_HORIZON, M4_CHUNK = 48, 50
+M4_CHUNK = 50
 M4_EVERY, M4_RIVALS_EVERY = (3, 3) if QUICK else (1, 3)
 PATIENCE_SECONDS = 300.0
 
@@ -78,8 +83,8 @@ class Found:
     rows: list[dict[str, object]] = field(default_factory=list)
     coverage: list[float] = field(default_factory=list)
     """Of each series."""
-    best: list[bool] = field(default_factory=list)
-    """Whether a series was forecast as well as by the best rival."""
+    compared: list[Compared] = field(default_factory=list)
+    """Each series beside its rivals."""
 
 
 def run(stack: Bench) -> tuple[dict[str, Figure], list[dict[str, object]]]:
@@ -100,7 +105,7 @@ def run(stack: Bench) -> tuple[dict[str, Figure], list[dict[str, object]]]:
     found = Found()
     asyncio.run(_usage(stack, key, series, found))
     asyncio.run(_competition(stack, key, chunks, m4, end, found))
-    found.figures["best_or_equal_share"] = Figure(float(np.mean(found.best)), "", 0.6, "higher")
+    found.figures |= shares(found.compared)
     found.figures["coverage_of_90"] = Figure(float(np.mean(found.coverage)), "", 0.86, "higher")
     return found.figures, found.rows
 
@@ -109,6 +114,8 @@ _KEYS = (
     *(f"usage_24h_accuracy_{name}" for name in ("electricity", "bikeshare", "taxi")),
     *(f"usage_1h_accuracy_{name}" for name in ("electricity", "bikeshare", "taxi")),
     "best_or_equal_share",
+    "best_or_equal_share_rolled",
+    "best_or_equal_fixed_share",
     "m4_hourly_owa",
     "coverage_of_90",
     "forecasts_per_second",
@@ -132,10 +139,9 @@ async def _usage(stack: Bench, key: str, series: Sequence[Usage], found: Found) 
             assert line.error is not None
             assert line.baseline is not None
             _compare(each, line, origins)
-            rivals = _rivals(each.values, each.seasons, each.horizon, origins)
-            best = min(rivals, key=lambda name: rivals[name])
+            rivals = rivals_of(each.values, each.seasons, each.horizon, origins)
             found.coverage.append(line.error.coverage)
-            found.best.append(line.error.wape <= rivals[best] * 1.001)
+            found.compared.append(Compared(each.name.split()[0], line.error.origins, line.error.wape, rivals))
             _, low, high = _interval(line)
             row: dict[str, object] = {
                 "series": each.name, "horizon": each.horizon, "origins": line.error.origins, "n": line.error.count,
@@ -208,24 +214,21 @@ async def _competition(
     for name, values in m4.items():
         past, truth = values[:-M4_HORIZON], values[-M4_HORIZON:]
         line = lines[name]
-        ours.append(_scores(np.array(line.values), past, truth))
-        naive.append(_scores(_naive2(past), past, truth))
+        ours.append(scores(np.array(line.values), past, truth))
+        naive.append(scores(naive2(past), past, truth))
         if line.lower:
             held = (truth >= np.array(line.lower)) & (truth <= np.array(line.upper))
             found.coverage.append(float(held.mean()))
     owa = float(np.mean(np.mean(ours, axis=0) / np.mean(naive, axis=0)))
     found.figures["m4_hourly_owa"] = Figure(owa, "", 0.47, "lower")
     found.figures["forecasts_per_second"] = Figure(len(m4) / seconds, "/s", 10_000 / 60, "higher")
-    beaten: list[bool] = []
-    reached: dict[str, list[bool]] = {}
+    compared = []
     for name in list(m4)[::M4_RIVALS_EVERY]:
-        rivals = _rivals(m4[name], (24, 168), M4_HORIZON, 1)
-        past, truth = m4[name][:-M4_HORIZON], m4[name][-M4_HORIZON:]
+        rivals = rivals_of(m4[name], (24, 168), M4_HORIZON, 1)
+        truth = m4[name][-M4_HORIZON:]
         wape = float(np.abs(np.array(lines[name].values) - truth).sum() / np.abs(truth).sum())
-        for rival, theirs in rivals.items():
-            reached.setdefault(rival, []).append(wape <= theirs * 1.001)
-        beaten.append(wape <= min(rivals.values()) * 1.001)
-    found.best.extend(beaten)
+        compared.append(Compared("m4", 1, wape, rivals))
+    found.compared.extend(compared)
     smape, mase = np.mean(ours, axis=0)
     found.rows.append(
         {
@@ -235,9 +238,18 @@ async def _competition(
             "owa": owa,
             "smape": smape,
             "mase": mase,
-            "best_or_equal": float(np.mean(beaten)),
-            **{f"at or better than {rival}": float(np.mean(each)) for rival, each in reached.items()},
-            "compared": len(beaten),
+            "best_or_equal": share(each.reaches(each.rivals) for each in compared),
+            **{
+                f"at or better than {rival}": share(each.reaches([rival]) for each in compared)
+                for rival in compared[0].rivals
+            },
+            **{
+                f"best itself {rival}": share(
+                    each.rivals[rival] <= min(each.rivals.values()) * 1.001 for each in compared
+                )
+                for rival in compared[0].rivals
+            },
+            "compared": len(compared),
             "per_second": len(m4) / seconds,
             "per_second_theta": len(m4) / quick_seconds,
         }
@@ -264,53 +276,6 @@ def _interval(line: BacktestLine) -> tuple[float, float, float]:
     drawn = sums[np.random.default_rng(1).integers(0, len(sums), (1_000, len(sums)))].sum(axis=1)
     low, high = np.quantile(1 - drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
     return 1 - float(sums[:, 0].sum() / sums[:, 1].sum()), float(low), float(high)
-
-
-def _rivals(values: Values, seasons: Sequence[int], horizon: int, origins: int) -> dict[str, float]:
-    """WAPE of each rival over the last `origins` instants."""
-    from statsforecast.models import (  # type: ignore[import-untyped]
-        MSTL,
-        AutoETS,
-        SeasonalNaive,
-    )
-
-    models: dict[str, Callable[[], Any]] = {
-        **{f"seasonal naive {season}": partial(SeasonalNaive, season) for season in seasons},
-        "MSTL": lambda: MSTL(season_length=list(seasons)),
-    }
-    if not QUICK:
-        models["AutoETS"] = lambda: AutoETS(season_length=seasons[0])
-    found: dict[str, float] = {}
-    for name, make in models.items():
-        missed = total = 0.0
-        for back in range(origins, 0, -1):
-            at = len(values) - horizon * back
-            past, truth = values[max(at - RIVAL_PAST, 0) : at], values[at : at + horizon]
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                told = make().forecast(y=past, h=horizon)["mean"]
-            missed += float(np.abs(told - truth).sum())
-            total += float(np.abs(truth).sum())
-        found[name] = missed / total
-    return found
-
-
-def _scores(told: Values, past: Values, truth: Values) -> tuple[float, float]:
-    """sMAPE and MASE as the M4 competition defines them."""
-    smape = float(np.mean(2 * np.abs(told - truth) / (np.abs(told) + np.abs(truth))))
-    return smape, float(np.abs(told - truth).mean() / np.abs(past[24:] - past[:-24]).mean())
-
-
-def _naive2(past: Values) -> Values:
-    """The competition's benchmark: naive on the series divided by its indices of the day."""
-    window = np.concatenate([[0.5], np.ones(23), [0.5]]) / 24
-    ratio = past[12:-12] / np.convolve(past, window, "valid")
-    place = (np.arange(len(ratio)) + 12) % 24
-    index = np.array([ratio[place == hour].mean() for hour in range(24)])
-    index /= index.mean()
-    count = len(past)
-    level = past[-1] / index[(count - 1) % 24]
-    return np.asarray(level * index[(count + np.arange(M4_HORIZON)) % 24])
 
 
 def _hourly() -> Iterator[Usage]:

@@ -25,6 +25,7 @@ METHODS = {
     "seasonal naive": pb.FORECAST_METHOD_SEASONAL_NAIVE,
     "ets": pb.FORECAST_METHOD_ETS,
     "theta": pb.FORECAST_METHOD_THETA,
+    "linear": pb.FORECAST_METHOD_LINEAR,
     "boosted": pb.FORECAST_METHOD_BOOSTED,
     "mean": pb.FORECAST_METHOD_MEAN,
 }

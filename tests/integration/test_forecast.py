@@ -98,6 +98,7 @@ async def test_a_back_test_tells_every_value_with_its_truth(suite: Suite) -> Non
             "seasonal naive",
             "ets",
             "theta",
+            "linear",
             "boosted",
         }
 

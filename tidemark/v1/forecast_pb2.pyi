@@ -23,6 +23,7 @@ class ForecastMethod(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FORECAST_METHOD_THETA: _ClassVar[ForecastMethod]
     FORECAST_METHOD_BOOSTED: _ClassVar[ForecastMethod]
     FORECAST_METHOD_MEAN: _ClassVar[ForecastMethod]
+    FORECAST_METHOD_LINEAR: _ClassVar[ForecastMethod]
 FORECAST_METHOD_UNSPECIFIED: ForecastMethod
 FORECAST_METHOD_NAIVE: ForecastMethod
 FORECAST_METHOD_SEASONAL_NAIVE: ForecastMethod
@@ -30,6 +31,7 @@ FORECAST_METHOD_ETS: ForecastMethod
 FORECAST_METHOD_THETA: ForecastMethod
 FORECAST_METHOD_BOOSTED: ForecastMethod
 FORECAST_METHOD_MEAN: ForecastMethod
+FORECAST_METHOD_LINEAR: ForecastMethod
 
 class ForecastRequest(_message.Message):
     __slots__ = ("project", "query", "horizon", "coverage", "method", "as_of")

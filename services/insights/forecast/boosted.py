@@ -15,8 +15,9 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from services.insights.forecast.season import Values
 
-ROWS = 20_000
+ROWS = 10_000
 """More are thinned out evenly, over time and over steps ahead."""
+TREES, LEARNING_RATE = 60, 0.12
 LEAST_ROWS = 200
 """Fewer teach nothing."""
 LEAST_WINDOW = 8
@@ -36,28 +37,30 @@ class Boosted:
     model: HistGradientBoostingRegressor
     seasons: tuple[int, ...]
 
-    def reaches(self, past: Values) -> bool:
-        """Whether `past` is long enough to be seen as the rows learnt from were."""
-        return len(past[0]) >= _reach(self.seasons)
+    def forecast(self, many: Sequence[Values], backs: NDArray[np.int64], horizon: int) -> Values:
+        """(series, instants, horizon): how series go on from `backs` buckets before their end; NaN where the past is too short to be
+        seen as the rows learnt from were."""
+        made = np.full((len(many), len(backs), horizon), np.nan)
+        for row, values in enumerate(many):
+            able = len(values) - backs >= _reach(self.seasons)
+            if not able.any():
+                continue
+            origin = np.repeat(len(values) - backs[able], horizon)
+            seen = _seen(values, origin, np.tile(np.arange(horizon), int(able.sum())), self.seasons)
+            told = seen.centre + seen.spread * self.model.predict(seen.features)
+            made[row, able] = told.reshape(-1, horizon)
+        return made
 
-    def forecast(self, past: Values, horizon: int) -> Values:
-        """(series, horizon): how each row of `past` (series, buckets) goes on."""
-        count = past.shape[1]
-        origin, step = np.full(horizon, count), np.arange(horizon)
-        seen = [_seen(values, origin, step, self.seasons) for values in past]
-        told = self.model.predict(np.concatenate([each.features for each in seen])).reshape(
-            len(past), horizon
-        )
-        return np.stack([each.centre + each.spread * line for each, line in zip(seen, told)])
 
-
-def learn(many: Sequence[Values], seasons: Sequence[int], horizon: int, seed: int) -> Boosted | None:
-    """A model of all series; None where there is too little to learn from."""
+def learn(
+    many: Sequence[Values], back: int, seasons: Sequence[int], horizon: int, seed: int
+) -> Boosted | None:
+    """A model of all series from what lies `back` buckets before their end; None where there is too little to learn from."""
     first = _reach(seasons)
-    usable = [values for values in many if len(values) >= first + horizon + 1]
+    usable = [values for values in many if len(values) - back >= first + horizon + 1]
     features, targets = [], []
     for values in usable:
-        total = (len(values) - first - horizon + 1) * horizon
+        total = (len(values) - back - first - horizon + 1) * horizon
         rows = min(max(ROWS // len(usable), 1), total)
         picked = np.arange(rows) * total // rows
         origin = first + picked // horizon
@@ -72,8 +75,8 @@ def learn(many: Sequence[Values], seasons: Sequence[int], horizon: int, seed: in
     table[:, np.isnan(table).all(axis=0)] = 0.0
     model = HistGradientBoostingRegressor(
         loss="absolute_error",
-        learning_rate=0.06,
-        max_iter=150,
+        learning_rate=LEARNING_RATE,
+        max_iter=TREES,
         max_leaf_nodes=15,
         min_samples_leaf=20,
         l2_regularization=1.0,
@@ -102,7 +105,8 @@ class _Seen:
 
 def _seen(values: Values, origin: Places, step: Places, seasons: tuple[int, ...]) -> _Seen:
     """What is known before the buckets `origin` of the buckets `origin + step`."""
-    whole = values.mean()
+    # Any value will do: sums of what is far from zero lose digits.
+    whole = values[0]
     sums = np.concatenate([[0.0], np.cumsum(values - whole)])
     squares = np.concatenate([[0.0], np.cumsum((values - whole) ** 2)])
 

@@ -18,7 +18,7 @@ from tidemark.v1 import forecast_pb2 as pb
 
 MEAN = pb.FORECAST_METHOD_MEAN
 _LEARN_EVERY = 28
-"""A back-test learns trees anew after so many instants."""
+"""A back-test learns anew after so many instants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def forecasts(
     methods: Sequence[pb.ForecastMethod] = POOL,
     truths: Sequence[Values] | None = None,
 ) -> list[Forecast]:
-    """How series go on that end together; trees are learnt from all of them. `methods` are those to choose from (`rolling.FAST` takes
+    """How series go on that end together; what is learnt is learnt from all of them. `methods` are those to choose from (`rolling.FAST` takes
     a tenth of the time), `truths` the values with NaN where they are not to be compared with.
     """
     judged = instants(_usual_length(many), seasons, horizon)
@@ -184,6 +184,7 @@ class _Panel:
         scaled = [values / size for values, size in zip(many, self.sizes)]
         seen = [values / size for values, size in zip(truths or many, self.sizes)]
         self.rolled = roll(scaled, seen, seasons, horizon, backs, learnt, pool, seed)
+        self._known = np.stack([self.rolled.known(origin) for origin in range(len(backs))])
         self._repeated = [_repeated(values[: max(len(values) - backs[0], 2)], seasons) for values in scaled]
         self._signed = [bool((values < 0).any()) for values in many]
 
@@ -193,14 +194,13 @@ class _Panel:
 
     def banded(self, row: int, told: Values, coverage: float) -> tuple[Values, Values, NDArray[np.bool_]]:
         """The band around what was foretold of a series, and where that was told by what was known of the methods."""
-        known = np.stack([self.rolled.known(origin) for origin in range(len(told))])
-        informed = np.any(known, axis=(1, 2), keepdims=True)[:, :, 0]
+        informed = np.any(self._known, axis=(1, 2), keepdims=True)[:, :, 0]
         # Where no instant knew of an earlier one, all but the present tell at least what the first method misses.
         if not np.any(informed[:-1]):
             informed = (np.arange(len(told)) < len(told) - 1)[:, None]
         counted = np.broadcast_to(informed, told.shape)
         misses = np.where(counted, self.rolled.truths[row] - told, np.nan)
-        below, above = bands(misses, known, coverage)
+        below, above = bands(misses, self._known, coverage)
         lower, upper = told + below, told + above
         return (lower if self._signed[row] else np.maximum(lower, 0.0)), upper, counted
 

@@ -5,25 +5,30 @@ Instants are told by how many buckets lie between them and the end of the series
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
-from services.insights.forecast import boosted, simple, smoothing
-from services.insights.forecast.season import LEAST_CYCLES, Values
+from services.insights.forecast import boosted, linear, simple, smoothing
+from services.insights.forecast.season import LEAST_CYCLES, Seasonal, Values
 from tidemark.v1 import forecast_pb2 as pb
 
 NAIVE, SEASONAL_NAIVE = pb.FORECAST_METHOD_NAIVE, pb.FORECAST_METHOD_SEASONAL_NAIVE
-ETS, THETA, BOOSTED = pb.FORECAST_METHOD_ETS, pb.FORECAST_METHOD_THETA, pb.FORECAST_METHOD_BOOSTED
-_BY_ITSELF: dict[pb.ForecastMethod, Callable[[Values, Sequence[int], int], Values]] = {
+ETS, THETA = pb.FORECAST_METHOD_ETS, pb.FORECAST_METHOD_THETA
+LINEAR, BOOSTED = pb.FORECAST_METHOD_LINEAR, pb.FORECAST_METHOD_BOOSTED
+_SIMPLE: dict[pb.ForecastMethod, Callable[[Values, Sequence[int], int], Values]] = {
     NAIVE: simple.naive,
     SEASONAL_NAIVE: simple.seasonal_naive,
+}
+_SMOOTHING: dict[pb.ForecastMethod, Callable[[Seasonal, int], Values]] = {
     ETS: smoothing.ets,
     THETA: smoothing.theta,
 }
-POOL = (NAIVE, SEASONAL_NAIVE, ETS, THETA, BOOSTED)
+POOL = (NAIVE, SEASONAL_NAIVE, ETS, THETA, LINEAR, BOOSTED)
 FAST = POOL[:4]
-"""Without the trees, which take most of the time."""
+"""Without what is learnt, which takes most of the time."""
 LEAST_PAST = 8
 """From fewer values there is no forecast to be judged."""
 ERRORS, LEAST_ORIGINS, MOST_ORIGINS = 336, 14, 100
@@ -74,28 +79,48 @@ def roll(
     methods: Sequence[pb.ForecastMethod],
     seed: int,
 ) -> Rolled:
-    """Forecasts of `many` series from `backs`; trees are learnt anew at the origins whose places are in `learnt`."""
+    """Forecasts of `many` series from `backs`; what is learnt is learnt anew at the origins whose places are in `learnt`."""
     made = np.full((len(many), len(methods), len(backs), horizon), np.nan)
     lengths = np.array([len(values) for values in many])
-    trees = None
+    smoothed = not _SMOOTHING.keys().isdisjoint(methods)
     for origin, back in enumerate(backs):
-        if BOOSTED in methods and origin in learnt:
-            trees = boosted.learn(
-                [values[: max(len(values) - back, 0)] for values in many], seasons, horizon, seed
-            )
         for length in np.unique(lengths[lengths - back >= min(LEAST_PAST, *lengths)]):
             rows = np.flatnonzero(lengths == length)
             past = np.stack([many[int(row)][: length - back] for row in rows])
             window = past[:, -max(_CYCLES * max(seasons, default=1), _LEAST_WINDOW) :]
+            seasonal = Seasonal.of(window, seasons) if smoothed else None
             for place, method in enumerate(methods):
-                if method != BOOSTED:
-                    made[rows, place, origin] = _BY_ITSELF[method](window, seasons, horizon)
-                elif trees is not None and trees.reaches(past):
-                    made[rows, place, origin] = trees.forecast(past, horizon)
+                if simply := _SIMPLE.get(method):
+                    made[rows, place, origin] = simply(window, seasons, horizon)
+                elif seasonal is not None and (smoothly := _SMOOTHING.get(method)):
+                    made[rows, place, origin] = smoothly(seasonal, horizon)
+    # Threads of a library that wait for each other on busy cores are many times slower than one alone.
+    with threadpool_limits(1):
+        for first, last in pairwise(sorted({*learnt, len(backs)})):
+            told = np.array(backs[first:last])
+            for place, method in enumerate(methods):
+                model = _learn(method, many, backs[first], seasons, horizon, seed)
+                if model is not None:
+                    made[:, place, first:last] = model.forecast(many, told, horizon)
     signed = np.array([bool((values < 0).any()) for values in many])
     made[~signed] = np.maximum(made[~signed], 0.0)
     found = [_truths(values, backs, horizon) for values in truths]
     return Rolled(tuple(methods), np.array(backs), made, np.stack(found))
+
+
+def _learn(
+    method: pb.ForecastMethod,
+    many: Sequence[Values],
+    back: int,
+    seasons: Sequence[int],
+    horizon: int,
+    seed: int,
+) -> linear.Linear | boosted.Boosted | None:
+    if method == LINEAR:
+        return linear.learn(many, back, seasons, horizon)
+    if method == BOOSTED:
+        return boosted.learn(many, back, seasons, horizon, seed)
+    return None
 
 
 def _truths(values: Values, backs: Sequence[int], horizon: int) -> Values:

@@ -10,8 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from threadpoolctl import threadpool_limits
-
 from services.insights.forecast import answer
 from services.insights.forecast import request as read
 from services.insights.series import Missing
@@ -36,7 +34,7 @@ class Forecast(forecast_pb2_grpc.ForecastServiceServicer):
 
     def __init__(self, query: Query) -> None:
         self._query = query
-        self._threads = ThreadPoolExecutor(THREADS, "forecast", initializer=_on_one_core)
+        self._threads = ThreadPoolExecutor(THREADS, "forecast")
         self._under_way: Counter[int] = Counter()
 
     async def Forecast(self, request: pb.ForecastRequest, context: Any) -> pb.ForecastResponse:
@@ -72,8 +70,3 @@ class Forecast(forecast_pb2_grpc.ForecastServiceServicer):
             raise Refused(str(missing), reason=missing.reason) from missing
         finally:
             self._under_way[parent.project_id] -= 1
-
-
-def _on_one_core() -> None:
-    """Threads of OpenMP that wait for each other on busy cores make trees many times slower than one thread alone."""
-    threadpool_limits(1)

@@ -1,11 +1,9 @@
-"""Exponential smoothing and the theta method, over series whose seasons are taken off: (series, buckets) come in, (series, horizon)
-goes out. Pure.
+"""Exponential smoothing and the theta method: series whose seasons are taken off come in, (series, horizon) with the seasons on goes
+out. Pure.
 
 Holt's method with a damped trend is a linear filter of second order of the series (Hyndman, Koehler, Ord and Snyder 2008,
 Forecasting with Exponential Smoothing, chapter 11), so that a grid of its parameters is a few calls of `lfilter`.
 """
-
-from collections.abc import Sequence
 
 import numpy as np
 from scipy.signal import lfilter
@@ -19,16 +17,14 @@ _MEMORY = 400
 """What lies further back says nothing about level and trend."""
 
 
-def ets(past: Values, seasons: Sequence[int], horizon: int) -> Values:
+def ets(seasonal: Seasonal, horizon: int) -> Values:
     """Level and damped trend; the parameters are those with the least absolute error, over the horizon, of the series' own past."""
-    seasonal = Seasonal.of(past, seasons)
     return seasonal.on(_holt(seasonal.rest[:, -_MEMORY:], horizon))
 
 
-def theta(past: Values, seasons: Sequence[int], horizon: int) -> Values:
+def theta(seasonal: Seasonal, horizon: int) -> Values:
     """The mean of the line through the series and of simple smoothing of twice its curvature (Assimakopoulos and Nikolopoulos
     2000), which is simple smoothing with half the slope as drift (Hyndman and Billah 2003)."""
-    seasonal = Seasonal.of(past, seasons)
     rest = seasonal.rest[:, -_MEMORY:]
     count = rest.shape[1]
     at = np.arange(count) - (count - 1) / 2
@@ -50,7 +46,7 @@ def _holt(values: Values, horizon: int) -> Values:
             beta = alpha * share
             ma = [1.0, alpha + kept * beta - 1 - kept, (1 - alpha) * kept]
             error = lfilter([1.0, -(1 + kept), kept], ma, values - begin, axis=1)
-            trend = lfilter([beta], [1.0, -kept], error, axis=1)
+            trend = lfilter([beta], [1.0, -kept], error, axis=1) if beta else np.zeros_like(error)
             level = values - (1 - alpha) * error
             loss = np.zeros(series)
             for step in ahead:

@@ -24,6 +24,7 @@ _METHODS = {
     pb.FORECAST_METHOD_SEASONAL_NAIVE: "the value one season ago",
     pb.FORECAST_METHOD_ETS: "exponential smoothing",
     pb.FORECAST_METHOD_THETA: "the theta method",
+    pb.FORECAST_METHOD_LINEAR: "linear models",
     pb.FORECAST_METHOD_BOOSTED: "boosted trees",
     pb.FORECAST_METHOD_MEAN: "the mean of several methods",
 }

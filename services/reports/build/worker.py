@@ -82,6 +82,8 @@ class _Builder:
         made: dict[int, Section] = {}
         for last in (False, True):
             several = [each for each in wanted if each[1].HasField("text") is last]
+            # What is asked first tells the state of the data, and all others wait for it: figures are answered soon.
+            several.sort(key=lambda each: not each[1].HasField("figures"))
             made |= dict(await _together(self._section(place, each, len(wanted)) for place, each in several))
         shown = [made[place] for place, _ in wanted]
         return Document(

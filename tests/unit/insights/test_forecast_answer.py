@@ -126,7 +126,7 @@ def test_a_back_test_says_when_each_value_was_told() -> None:
     assert origins == [START + HOUR * (300 - back) for back in (12, 7, 2)]
     assert line.points[1].bucket_start.ToDatetime(UTC) == origins[0] + HOUR
     assert line.points[0].truth == pytest.approx(daily(300)[288])
-    assert len(line.methods) == 5
+    assert len(line.methods) == 6
     assert line.error.count == 6
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from services.insights.forecast import pool, season
-from services.insights.forecast.rolling import BOOSTED, FAST, NAIVE, SEASONAL_NAIVE, instants
+from services.insights.forecast.rolling import BOOSTED, FAST, LINEAR, NAIVE, SEASONAL_NAIVE, instants
 from services.insights.forecast.season import Values
 from tidemark.v1 import forecast_pb2 as pb
 
@@ -108,7 +108,7 @@ def test_a_wider_band_holds_more() -> None:
 )
 @pytest.mark.parametrize("seasons", [(), (24,), (24, 168)])
 def test_odd_series_have_finite_forecasts(values: Values, seasons: tuple[int, ...]) -> None:
-    found = pool.forecasts([values], seasons, 12, methods=FAST)[0]
+    found = pool.forecasts([values], seasons, 12, methods=(*FAST, LINEAR))[0]
     assert np.isfinite(found.values).all()
     assert np.isfinite(found.lower).all()
     assert found.error is None or np.isfinite(found.error.mae)

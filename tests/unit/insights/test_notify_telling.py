@@ -6,7 +6,7 @@ from email.parser import BytesParser
 
 import orjson
 import pytest
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from services.insights.notify import channel, message
 from services.insights.notify.message import Message
@@ -30,8 +30,18 @@ def told(*titles: str, kind: str = "incident.opened", answers: tuple[str, ...] =
 def test_receivers_can_check_a_signature_by_the_secret_they_were_told() -> None:
     secret = signature.secret("", b"s" * 32)
     body = message.body(told("Fällt"))
-    headers = signature.headers(secret, "n1", int(datetime.now(UTC).timestamp()), body)
+    headers = signature.headers([secret], "n1", int(datetime.now(UTC).timestamp()), body)
     assert Webhook(signature.shown(secret)).verify(body, headers)["type"] == "incident.opened"
+
+
+def test_while_a_key_is_replaced_either_secret_checks_a_signature() -> None:
+    secrets = [signature.secret(key, b"s" * 32) for key in ("new", "old", "older")]
+    body = message.body(told("Fällt"))
+    headers = signature.headers(secrets[:2], "n1", int(datetime.now(UTC).timestamp()), body)
+    for secret in secrets[:2]:
+        assert Webhook(signature.shown(secret)).verify(body, headers)["type"] == "incident.opened"
+    with pytest.raises(WebhookVerificationError):
+        Webhook(signature.shown(secrets[2])).verify(body, headers)
 
 
 def test_a_secret_needs_both_the_seed_and_the_key() -> None:

@@ -59,6 +59,7 @@ export const METHODS: Option<Method>[] = [
   { value: Method.SEASONAL_NAIVE, title: 'seasonal naive (the value one season ago)' },
   { value: Method.ETS, title: 'exponential smoothing' },
   { value: Method.THETA, title: 'theta' },
+  { value: Method.LINEAR, title: 'linear models' },
   { value: Method.BOOSTED, title: 'boosted trees' },
   { value: Method.MEAN, title: 'mean of the best' },
 ]
