@@ -54,6 +54,10 @@ class Bench:
         members = {name: member.identity for name, member in self.suite.members.items()}
         return {name: identity.pid for name, identity in (members | servers).items() if identity}
 
+    def cpu_seconds(self) -> float:
+        """CPU time that all of them have spent."""
+        return sum(map(_cpu_seconds, self.processes().values()))
+
 
 @contextmanager
 def bench(

@@ -47,7 +47,7 @@ def _starts(question: Paths, timeline: Timeline) -> tuple[Rows, Rows]:
     breaks[1:] = (user[1:] != user[:-1]) | (at[1:] - at[:-1] >= question.gap // MICROSECOND)
     heads = np.flatnonzero(breaks)
     starts = np.flatnonzero(timeline.flag("start"))
-    goes = np.searchsorted(heads, starts, side="right") - 1
+    goes = (np.cumsum(breaks, dtype=np.int32) - 1)[starts]
     first = begins(goes)
     if not question.backwards:
         return starts[first], ends(heads, len(at))[goes[first]]

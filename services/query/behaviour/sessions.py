@@ -17,7 +17,17 @@ from numpy.typing import NDArray
 
 from services.kit.instant import MICROSECOND
 from services.query.behaviour.question import Sessions
-from services.query.behaviour.timeline import Codes, Rows, Timeline, begins, ends, largest, percent, times
+from services.query.behaviour.timeline import (
+    Codes,
+    Flags,
+    Rows,
+    Timeline,
+    begins,
+    ends,
+    largest,
+    percent,
+    times,
+)
 from tidemark.v1 import question_pb2 as pb
 
 MARGIN = timedelta(days=1)
@@ -88,9 +98,11 @@ def _found(question: Sessions, timeline: Timeline) -> Found:
     first = begins(session, timeline.user[rows]).astype(np.int32)
     last = ends(first, len(rows))
     fits = _reduced(np.logical_or, timeline.flag("fits")[rows], first)
-    # Runs by session. Those of one person are in order of time already, and mostly that is all there are.
     runs = session[first]
     del session
+    if np.bincount(runs).max(initial=0) < 2:
+        return _whole(question, timeline, rows, first, last, fits)
+    # Runs by session. Those of one person are in order of time already.
     order = np.argsort(runs, kind="stable").astype(np.int32)
     first, last, fits = first[order], last[order], fits[order]
     heads = begins(runs[order]).astype(np.int32)
@@ -101,18 +113,43 @@ def _found(question: Sessions, timeline: Timeline) -> Found:
     foremost = np.flatnonzero(opened == begun[number]).astype(np.int32)
     hindmost = np.flatnonzero(closed == ended[number]).astype(np.int32)
     del opened, closed
-    start, end = times((question.span.start, question.span.end))
-    chosen = (begun >= start) & (begun < end) & _reduced(np.logical_or, fits, heads)
-    seen = np.zeros(len(timeline.users) + 1, np.bool_)
-    seen[timeline.user[rows[first[chosen[number]]]]] = True
+    chosen = _begins_within(question, begun) & _reduced(np.logical_or, fits, heads)
     return Found(
         starts=begun[chosen],
         ends=ended[chosen],
         events=_reduced(np.add, last - first + 1, heads)[chosen],
         entries=rows[first[foremost[begins(number[foremost])][chosen]]],
         exits=rows[last[hindmost[ends(begins(number[hindmost]), len(hindmost))][chosen]]],
-        people=int(seen[:-1].sum()),
+        people=_people(timeline, rows[first[chosen[number]]]),
     )
+
+
+def _whole(
+    question: Sessions, timeline: Timeline, rows: Codes, first: Codes, last: Codes, fits: Flags
+) -> Found:
+    """The same where each session is one run, as nearly all are: nothing has to be put together."""
+    chosen = _begins_within(question, timeline.at[rows[first]]) & fits
+    opens, closes = rows[first[chosen]], rows[last[chosen]]
+    return Found(
+        starts=timeline.at[opens],
+        ends=timeline.at[closes],
+        events=last[chosen] - first[chosen] + 1,
+        entries=opens,
+        exits=closes,
+        people=_people(timeline, opens),
+    )
+
+
+def _begins_within(question: Sessions, begun: Rows) -> Flags:
+    start, end = times((question.span.start, question.span.end))
+    return (begun >= start) & (begun < end)  # type: ignore[no-any-return]
+
+
+def _people(timeline: Timeline, rows: Codes) -> int:
+    """Whose rows they are; those of nobody are nobody's."""
+    seen = np.zeros(len(timeline.users) + 1, np.bool_)
+    seen[timeline.user[rows]] = True
+    return int(seen[:-1].sum())
 
 
 def _labelled(question: Sessions, timeline: Timeline) -> tuple[Codes, Codes]:

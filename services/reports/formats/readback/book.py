@@ -1,41 +1,36 @@
-"""Workbooks read back by calamine: a workbook comes in, its tables go out to `check`.
+"""Workbooks read back: a workbook comes in, its tables go out to `check`.
 
-calamine holds a sheet in memory. So it is given a sheet in pieces, each as a workbook of its own: the same bytes, a few megabytes at a
-time, and without formats, so that dates are the numbers they are.
+It is read by itself alone, as any program would: sheets by their names, texts by their numbers, cells by their addresses (`markup`), a
+megabyte at a time.
 """
 
-import io
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import IO, Any, BinaryIO
+from typing import IO, BinaryIO
+from xml.etree import ElementTree
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from python_calamine import CalamineError, CalamineWorkbook
 
 from services.reports.document import Document, Table
 from services.reports.formats import cells
 from services.reports.formats.book import front, place, rows
 from services.reports.formats.book.place import Piece
 from services.reports.formats.book.sheet import CHARTS
+from services.reports.formats.readback import markup
 from services.reports.formats.readback.fault import Disagrees, again, demand, tables
+from services.reports.formats.readback.markup import BOOLEAN, NUMBER, TEXT, Cells
 from services.reports.proof import total
 from tidemark.v1 import report_pb2 as pb
 
-_WINDOW = 4 << 20
-"""Bytes of a sheet that are read at once."""
-_OPENS, _CLOSES, _ROW_ENDS = b"<sheetData>", b"</sheetData>", b"</row>"
-_KEPT = (
-    "[Content_Types].xml",
-    "_rels/.rels",
-    "xl/workbook.xml",
-    "xl/_rels/workbook.xml.rels",
-    "xl/sharedStrings.xml",
-)
-
-Window = tuple[int, list[list[Any]]]
-"""The row of a sheet with which it begins, and rows, each from the first column."""
+_WINDOW = 900_000
+"""Bytes of a sheet that are read at once: no array made of them is so large that its memory comes from the kernel, page by page
+(`services/kit/memory.py`), which would take half as long again."""
+_OPENS, _CLOSES, _ROW_ENDS = re.compile(rb"<sheetData(/?)>"), b"</sheetData>", b"</row>"
+_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_REFERENCE = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
 class Book:
@@ -43,37 +38,34 @@ class Book:
 
     def __init__(self, source: BinaryIO) -> None:
         self._archive = zipfile.ZipFile(source)
-        self._kept = {name: self._archive.read(name) for name in _KEPT}
-        self.names = self._opened(None, b"").sheet_names
+        parts = {each.get("Id"): each.get("Target") for each in self._tree("xl/_rels/workbook.xml.rels")}
+        sheets = self._tree("xl/workbook.xml").iter(f"{_MAIN}sheet")
+        self._parts = {each.get("name", ""): f"xl/{parts[each.get(_REFERENCE)]}" for each in sheets}
+        self._shared = [
+            "".join(markup.plain(text.text or "") for text in each.iter(f"{_MAIN}t"))
+            for each in self._tree("xl/sharedStrings.xml")
+        ]
 
-    def windows(self, name: str) -> Iterator[Window]:
+    @property
+    def names(self) -> list[str]:
+        """The sheets, in their order."""
+        return list(self._parts)
+
+    def windows(self, name: str) -> Iterator[Cells]:
         """What stands on a sheet, piece by piece."""
-        part = f"xl/worksheets/sheet{self.names.index(name) + 1}.xml"
-        with self._archive.open(part) as file:
+        with self._archive.open(self._parts[name]) as file:
             for xml in _windows(file):
-                demand(b"<f>" not in xml and b"<f " not in xml, f"sheet {name} has a formula")
-                sheet = self._opened(part, xml).get_sheet_by_name(name)
-                if sheet.start is not None:
-                    row, column = sheet.start
-                    lines = sheet.to_python()
-                    yield row, [[""] * column + line for line in lines] if column else lines
+                yield markup.read(xml, self._shared)
 
-    def rows(self, name: str) -> list[list[Any]]:
+    def rows(self, name: str) -> list[list[str | float | bool | None]]:
         """All rows of a small sheet."""
-        found: list[list[Any]] = []
-        for row, lines in self.windows(name):
-            found += [[] for _ in range(row - len(found))] + lines
+        found: list[list[str | float | bool | None]] = []
+        for sheet in self.windows(name):
+            found += map(sheet.values, range(len(found), sheet.last + 1))
         return found
 
-    def _opened(self, part: str | None, xml: bytes) -> CalamineWorkbook:
-        made = io.BytesIO()
-        with zipfile.ZipFile(made, "w") as archive:
-            for name, content in self._kept.items():
-                archive.writestr(name, content)
-            if part is not None:
-                archive.writestr(part, xml)
-        made.seek(0)
-        return CalamineWorkbook.from_filelike(made)
+    def _tree(self, part: str) -> ElementTree.Element:
+        return ElementTree.fromstring(self._archive.read(part))  # noqa: S314 - a file that we have just written
 
 
 def read(source: BinaryIO, document: Document, proofs: Sequence[pb.SectionProof]) -> Iterator[Table]:
@@ -92,20 +84,18 @@ def read(source: BinaryIO, document: Document, proofs: Sequence[pb.SectionProof]
         for table in tables(document):
             own = [(name, piece) for name, piece in pieces if piece.table is table]
             yield again(table, partial(_table, book, table, own, document.time_zone))
-    except CalamineError as error:
+    except ElementTree.ParseError as error:
         raise Disagrees(f"it is no workbook: {error}") from error
 
 
-def _figures(found: Sequence[Sequence[Any]], document: Document) -> None:
+def _figures(found: Sequence[Sequence[object]], document: Document) -> None:
     """Compares the figures of the first sheet."""
     told = [figure for _, block in place.figures(document) for figure in block.figures]
     wanted = [[rows.shortened(figure.title), _digits(figure.value)] for figure in told]
     heading = (row for row, line in enumerate(found, 1) if line[:2] == ["Figure", "Value"])
     first = next(heading, len(found))
     lines = [*found[first : first + len(told)], *([[]] * len(told))][: len(told)]
-    shown = [
-        [title, None if value == "" else value] for title, value in ([*line, "", ""][:2] for line in lines)
-    ]
+    shown = [[*line, None, None][:2] for line in lines]
     demand(shown == wanted, f"the figures are {shown}, proven are {wanted}")
 
 
@@ -124,24 +114,23 @@ def held(table: Table, zone: str) -> Table:
 
 
 def _windows(file: IO[bytes]) -> Iterator[bytes]:
-    """A sheet as several, each with some of its rows."""
+    """The rows of a sheet, some at a time."""
     waiting = file.read(_WINDOW)
-    opens = waiting.find(_OPENS)
-    if opens < 0:
+    opens = _OPENS.search(waiting)
+    demand(opens is not None, "a sheet has no place for cells")
+    assert opens is not None
+    if opens[1]:
         return
-    head, waiting = waiting[: opens + len(_OPENS)], waiting[opens + len(_OPENS) :]
-    while True:
-        closes = waiting.find(_CLOSES)
-        if closes >= 0:
-            yield head + waiting[:closes] + _CLOSES + b"</worksheet>"
-            return
+    waiting = waiting[opens.end() :]
+    while (closes := waiting.find(_CLOSES)) < 0:
         cut = waiting.rfind(_ROW_ENDS) + len(_ROW_ENDS)
         if cut >= len(_ROW_ENDS):
-            yield head + waiting[:cut] + _CLOSES + b"</worksheet>"
+            yield waiting[:cut]
             waiting = waiting[cut:]
         more = file.read(_WINDOW)
         demand(bool(more), "a sheet has no end")
         waiting += more
+    yield waiting[:closes]
 
 
 def _table(
@@ -149,60 +138,52 @@ def _table(
 ) -> Iterator[pa.RecordBatch]:
     """The rows of a table, from all sheets it stands on."""
     kinds = cells.types(table)
-    titles = [rows.shortened(column.title) for column in table.columns]
+    titles = [rows.shortened(column.title) or None for column in table.columns]
     for name, piece in pieces:
-        headed = False
-        for lines in _lines(book.windows(name), piece, len(kinds)):
-            if not headed:
-                demand(lines[0] == titles, f"sheet {name}: the headings are {lines[0]}, not {titles}")
-            cut = lines if headed else lines[1:]
-            headed = True
-            try:
-                columns = list(zip(*cut)) or [()] * len(kinds)
-                arrays = [_column(column, kind, zone) for column, kind in zip(columns, kinds)]
-            except (pa.ArrowException, ValueError, TypeError) as error:
-                raise Disagrees(f"sheet {name}: table {table.table_id}: {error}") from error
-            yield pa.RecordBatch.from_arrays(arrays, [""] * len(kinds))
+        following = piece.heading
+        for sheet in book.windows(name):
+            if following == piece.heading <= sheet.last:
+                found = [*sheet.values(following), *[None] * len(titles)]
+                demand(found[: len(titles)] == titles and not any(found[len(titles) :]),
+                       f"sheet {name}: the headings are {found}, not {titles}")  # fmt: skip
+                following += 1
+            count = min(sheet.last, piece.ends) + 1 - following
+            if count > 0:
+                yield _rows(sheet, following, count, kinds, zone, f"sheet {name}: table {table.table_id}")
+                following += count
+            below = sheet.values(piece.ends + 1)
+            demand(not below, f"there are more rows than {piece.count}: {below}")
+        demand(following > piece.ends, f"sheet {name}: there are fewer rows than {piece.count}")
 
 
-def _lines(windows: Iterator[Window], piece: Piece, width: int) -> Iterator[list[list[Any]]]:
-    """The rows of a piece, its headings first; those that hold nothing, too. Below it there is an empty row."""
-    following, end = piece.heading, piece.ends + 1
-    for row, lines in windows:
-        inside = lines[max(0, following - row) : max(0, end - row)]
-        if inside:
-            empty = [[""] * width for _ in range(max(0, row - following))]
-            following = max(row, following) + len(inside)
-            yield empty + [_exactly(line, width) for line in inside]
-        if row + len(lines) > end:
-            below = lines[end - row] if row <= end else []
-            demand(row > end or not any(below), f"there are more rows than {piece.count}: {below}")
-            break
-    if following < end:
-        yield [[""] * width for _ in range(end - following)]
+def _rows(
+    sheet: Cells, first: int, count: int, kinds: Sequence[pa.DataType], zone: str, where: str
+) -> pa.RecordBatch:
+    """So many rows of a sheet as those that were written."""
+    demand(sheet.width(first, count) <= len(kinds), f"{where}: a row has more cells than {len(kinds)}")
+    try:
+        columns = [_column(sheet, place, first, count, kind, zone) for place, kind in enumerate(kinds)]
+    except (Disagrees, pa.ArrowException, ValueError) as error:
+        raise Disagrees(f"{where}: {error}") from error
+    return pa.RecordBatch.from_arrays(columns, [""] * len(kinds))
 
 
-def _exactly(line: list[Any], width: int) -> list[Any]:
-    if len(line) == width:
-        return line
-    demand(not any(line[width:]), f"a row has more cells than {width}: {line}")
-    return (line + [""] * width)[:width]
-
-
-def _column(values: Sequence[Any], kind: pa.DataType, zone: str) -> pa.Array:
+def _column(sheet: Cells, place: int, first: int, count: int, kind: pa.DataType, zone: str) -> pa.Array:
     """Cells as the column that was written."""
-    given = [None if value == "" else value for value in values]
-    if pa.types.is_string(kind) or pa.types.is_boolean(kind):
-        return pa.array(given, kind)
-    numbers = given
-    texts = pa.nulls(len(given), pa.string())
-    if str in set(map(type, given)) and not pa.types.is_floating(kind):
+    texts, marks = sheet.column(place, first, count)
+    allowed = {TEXT} if pa.types.is_string(kind) else {BOOLEAN} if pa.types.is_boolean(kind) else {NUMBER}
+    if pa.types.is_integer(kind) or pa.types.is_timestamp(kind):
         # What a cell cannot hold as a number.
-        numbers = [None if isinstance(value, str) else value for value in given]
-        texts = pa.array([value if isinstance(value, str) else None for value in given], pa.string())
-    demand(bool not in set(map(type, numbers)), "a cell is true or false, which is no number")
-    found = pa.array(numbers, pa.float64())
+        allowed.add(TEXT)
+    others = set(pc.unique(marks.drop_null()).to_pylist()) - allowed
+    demand(not others, f"column {place + 1} has cells of another kind")
+    if pa.types.is_string(kind):
+        return texts
+    if pa.types.is_boolean(kind):
+        return texts.cast(kind)
+    number = pc.equal(marks, NUMBER)
+    found = pc.if_else(number, texts, None).cast(pa.float64())
     if pa.types.is_floating(kind):
         return found
     exact = rows.instants(found, zone) if pa.types.is_timestamp(kind) else found.cast(kind)
-    return pc.coalesce(exact, texts.cast(kind))
+    return pc.coalesce(exact, pc.if_else(number, None, texts).cast(kind))
