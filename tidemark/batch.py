@@ -1,9 +1,13 @@
 """What a producer works with: who it is, the batches in its window, and what became of them."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tidemark.records import AckMode
 from tidemark.spool import Place
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 
 @dataclass(slots=True)
@@ -46,3 +50,5 @@ class Batch:
     """Found in the spool at start: a later life of this producer may have fenced it."""
     sent: bool = False
     refused: bool = False
+    span: "Span | None" = None
+    """From its number to its acknowledgement, where batches are traced."""

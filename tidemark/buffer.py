@@ -4,9 +4,17 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tidemark import errors
+from tidemark.tracing import MAX_ORIGINS
 from tidemark.wire import prefix
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import SpanContext
+
+Sealed = tuple[int, bytes, "tuple[SpanContext, ...]"]
+"""How many, their bytes, and the spans under which they were added."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,13 +50,14 @@ class Buffer:
         self._lock = threading.Lock()
         self._open: list[bytes] = []
         self._open_bytes = 0
-        self.sealed: deque[tuple[int, bytes]] = deque()
+        self._origins: dict[int, SpanContext] = {}
+        self.sealed: deque[Sealed] = deque()
         self.held = 0
         self.added = 0
         self.closed = False
 
-    def add(self, item: bytes) -> None:
-        """Takes one serialized event or point; raises `BufferFull`. Thread-safe."""
+    def add(self, item: bytes, origin: "SpanContext | None" = None) -> None:
+        """Takes one serialized event or point, added under the span `origin`; raises `BufferFull`. Thread-safe."""
         head = prefix(len(item))
         size = len(head) + len(item)
         with self._lock:
@@ -61,13 +70,15 @@ class Buffer:
             first = not self._open
             self._open += (head, item)
             self._open_bytes += size
+            if origin is not None and len(self._origins) < MAX_ORIGINS:
+                self._origins.setdefault(origin.span_id, origin)
             full = len(self._open) >= 2 * self._limits.batch_count
             if full:
                 self._seal()
         if first or full:
             self._signal()
 
-    def add_batch(self, count: int, body: bytes) -> None:
+    def add_batch(self, count: int, body: bytes, origin: "SpanContext | None" = None) -> None:
         """Takes a whole batch of `count` events, as it goes over the wire; raises `BufferFull`. Thread-safe."""
         with self._lock:
             if self.held + len(body) > self._limits.buffer_bytes or self.closed:
@@ -75,7 +86,7 @@ class Buffer:
             self._seal()
             self.held += len(body)
             self.added += count
-            self.sealed.append((count, body))
+            self.sealed.append((count, body, () if origin is None else (origin,)))
         self._signal()
 
     def seal(self) -> None:
@@ -100,8 +111,8 @@ class Buffer:
 
     def _seal(self) -> None:
         if self._open:
-            self.sealed.append((len(self._open) // 2, b"".join(self._open)))
-            self._open, self._open_bytes = [], 0
+            self.sealed.append((len(self._open) // 2, b"".join(self._open), tuple(self._origins.values())))
+            self._open, self._open_bytes, self._origins = [], 0, {}
 
     def _unable(self, size: int) -> errors.Error:
         if self.closed:

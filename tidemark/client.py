@@ -44,6 +44,7 @@ from tidemark.rules import Rules
 from tidemark.schedules import Schedules
 from tidemark.schemas import Schemas
 from tidemark.spool import Spool
+from tidemark.tracing import Tracing
 from tidemark.v1 import (
     dashboard_pb2,
     event_pb2,
@@ -58,6 +59,7 @@ from tidemark.wire import CRITICAL, EVENTS, POINTS
 
 if TYPE_CHECKING:
     import pyarrow
+    from opentelemetry.trace import TracerProvider
 
 _log = logging.getLogger("tidemark")
 _dumps = orjson.dumps
@@ -72,7 +74,8 @@ class Client(Asking):
 
     What is not given is read from `TIDEMARK_KEY`, `TIDEMARK_PROJECT`, `TIDEMARK_INGEST_ADDRESS`, `TIDEMARK_QUERY_ADDRESS`,
     `TIDEMARK_INSIGHTS_ADDRESS`, `TIDEMARK_REPORTS_ADDRESS` and `TIDEMARK_TLS_ROOTS_FILE`. `project` is needed only with a key of the
-    whole installation. With `spool`, a folder, what is tracked survives a crash of this process.
+    whole installation. With `spool`, a folder, what is tracked survives a crash of this process. With `tracer_provider`, of OpenTelemetry, batches
+    and calls are spans below those that are current (`tidemark[tracing]`).
     """
 
     def __init__(
@@ -95,6 +98,7 @@ class Client(Asking):
         close_timeout: float = 10.0,
         on_rejection: Callable[[Rejection], None] | None = None,
         on_error: Callable[[errors.Error], None] | None = None,
+        tracer_provider: "TracerProvider | None" = None,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
         self._ingest_address = ingest or environment.get("TIDEMARK_INGEST_ADDRESS", "127.0.0.1:50051")
@@ -107,6 +111,7 @@ class Client(Asking):
         given = Tls.given(environment)
         self._tls = given if tls is None else (given or Tls()) if tls is True else tls or None
         self._timeout, self._close_timeout = timeout, close_timeout
+        self._tracing = Tracing(tracer_provider) if tracer_provider else None
         self._minter = Minter()
         self._mint = self._minter.mint
         self._limits = limits or Limits()
@@ -123,6 +128,7 @@ class Client(Asking):
                 limits=limits,
                 stats=self.stats,
                 spool=Spool(folder / place, limit=spool_bytes, fsync=spool_fsync) if folder else None,
+                tracing=self._tracing,
                 on_rejection=on_rejection,
                 on_error=on_error,
             )
@@ -132,8 +138,10 @@ class Client(Asking):
                 (POINTS, "points", ".metrics", self._limits),
             )
         ]
-        self._add_event, self._add_point = self._events.buffer.add, self._points.buffer.add
-        self._add_critical = self._critical.buffer.add
+        self._add_event, self._add_critical, self._add_point = (
+            self._tracing.noting(producer.buffer.add) if self._tracing else producer.buffer.add
+            for producer in self._producers
+        )
         self._channels: dict[str, grpc.aio.Channel] = {}
         self._started = self._closed = False
 
@@ -203,7 +211,7 @@ class Client(Asking):
         """Takes a table of events (see `columns.py`), waiting for room as needed; says how many. Needs `tidemark[arrow]`."""
         for count, body in columns.bodies(data, self._minter, self._limits.batch_bytes):
             await self._events.ready()
-            self._events.buffer.add_batch(count, body)
+            self._events.buffer.add_batch(count, body, self._tracing.origin() if self._tracing else None)
         return int(data.num_rows)
 
     async def ready(self) -> None:
@@ -421,7 +429,8 @@ class Client(Asking):
 
     def _channel(self, address: str) -> grpc.aio.Channel:
         if address not in self._channels:
-            self._channels[address] = connect(address, self._tls)
+            spans = self._tracing.interceptors() if self._tracing else ()
+            self._channels[address] = connect(address, self._tls, spans)
         return self._channels[address]
 
 

@@ -12,8 +12,8 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import grpc.aio
 
@@ -23,7 +23,11 @@ from tidemark.buffer import Buffer, Limits
 from tidemark.records import Rejection
 from tidemark.recovery import LONGEST_PAUSE, Remedy, blames_batch, pause, remedy
 from tidemark.spool import Spool
+from tidemark.tracing import Tracing, fail, traceparent
 from tidemark.wire import Answer, Lane
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span, SpanContext
 
 _log = logging.getLogger("tidemark")
 
@@ -39,12 +43,14 @@ class Producer:
         limits: Limits,
         stats: Stats,
         spool: Spool | None = None,
+        tracing: Tracing | None = None,
         on_rejection: Callable[[Rejection], None] | None = None,
         on_error: Callable[[errors.Error], None] | None = None,
     ) -> None:
         self.noun = lane.noun
         self._lane, self._identity, self._limits, self._stats = lane, identity, limits, stats
         self._spool, self._on_rejection, self._on_error = spool, on_rejection, on_error
+        self._tracing = tracing
         self.buffer = Buffer(lane.noun, limits, self._signal)
         self._window: deque[Batch] = deque()
         self._sent = 0
@@ -62,9 +68,9 @@ class Producer:
     def start(self, channel: grpc.aio.Channel, metadata: tuple[tuple[str, str], ...]) -> None:
         """Begins to send over `channel`, first what the spool has kept; call in the event loop."""
         for record in self._spool.recovered if self._spool else ():
-            self._window.append(
-                Batch(record.epoch, record.sequence, record.count, place=record.place, inherited=True)
-            )
+            batch = Batch(record.epoch, record.sequence, record.count, place=record.place, inherited=True)
+            batch.span = self._span(record.count)
+            self._window.append(batch)
             self.buffer.added += record.count
             self._epoch = max(self._epoch, record.epoch + 1)
             self._work.set()
@@ -105,6 +111,8 @@ class Producer:
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        for batch in self._window:
+            _end(batch, "unacknowledged")
         self._fail(errors.Closed())
         if self._spool:
             self._spool.close()
@@ -135,11 +143,12 @@ class Producer:
         """Numbers what is sealed and moves it into the window; while the spool is full it stays in the buffer."""
         sealed = self.buffer.sealed
         while sealed and not (self._spool and self._spool.full):
-            count, body = sealed[0]
+            count, body, origins = sealed[0]
             batch = Batch(self._epoch, self._sequence + 1, count, body)
             if self._spool and not self._stored(self._spool, batch):
                 return
             sealed.popleft()
+            batch.span = self._span(count, origins)
             self._sequence += 1
             self._window.append(batch)
             self._work.set()
@@ -157,6 +166,11 @@ class Producer:
         self._release(len(batch.body))
         batch.body = b""
         return True
+
+    def _span(self, count: int, origins: "Sequence[SpanContext]" = ()) -> "Span | None":
+        if self._tracing is None:
+            return None
+        return self._tracing.publish(self._lane.noun, count, self._identity.producer_id, origins)
 
     def _release(self, size: int) -> None:
         self.buffer.release(size)
@@ -218,13 +232,21 @@ class Producer:
         who = self._identity
         body = self._spool.read(batch.place) if self._spool and batch.place else batch.body
         return self._lane.message(
-            who.project, who.ack_mode, who.producer_id, batch.epoch, batch.sequence, time.time_ns(), body
+            who.project,
+            who.ack_mode,
+            who.producer_id,
+            batch.epoch,
+            batch.sequence,
+            time.time_ns(),
+            body,
+            traceparent(batch.span) if batch.span else "",
         )
 
     def _settle(self, answer: Answer) -> None:
         window = self._window
         while window and window[0].epoch == answer.epoch and window[0].sequence <= answer.sequence:
             batch = self._forget()
+            _end(batch)
             self._stats.acknowledged += batch.count
             self._stats.batches += 1
         self.last_error = None
@@ -275,7 +297,9 @@ class Producer:
                 self._renumber(after=int(error.metadata.get("epoch", 0)))
             case Remedy.DROP:
                 self._report(error)
-                self._stats.dropped += self._forget().count
+                dropped = self._forget()
+                _end(dropped, type(error).__name__)
+                self._stats.dropped += dropped.count
                 self._renumber()
                 self._advance()
             case Remedy.RESEND:
@@ -289,7 +313,7 @@ class Producer:
         renumbered: list[Batch] = []
         try:
             for sequence, old in enumerate(self._window, 1):
-                batch = Batch(epoch, sequence, old.count, old.body, sent=old.sent)
+                batch = Batch(epoch, sequence, old.count, old.body, sent=old.sent, span=old.span)
                 if self._spool and old.place:
                     batch.place = self._spool.append(epoch, sequence, old.count, self._spool.read(old.place))
                 renumbered.append(batch)
@@ -331,6 +355,16 @@ class Producer:
             hook(value)
         except Exception:  # noqa: BLE001 - a caller's mistake must not stop the sending
             _log.exception("a callback of the client failed")
+
+
+def _end(batch: Batch, failure: str = "") -> None:
+    """Ends the span of a batch: it is acknowledged, or will not be."""
+    if batch.span is None:
+        return
+    batch.span.set_attributes({"tidemark.epoch": batch.epoch, "tidemark.sequence": batch.sequence})
+    if failure:
+        fail(batch.span, failure)
+    batch.span.end()
 
 
 def _failed(writer: asyncio.Task[None]) -> BaseException | None:

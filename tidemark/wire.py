@@ -58,12 +58,14 @@ class Lane:
         sequence: int,
         sent_ns: int,
         body: bytes,
+        traceparent: str = "",
     ) -> bytes:
         """A serialized request of this lane around the `body` of a batch."""
         seconds, nanos = divmod(sent_ns, 1_000_000_000)
         head = self.batch(
             producer=Producer(producer_id=producer_id, epoch=epoch, sequence=sequence),
             sent_at=Timestamp(seconds=seconds, nanos=nanos),
+            traceparent=traceparent,
         ).SerializeToString()
         frame = self.request(project=project, ack_mode=ack_mode).SerializeToString()  # type: ignore[arg-type]
         return b"".join((frame, prefix(len(head) + len(body), _BATCH), head, body))

@@ -157,29 +157,32 @@ def _private_apt(state: Path) -> dict[str, str]:
 
 
 def _sources() -> list[str]:
-    """The host's Debian sources, security updates included, turned to our suite."""
+    if not (found := sources(SUITE)):
+        raise Unprovided(
+            f"apt on this host knows no Debian mirror (release `{_codename()}`, component `main`);"
+            " set TIDEMARK_DATABASE_URL and TIDEMARK_REDIS_URL to servers of yours"
+        )
+    return found
+
+
+def sources(suite: str) -> list[str]:
+    """The host's Debian sources, security updates included, turned to a suite; none where apt knows no mirror."""
     told = _output(
         "apt-get", "indextargets", "--no-release-info",
         "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages",
     )  # fmt: skip
     keyring = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
     options = f"[signed-by={keyring}] " if keyring.exists() else ""
-    sources = turned(told, _codename())
-    if not sources:
-        raise Unprovided(
-            f"apt on this host knows no Debian mirror (release `{_codename()}`, component `main`);"
-            " set TIDEMARK_DATABASE_URL and TIDEMARK_REDIS_URL to servers of yours"
-        )
-    return [f"deb {options}{source}" for source in sources]
+    return [f"deb {options}{source}" for source in turned(told, _codename(), suite)]
 
 
-def turned(targets: str, codename: str) -> list[str]:
-    """Lines `uri release component` of the host's release, with our suite instead."""
+def turned(targets: str, codename: str, turned_to: str = SUITE) -> list[str]:
+    """Lines `uri release component` of the host's release, with another suite instead."""
     release = re.compile(rf"(?:{re.escape(codename)}|(?:old)*stable)(-updates|-security)?")
     found = [line.split() for line in targets.splitlines() if len(line.split()) == 3]
     return sorted(
         {
-            f"{uri} {SUITE}{matched[1] or ''} main"
+            f"{uri} {turned_to}{matched[1] or ''} main"
             for uri, suite, component in found
             if component == "main" and (matched := release.fullmatch(suite))
         }

@@ -5,6 +5,7 @@ batch without its schema, which the header's version names in `columns.SCHEMAS`.
 version, which must decode for ever.
 """
 
+import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,6 +33,7 @@ _LIMITS = {
     "crc": 1 << 32,
 }
 """What a header must hold, and below what."""
+_TRACEPARENT = re.compile("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 SOURCES = ("events", "arrow", "otlp", "segment", "repair")
 QUALITY = ("checked", "violations", "rule_failures", "dead_lettered", "rejected")
 """What is counted of the events of a name, in this order."""
@@ -72,6 +74,8 @@ class Header:
     """By name of event, the counts of `QUALITY`; only names that have any."""
     repairs: Sequence[int] = field(default_factory=list)
     """The dead letters that the rows repair, one for each row."""
+    traceparent: str = ""
+    """The span that has appended it, where there is one. No release needs it, so it may be missing or be passed over in any version."""
 
     @property
     def received(self) -> int:
@@ -91,6 +95,7 @@ class Account:
 def encode(header: Header, rows: pa.RecordBatch) -> tuple[bytes, bytes]:
     """The header and rows of an entry as bytes, for `stream.append`."""
     body = rows.serialize().to_pybytes() if rows.num_rows else b""
+    traced = {"traceparent": header.traceparent} if header.traceparent else {}
     head = orjson.dumps(
         {
             "v": VERSION,
@@ -109,6 +114,7 @@ def encode(header: Header, rows: pa.RecordBatch) -> tuple[bytes, bytes]:
             "quality": header.quality,
             "repairs": header.repairs,
             "crc": zlib.crc32(body),
+            **traced,
         }
     )
     return b"%08x" % zlib.crc32(head) + head, body
@@ -173,9 +179,15 @@ def decode_header(fields: Mapping[bytes, bytes]) -> Header:
             accepted=head["accepted"],
             rejected=head["rejected"],
             **since_2,
+            traceparent=_traceparent(head.get("traceparent")),
         )
     except (KeyError, TypeError, orjson.JSONDecodeError) as error:
         raise Corrupt(f"the header cannot be read: {error!r}") from error
+
+
+def _traceparent(value: object) -> str:
+    """A traceparent as we write it; empty for anything else, as no events are given up for a trace."""
+    return value if isinstance(value, str) and _TRACEPARENT.fullmatch(value) else ""
 
 
 def _is_sane(value: object, limit: int) -> bool:

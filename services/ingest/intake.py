@@ -23,10 +23,10 @@ from services.ingest.entry import Header
 from services.ingest.judgement import Judged
 from services.ingest.rules import stream as sessions
 from services.ingest.stream import Appended, Commits, Log
-from services.kit import identity, metrics
+from services.kit import identity, metrics, tracing
 from services.kit.call import Project
 from services.kit.errors import Fenced, Invalid, SequenceGap
-from services.kit.keys import partition_of
+from services.kit.keys import log_key, partition_of
 from services.kit.service import Pool
 from tidemark.v1 import ingest_pb2
 
@@ -116,33 +116,38 @@ class Intake:
             source = "arrow"
         size = batch.ByteSize()
         urgent = isinstance(batch, ingest_pb2.EventBatch) and critical.is_urgent(batch.events, size)
-        async with self._backlog.room(size, patience, urgent=urgent):
-            definition = await self._definitions.of(project.project_id) if kind == "events" else Definition()
-            now_us = time.time_ns() // 1000
-            if size > _LARGE_BYTES:
-                judged = await asyncio.to_thread(_judged, batch, now_us, definition)
-            else:
-                judged = _judged(batch, now_us, definition)
-            accepted, rejected = judged.rows.num_rows, len(judged.rejections)
-            await identity.spend_events(accepted + rejected)
-            rows = await self._with_sessions(project, definition, judged.rows)
-            header = Header(
-                kind=kind,
-                project_id=project.project_id,
-                producer_id=producer.producer_id,
-                epoch=producer.epoch,
-                sequence=producer.sequence,
-                sent_us=sent_us,
-                received_us=now_us,
-                accepted=accepted,
-                rejected=rejected,
-                source=source,
-                rules=definition.rules_version,
-                schemas=judged.versions,
-                quality=judged.quality,
-            )
-            told = critical.messages(rows, header.producer_id, now_us) if kind == "events" else ()
-            taken = await self._append(header, rows, mode, once, told)
+        about = {"tidemark.project": project.name, "messaging.client.id": producer.producer_id}
+        with tracing.entering(f"take {kind}", batch.traceparent, about):
+            async with self._backlog.room(size, patience, urgent=urgent):
+                definition = (
+                    await self._definitions.of(project.project_id) if kind == "events" else Definition()
+                )
+                now_us = time.time_ns() // 1000
+                with tracing.span(f"validate {kind}"):
+                    if size > _LARGE_BYTES:
+                        judged = await asyncio.to_thread(_judged, batch, now_us, definition)
+                    else:
+                        judged = _judged(batch, now_us, definition)
+                accepted, rejected = judged.rows.num_rows, len(judged.rejections)
+                await identity.spend_events(accepted + rejected)
+                rows = await self._with_sessions(project, definition, judged.rows)
+                header = Header(
+                    kind=kind,
+                    project_id=project.project_id,
+                    producer_id=producer.producer_id,
+                    epoch=producer.epoch,
+                    sequence=producer.sequence,
+                    sent_us=sent_us,
+                    received_us=now_us,
+                    accepted=accepted,
+                    rejected=rejected,
+                    source=source,
+                    rules=definition.rules_version,
+                    schemas=judged.versions,
+                    quality=judged.quality,
+                )
+                told = critical.messages(rows, header.producer_id, now_us) if kind == "events" else ()
+                taken = await self._append(header, rows, mode, once, told)
         if not taken.repeated:
             metrics.INGEST_ROWS.labels(kind, "accepted").inc(accepted)
             metrics.INGEST_ROWS.labels(kind, "rejected").inc(rejected)
@@ -183,11 +188,16 @@ class Intake:
     ) -> Taken:
         """Appends an entry; `told` are the messages of its critical events."""
         partition = partition_of(header.project_id, header.producer_id, self._partitions)
-        encoded = entry.encode(header, rows)
-        appended = await self._offer(partition, header, None, encoded, mode, once, told)
-        if appended.outcome == "unknown":
-            known = await self._known(header.project_id, header.producer_id)
-            appended = await self._offer(partition, header, known, encoded, mode, once, told)
+        with tracing.sending(header.kind, log_key(partition)) as span:
+            if traceparent := tracing.traceparent():
+                header = replace(header, traceparent=traceparent)
+            encoded = entry.encode(header, rows)
+            appended = await self._offer(partition, header, None, encoded, mode, once, told)
+            if appended.outcome == "unknown":
+                known = await self._known(header.project_id, header.producer_id)
+                appended = await self._offer(partition, header, known, encoded, mode, once, told)
+            if span:
+                span.set_attribute("tidemark.outcome", appended.outcome)
         metrics.INGEST_BATCHES.labels(header.kind, appended.outcome).inc()
         if appended.outcome == "gap":
             raise SequenceGap(

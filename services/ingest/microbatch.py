@@ -17,7 +17,7 @@ from services.ingest import deadletter, entry
 from services.ingest.columns import EVENTS, POINTS
 from services.ingest.deadletter import DeadLetter, Reason
 from services.ingest.entry import Header
-from services.kit.keys import MAX_PARTITIONS
+from services.kit.keys import MAX_PARTITIONS, log_key
 
 MINUTE_US = 60_000_000
 LATENESS_DECAY = 0.9
@@ -99,6 +99,23 @@ class Microbatch:
         """The dead letters that the rows repair."""
         found = np.concatenate([self.events.letter, self.points.letter])
         return np.unique(found[found > 0]).tolist()  # type: ignore[no-any-return]
+
+    def traces(self) -> list[tuple[str, dict[str, object]]]:
+        """Of each batch that has come with a traceparent, that and what its span says."""
+        return [
+            (
+                batch.header.traceparent,
+                {
+                    "messaging.message.id": batch.entry_id,
+                    "messaging.destination.name": log_key(batch.partition),
+                    "messaging.client.id": batch.header.producer_id,
+                    "tidemark.batch_id": batch.batch_id,
+                    "tidemark.repeated": batch.repeated,
+                },
+            )
+            for batch in self.batches
+            if batch.header.traceparent
+        ]
 
     def repairing(self, open_letters: Collection[int]) -> "Microbatch":
         """Without rows that repair what is repaired or given up already, or what another row repairs."""

@@ -61,7 +61,7 @@ async def ingest(resources: Resources) -> Service:
         servicers=[
             Servicer(
                 ingest_pb2_grpc.add_IngestServiceServicer_to_server,
-                Ingest(intake, definitions),
+                Ingest(intake, definitions, resources.draining),
             ),
             Servicer(
                 schema_pb2_grpc.add_SchemaServiceServicer_to_server, Schemas(SchemaStore(resources.pool))

@@ -16,7 +16,7 @@ from services.ingest.intake import Intake, Taken
 from services.ingest.rules.trial import trials
 from services.kit import identity
 from services.kit.call import Project
-from services.kit.errors import Invalid
+from services.kit.errors import Invalid, Unavailable
 from tidemark.v1 import ingest_pb2, ingest_pb2_grpc
 
 COMMITTED = ingest_pb2.ACK_MODE_COMMITTED
@@ -42,8 +42,8 @@ class _Request(Protocol):
 class Ingest(ingest_pb2_grpc.IngestServiceServicer):
     """The RPCs of IngestService."""
 
-    def __init__(self, intake: Intake, definitions: Definitions) -> None:
-        self._intake, self._definitions = intake, definitions
+    def __init__(self, intake: Intake, definitions: Definitions, draining: asyncio.Event) -> None:
+        self._intake, self._definitions, self._draining = intake, definitions, draining
 
     async def Publish(
         self, requests: AsyncIterator[ingest_pb2.PublishRequest], context: grpc.aio.ServicerContext[Any, Any]
@@ -110,7 +110,9 @@ class Ingest(ingest_pb2_grpc.IngestServiceServicer):
     async def _stream(
         self, requests: AsyncIterator[_Request], kind: type[Response]
     ) -> AsyncIterator[Response]:
-        """Acknowledges the batches of `requests` in order; reads on while acknowledgements wait for the database."""
+        """Acknowledges the batches of `requests` in order; reads on while acknowledgements wait for the database. Once the server drains it
+        reads no more, and ends the stream behind the last acknowledgement: what was not acknowledged is sent again, to another.
+        """
         taken: asyncio.Queue[Taken | Exception | None] = asyncio.Queue(_UNACKNOWLEDGED)
         mode = ingest_pb2.ACK_MODE_UNSPECIFIED
 
@@ -137,6 +139,13 @@ class Ingest(ingest_pb2_grpc.IngestServiceServicer):
                 await taken.put(error)
 
         reader = asyncio.create_task(read())
+
+        async def drained() -> None:
+            await self._draining.wait()
+            reader.cancel()
+            await taken.put(Unavailable("the server is shutting down: go on elsewhere"))
+
+        ender = asyncio.create_task(drained())
         try:
             while isinstance(item := await taken.get(), Taken):
                 if mode == COMMITTED:
@@ -147,7 +156,8 @@ class Ingest(ingest_pb2_grpc.IngestServiceServicer):
                 raise item
         finally:
             reader.cancel()
-            await asyncio.gather(reader, return_exceptions=True)
+            ender.cancel()
+            await asyncio.gather(reader, ender, return_exceptions=True)
 
 
 def _door(producer_id: str) -> str:

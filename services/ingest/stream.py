@@ -18,6 +18,7 @@ from redis import exceptions
 from redis.asyncio import Redis
 
 from services.ingest.entry import Account
+from services.kit import cluster
 from services.kit.errors import Exhausted, Unavailable
 from services.kit.keys import COMMITS, critical_key, log_key, meta_key, once_key, producer_key, projects_key
 
@@ -190,13 +191,16 @@ class Log:
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in range(partitions):
                 pipe.hget(meta_key(partition), "last_id")
-            committed = await pipe.execute()
-            pipe.time()
-            for partition, last_id in enumerate(committed):
+            for partition, last_id in enumerate(await pipe.execute()):
                 pipe.xrange(log_key(partition), min=f"({(last_id or b'0-0').decode()}", count=1)
-            (seconds, microseconds), *found = await pipe.execute()
-        oldest = min((int(entries[0][0].partition(b"-")[0]) for entries in found if entries), default=None)
-        return 0.0 if oldest is None else max(0.0, seconds + microseconds / 1e6 - oldest / 1e3)
+            found = await pipe.execute()
+        clocks = await cluster.clocks(self._redis, map(log_key, range(partitions)))
+        waiting = (
+            now - int(entries[0][0].partition(b"-")[0]) / 1e3
+            for now, entries in zip(clocks, found)
+            if entries
+        )
+        return max(0.0, *waiting, 0.0)
 
     async def last_generated_id(self, partition: int) -> str | None:
         """The newest id that the partition's stream has given out; None when there is no stream."""
@@ -237,8 +241,9 @@ class Log:
             pipe.xadd(log_key(partition), {"h": b""}, id=last_id)
             pipe.xtrim(log_key(partition), maxlen=0, approximate=False)
             await pipe.execute()
-        async for key in self._redis.scan_iter(match=producer_key(partition, "*"), count=1000):
-            await self._redis.unlink(key)
+        holder = cluster.holder(self._redis, log_key(partition))
+        async for key in holder.scan_iter(match=producer_key(partition, "*"), count=1000):
+            await holder.unlink(key)
 
 
 class Commits:

@@ -26,7 +26,7 @@ from services.ingest.rollup import Buckets
 from services.ingest.store import Fenced
 from services.ingest.stream import Entry, Log, order
 from services.ingest.windows.writer import Outdated, Windows
-from services.kit import metrics, postgres
+from services.kit import metrics, postgres, tracing
 from services.kit.instant import at
 from services.kit.settings import Settings
 
@@ -324,7 +324,8 @@ class Session:
         started = time.perf_counter()
         lease = timedelta(seconds=self._lease_seconds)
         try:
-            result, touched = await self._stored(work, lease)
+            with tracing.processing("batches", work.traces()):
+                result, touched = await self._stored(work, lease)
         except Exception as error:
             if isinstance(error, Fenced) or _is_away(error):
                 raise

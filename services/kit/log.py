@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line on stderr, with the call's request id, and never a secret."""
+"""Logs: one JSON object a line on stderr, with the ids of the call's request and trace, and never a secret."""
 
 import json
 import logging
@@ -6,6 +6,7 @@ import re
 import sys
 from datetime import UTC, datetime
 
+from services.kit import tracing
 from services.kit.call import current
 from services.kit.errors import BadSetting
 
@@ -41,6 +42,8 @@ class JsonLines(logging.Formatter):
         call = current.get(None)
         if call is not None:
             line |= {"request_id": call.request_id, "method": call.method.full_name}
+        if trace_id := tracing.trace_id():
+            line["trace_id"] = trace_id
         if record.exc_info:
             line["traceback"] = redacted(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)

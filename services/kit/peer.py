@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import grpc
 import grpc.aio
 
-from services.kit import errors
+from services.kit import errors, tracing
 from services.kit.servicekey import ServiceKey
 from services.kit.settings import Settings
 from tidemark import errors as told
@@ -96,4 +96,5 @@ def channels(addresses: str, port: int, settings: Settings) -> list[grpc.aio.Cha
             certificate_file=settings.tls_client_cert_file,
             key_file=settings.tls_client_key_file,
         )
-    return [connect(each.strip(), tls) for each in (addresses or f"127.0.0.1:{port}").split(",")]
+    spans = tracing.interceptors()
+    return [connect(each.strip(), tls, spans) for each in (addresses or f"127.0.0.1:{port}").split(",")]

@@ -5,13 +5,14 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from services.kit import metrics
+from services.kit import metrics, tracing
 from services.kit.errors import BadSetting
 from services.kit.log import redacted
 from services.kit.service import Pool
@@ -29,6 +30,24 @@ _HOPELESS = ("authentication failed", "does not exist", "permission denied", "no
 log = logging.getLogger(__name__)
 
 
+class Traced(psycopg.AsyncCursor[TupleRow]):
+    """A cursor whose statements are spans of what asks for them."""
+
+    async def execute(self, query: Any, params: Any = None, **how: Any) -> Self:
+        with tracing.statement(query):
+            return await super().execute(query, params, **how)
+
+    @asynccontextmanager
+    async def copy(self, statement: Any, params: Any = None, **how: Any) -> AsyncIterator[psycopg.AsyncCopy]:
+        with tracing.statement(statement):
+            async with super().copy(statement, params, **how) as copy:
+                yield copy
+
+
+def _cursor() -> type[psycopg.AsyncCursor[TupleRow]]:
+    return Traced if tracing.is_on() else psycopg.AsyncCursor
+
+
 @asynccontextmanager
 async def pool(url: str, size: int, name: str = "calls") -> AsyncIterator[Pool]:
     """Up to `size` connections to a server that has been probed; metrics call them by `name`."""
@@ -43,6 +62,7 @@ async def pool(url: str, size: int, name: str = "calls") -> AsyncIterator[Pool]:
         check=AsyncConnectionPool.check_connection,
         # Attempts to reconnect double their distance; given up early, they begin anew with the next call.
         reconnect_timeout=2.0,
+        kwargs={"cursor_factory": _cursor()},
         open=False,
     ) as opened:
         _measure(opened, name)
@@ -75,7 +95,9 @@ def conninfo(url: str) -> str:
 async def attempt(url: str) -> psycopg.AsyncConnection[Any]:
     """A connection in autocommit mode. Raises `psycopg.OperationalError` while the server is away, for loops that go on trying however
     long that is."""
-    return await psycopg.AsyncConnection.connect(conninfo(url), autocommit=True, connect_timeout=5)
+    return await psycopg.AsyncConnection.connect(
+        conninfo(url), autocommit=True, connect_timeout=5, cursor_factory=_cursor()
+    )
 
 
 async def connect(url: str, patience_seconds: float = PATIENCE_SECONDS) -> psycopg.AsyncConnection[Any]:

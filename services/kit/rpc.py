@@ -20,7 +20,7 @@ from google.protobuf import descriptor_pool
 from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
-from services.kit import edge, metrics, wire
+from services.kit import edge, metrics, tracing, wire
 from services.kit.access import OPEN_SERVICES, THIRD_PARTY, permission_of
 from services.kit.audit import Audit
 from services.kit.call import Call, Method, current
@@ -42,12 +42,12 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     """Wraps every handler but those of health and reflection."""
 
     def __init__(
-        self, directory: Directory, audit: Audit, call_seconds: float, edge_secret: str = ""
+        self, directory: Directory, audit: Audit, call_seconds: float, edge_secrets: tuple[str, ...] = ()
     ) -> None:
         self._directory = directory
         self._audit = audit
         self._call_seconds = call_seconds
-        self._edge_secret = edge_secret
+        self._edge_secrets = edge_secrets
         self._wrapped: dict[str, grpc.RpcMethodHandler] = {}
 
     @asynccontextmanager
@@ -55,6 +55,7 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         """What happens around a handler. Audit stands outside identity, so that refusals are recorded too."""
         async with (
             named(call),
+            traced(call),
             measured(call),
             answered(call),
             self._audit.recorded(call),
@@ -128,7 +129,7 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
     def _begin(self, method: Method, context: Any) -> Call:
         headers = context.invocation_metadata() or ()
-        peer = edge.peer(headers, self._edge_secret, context.peer())
+        peer = edge.peer(headers, self._edge_secrets, context.peer())
         return Call(method, context, request_id(dict(headers).get("x-request-id")), peer)
 
 
@@ -136,7 +137,7 @@ class KeylessGate(Gate):
     """The same where callers have no key: nobody is identified, and nothing is recorded but metrics."""
 
     def __init__(self, call_seconds: float) -> None:
-        self._call_seconds, self._edge_secret = call_seconds, ""
+        self._call_seconds, self._edge_secrets = call_seconds, ()
         self._wrapped: dict[str, grpc.RpcMethodHandler] = {}
 
     @asynccontextmanager
@@ -157,6 +158,25 @@ async def named(call: Call) -> AsyncIterator[None]:
     current.set(call)
     call.context.set_trailing_metadata((("x-request-id", call.request_id),))
     yield
+
+
+@asynccontextmanager
+async def traced(call: Call) -> AsyncIterator[None]:
+    """The call is a span below that of its caller. A stream of requests has none: it lasts for hours, and each of its batches has one."""
+    if not tracing.is_on() or call.method.streams_requests:
+        yield
+        return
+    given = dict(call.context.invocation_metadata() or ()).get("traceparent")
+    about = {
+        "rpc.system.name": "grpc",
+        "rpc.method": f"{call.method.service}/{call.method.name}",
+        "tidemark.request_id": call.request_id,
+    }
+    with tracing.entering(f"{call.method.service}/{call.method.name}", given, about) as span:
+        try:
+            yield
+        finally:
+            tracing.answer(span, call.code, call.project.name if call.project else "")
 
 
 @asynccontextmanager

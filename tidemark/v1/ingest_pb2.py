@@ -31,7 +31,7 @@ from tidemark.v1 import metric_pb2 as tidemark_dot_v1_dot_metric__pb2
 from tidemark.v1 import rule_pb2 as tidemark_dot_v1_dot_rule__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tidemark/v1/ingest.proto\x12\x0btidemark.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tidemark/v1/access.proto\x1a\x17tidemark/v1/event.proto\x1a\x18tidemark/v1/metric.proto\x1a\x16tidemark/v1/rule.proto\"L\n\x08Producer\x12\x19\n\x0bproducer_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05\x65poch\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x10\n\x08sequence\x18\x03 \x01(\x03\"\xa2\x01\n\nEventBatch\x12-\n\x08producer\x18\x01 \x01(\x0b\x32\x15.tidemark.v1.ProducerB\x04\xe2\x41\x01\x02\x12\"\n\x06\x65vents\x18\x02 \x03(\x0b\x32\x12.tidemark.v1.Event\x12\x14\n\x0c\x65vents_arrow\x18\x03 \x01(\x0c\x12+\n\x07sent_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x92\x01\n\nPointBatch\x12-\n\x08producer\x18\x01 \x01(\x0b\x32\x15.tidemark.v1.ProducerB\x04\xe2\x41\x01\x02\x12(\n\x06points\x18\x02 \x03(\x0b\x32\x18.tidemark.v1.MetricPoint\x12+\n\x07sent_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8c\x01\n\tRejection\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\r\n\x05index\x18\x02 \x01(\x05\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\x0c\x12\r\n\x05\x66ield\x18\x04 \x01(\t\x12,\n\x06reason\x18\x05 \x01(\x0e\x32\x1c.tidemark.v1.RejectionReason\x12\x0f\n\x07message\x18\x06 \x01(\t\"w\n\x0ePublishRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12,\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x17.tidemark.v1.EventBatchB\x04\xe2\x41\x01\x02\x12&\n\x08\x61\x63k_mode\x18\x03 \x01(\x0e\x32\x14.tidemark.v1.AckMode\"\xb1\x01\n\x0fPublishResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x03 \x01(\x03\x12\x1c\n\x14repeated_batch_count\x18\x04 \x01(\x03\x12*\n\nrejections\x18\x05 \x03(\x0b\x32\x16.tidemark.v1.Rejection\x12\x1b\n\x13\x64\x65\x61\x64_lettered_count\x18\x06 \x01(\x03\"\x90\x01\n\x13PublishBatchRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12,\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x17.tidemark.v1.EventBatchB\x04\xe2\x41\x01\x02\x12&\n\x08\x61\x63k_mode\x18\x03 \x01(\x0e\x32\x14.tidemark.v1.AckMode\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x89\x01\n\x14PublishBatchResponse\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x01 \x01(\x03\x12\x10\n\x08repeated\x18\x02 \x01(\x08\x12*\n\nrejections\x18\x03 \x03(\x0b\x32\x16.tidemark.v1.Rejection\x12\x1b\n\x13\x64\x65\x61\x64_lettered_count\x18\x04 \x01(\x03\"}\n\x14RecordMetricsRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12,\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x17.tidemark.v1.PointBatchB\x04\xe2\x41\x01\x02\x12&\n\x08\x61\x63k_mode\x18\x03 \x01(\x0e\x32\x14.tidemark.v1.AckMode\"\x9a\x01\n\x15RecordMetricsResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x03 \x01(\x03\x12\x1c\n\x14repeated_batch_count\x18\x04 \x01(\x03\x12*\n\nrejections\x18\x05 \x03(\x0b\x32\x16.tidemark.v1.Rejection\"\x96\x01\n\x19RecordMetricsBatchRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12,\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x17.tidemark.v1.PointBatchB\x04\xe2\x41\x01\x02\x12&\n\x08\x61\x63k_mode\x18\x03 \x01(\x0e\x32\x14.tidemark.v1.AckMode\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"r\n\x1aRecordMetricsBatchResponse\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x01 \x01(\x03\x12\x10\n\x08repeated\x18\x02 \x01(\x08\x12*\n\nrejections\x18\x03 \x03(\x0b\x32\x16.tidemark.v1.Rejection\"L\n\x15ValidateEventsRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\"\n\x06\x65vents\x18\x02 \x03(\x0b\x32\x12.tidemark.v1.Event\"<\n\x16ValidateEventsResponse\x12\"\n\x06trials\x18\x01 \x03(\x0b\x32\x12.tidemark.v1.Trial*d\n\x07\x41\x63kMode\x12\x18\n\x14\x41\x43K_MODE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41\x43K_MODE_DURABLE\x10\x01\x12\x11\n\rACK_MODE_FAST\x10\x02\x12\x16\n\x12\x41\x43K_MODE_COMMITTED\x10\x03*\xd1\x01\n\x0fRejectionReason\x12 \n\x1cREJECTION_REASON_UNSPECIFIED\x10\x00\x12\x1c\n\x18REJECTION_REASON_MISSING\x10\x01\x12\x1e\n\x1aREJECTION_REASON_MALFORMED\x10\x02\x12!\n\x1dREJECTION_REASON_OUT_OF_RANGE\x10\x03\x12\x1e\n\x1aREJECTION_REASON_TOO_LARGE\x10\x04\x12\x1b\n\x17REJECTION_REASON_SCHEMA\x10\x05\x32\x84\x05\n\rIngestService\x12N\n\x07Publish\x12\x1b.tidemark.v1.PublishRequest\x1a\x1c.tidemark.v1.PublishResponse\"\x04\xe8\xc7\x18\x01(\x01\x30\x01\x12\x8b\x01\n\x0cPublishBatch\x12 .tidemark.v1.PublishBatchRequest\x1a!.tidemark.v1.PublishBatchResponse\"6\xe8\xc7\x18\x01\x82\xd3\xe4\x93\x02,\"\'/v1/{project=projects/*}/events:publish:\x01*\x12`\n\rRecordMetrics\x12!.tidemark.v1.RecordMetricsRequest\x1a\".tidemark.v1.RecordMetricsResponse\"\x04\xe8\xc7\x18\x01(\x01\x30\x01\x12\x9d\x01\n\x12RecordMetricsBatch\x12&.tidemark.v1.RecordMetricsBatchRequest\x1a\'.tidemark.v1.RecordMetricsBatchResponse\"6\xe8\xc7\x18\x01\x82\xd3\xe4\x93\x02,\"\'/v1/{project=projects/*}/metrics:record:\x01*\x12\x92\x01\n\x0eValidateEvents\x12\".tidemark.v1.ValidateEventsRequest\x1a#.tidemark.v1.ValidateEventsResponse\"7\xe8\xc7\x18\x01\x82\xd3\xe4\x93\x02-\"(/v1/{project=projects/*}/events:validate:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tidemark/v1/ingest.proto\x12\x0btidemark.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tidemark/v1/access.proto\x1a\x17tidemark/v1/event.proto\x1a\x18tidemark/v1/metric.proto\x1a\x16tidemark/v1/rule.proto\"L\n\x08Producer\x12\x19\n\x0bproducer_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05\x65poch\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x10\n\x08sequence\x18\x03 \x01(\x03\"\xb7\x01\n\nEventBatch\x12-\n\x08producer\x18\x01 \x01(\x0b\x32\x15.tidemark.v1.ProducerB\x04\xe2\x41\x01\x02\x12\"\n\x06\x65vents\x18\x02 \x03(\x0b\x32\x12.tidemark.v1.Event\x12\x14\n\x0c\x65vents_arrow\x18\x03 \x01(\x0c\x12+\n\x07sent_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0btraceparent\x18\x05 \x01(\t\"\xa7\x01\n\nPointBatch\x12-\n\x08producer\x18\x01 \x01(\x0b\x32\x15.tidemark.v1.ProducerB\x04\xe2\x41\x01\x02\x12(\n\x06points\x18\x02 \x03(\x0b\x32\x18.tidemark.v1.MetricPoint\x12+\n\x07sent_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0btraceparent\x18\x04 \x01(\t\"\x8c\x01\n\tRejection\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\r\n\x05index\x18\x02 \x01(\x05\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\x0c\x12\r\n\x05\x66ield\x18\x04 \x01(\t\x12,\n\x06reason\x18\x05 \x01(\x0e\x32\x1c.tidemark.v1.RejectionReason\x12\x0f\n\x07message\x18\x06 \x01(\t\"w\n\x0ePublishRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12,\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x17.tidemark.v1.EventBatchB\x04\xe2\x41\x01\x02\x12&\n\x08\x61\x63k_mode\x18\x03 \x01(\x0e\x32\x14.tidemark.v1.AckMode\"\xb1\x01\n\x0fPublishResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x03 \x01(\x03\x12\x1c\n\x14repeated_batch_count\x18\x04 \x01(\x03\x12*\n\nrejections\x18\x05 \x03(\x0b\x32\x16.tidemark.v1.Rejection\x12\x1b\n\x13\x64\x65\x61\x64_lettered_count\x18\x06 \x01(\x03\"\x90\x01\n\x13PublishBatchRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12,\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x17.tidemark.v1.EventBatchB\x04\xe2\x41\x01\x02\x12&\n\x08\x61\x63k_mode\x18\x03 \x01(\x0e\x32\x14.tidemark.v1.AckMode\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x89\x01\n\x14PublishBatchResponse\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x01 \x01(\x03\x12\x10\n\x08repeated\x18\x02 \x01(\x08\x12*\n\nrejections\x18\x03 \x03(\x0b\x32\x16.tidemark.v1.Rejection\x12\x1b\n\x13\x64\x65\x61\x64_lettered_count\x18\x04 \x01(\x03\"}\n\x14RecordMetricsRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12,\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x17.tidemark.v1.PointBatchB\x04\xe2\x41\x01\x02\x12&\n\x08\x61\x63k_mode\x18\x03 \x01(\x0e\x32\x14.tidemark.v1.AckMode\"\x9a\x01\n\x15RecordMetricsResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x03 \x01(\x03\x12\x1c\n\x14repeated_batch_count\x18\x04 \x01(\x03\x12*\n\nrejections\x18\x05 \x03(\x0b\x32\x16.tidemark.v1.Rejection\"\x96\x01\n\x19RecordMetricsBatchRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12,\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x17.tidemark.v1.PointBatchB\x04\xe2\x41\x01\x02\x12&\n\x08\x61\x63k_mode\x18\x03 \x01(\x0e\x32\x14.tidemark.v1.AckMode\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"r\n\x1aRecordMetricsBatchResponse\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x01 \x01(\x03\x12\x10\n\x08repeated\x18\x02 \x01(\x08\x12*\n\nrejections\x18\x03 \x03(\x0b\x32\x16.tidemark.v1.Rejection\"L\n\x15ValidateEventsRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\"\n\x06\x65vents\x18\x02 \x03(\x0b\x32\x12.tidemark.v1.Event\"<\n\x16ValidateEventsResponse\x12\"\n\x06trials\x18\x01 \x03(\x0b\x32\x12.tidemark.v1.Trial*d\n\x07\x41\x63kMode\x12\x18\n\x14\x41\x43K_MODE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41\x43K_MODE_DURABLE\x10\x01\x12\x11\n\rACK_MODE_FAST\x10\x02\x12\x16\n\x12\x41\x43K_MODE_COMMITTED\x10\x03*\xd1\x01\n\x0fRejectionReason\x12 \n\x1cREJECTION_REASON_UNSPECIFIED\x10\x00\x12\x1c\n\x18REJECTION_REASON_MISSING\x10\x01\x12\x1e\n\x1aREJECTION_REASON_MALFORMED\x10\x02\x12!\n\x1dREJECTION_REASON_OUT_OF_RANGE\x10\x03\x12\x1e\n\x1aREJECTION_REASON_TOO_LARGE\x10\x04\x12\x1b\n\x17REJECTION_REASON_SCHEMA\x10\x05\x32\x84\x05\n\rIngestService\x12N\n\x07Publish\x12\x1b.tidemark.v1.PublishRequest\x1a\x1c.tidemark.v1.PublishResponse\"\x04\xe8\xc7\x18\x01(\x01\x30\x01\x12\x8b\x01\n\x0cPublishBatch\x12 .tidemark.v1.PublishBatchRequest\x1a!.tidemark.v1.PublishBatchResponse\"6\xe8\xc7\x18\x01\x82\xd3\xe4\x93\x02,\"\'/v1/{project=projects/*}/events:publish:\x01*\x12`\n\rRecordMetrics\x12!.tidemark.v1.RecordMetricsRequest\x1a\".tidemark.v1.RecordMetricsResponse\"\x04\xe8\xc7\x18\x01(\x01\x30\x01\x12\x9d\x01\n\x12RecordMetricsBatch\x12&.tidemark.v1.RecordMetricsBatchRequest\x1a\'.tidemark.v1.RecordMetricsBatchResponse\"6\xe8\xc7\x18\x01\x82\xd3\xe4\x93\x02,\"\'/v1/{project=projects/*}/metrics:record:\x01*\x12\x92\x01\n\x0eValidateEvents\x12\".tidemark.v1.ValidateEventsRequest\x1a#.tidemark.v1.ValidateEventsResponse\"7\xe8\xc7\x18\x01\x82\xd3\xe4\x93\x02-\"(/v1/{project=projects/*}/events:validate:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -64,38 +64,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INGESTSERVICE'].methods_by_name['RecordMetricsBatch']._serialized_options = b'\350\307\030\001\202\323\344\223\002,\"\'/v1/{project=projects/*}/metrics:record:\001*'
   _globals['_INGESTSERVICE'].methods_by_name['ValidateEvents']._loaded_options = None
   _globals['_INGESTSERVICE'].methods_by_name['ValidateEvents']._serialized_options = b'\350\307\030\001\202\323\344\223\002-\"(/v1/{project=projects/*}/events:validate:\001*'
-  _globals['_ACKMODE']._serialized_start=2054
-  _globals['_ACKMODE']._serialized_end=2154
-  _globals['_REJECTIONREASON']._serialized_start=2157
-  _globals['_REJECTIONREASON']._serialized_end=2366
+  _globals['_ACKMODE']._serialized_start=2096
+  _globals['_ACKMODE']._serialized_end=2196
+  _globals['_REJECTIONREASON']._serialized_start=2199
+  _globals['_REJECTIONREASON']._serialized_end=2408
   _globals['_PRODUCER']._serialized_start=238
   _globals['_PRODUCER']._serialized_end=314
   _globals['_EVENTBATCH']._serialized_start=317
-  _globals['_EVENTBATCH']._serialized_end=479
-  _globals['_POINTBATCH']._serialized_start=482
-  _globals['_POINTBATCH']._serialized_end=628
-  _globals['_REJECTION']._serialized_start=631
-  _globals['_REJECTION']._serialized_end=771
-  _globals['_PUBLISHREQUEST']._serialized_start=773
-  _globals['_PUBLISHREQUEST']._serialized_end=892
-  _globals['_PUBLISHRESPONSE']._serialized_start=895
-  _globals['_PUBLISHRESPONSE']._serialized_end=1072
-  _globals['_PUBLISHBATCHREQUEST']._serialized_start=1075
-  _globals['_PUBLISHBATCHREQUEST']._serialized_end=1219
-  _globals['_PUBLISHBATCHRESPONSE']._serialized_start=1222
-  _globals['_PUBLISHBATCHRESPONSE']._serialized_end=1359
-  _globals['_RECORDMETRICSREQUEST']._serialized_start=1361
-  _globals['_RECORDMETRICSREQUEST']._serialized_end=1486
-  _globals['_RECORDMETRICSRESPONSE']._serialized_start=1489
-  _globals['_RECORDMETRICSRESPONSE']._serialized_end=1643
-  _globals['_RECORDMETRICSBATCHREQUEST']._serialized_start=1646
-  _globals['_RECORDMETRICSBATCHREQUEST']._serialized_end=1796
-  _globals['_RECORDMETRICSBATCHRESPONSE']._serialized_start=1798
-  _globals['_RECORDMETRICSBATCHRESPONSE']._serialized_end=1912
-  _globals['_VALIDATEEVENTSREQUEST']._serialized_start=1914
-  _globals['_VALIDATEEVENTSREQUEST']._serialized_end=1990
-  _globals['_VALIDATEEVENTSRESPONSE']._serialized_start=1992
-  _globals['_VALIDATEEVENTSRESPONSE']._serialized_end=2052
-  _globals['_INGESTSERVICE']._serialized_start=2369
-  _globals['_INGESTSERVICE']._serialized_end=3013
+  _globals['_EVENTBATCH']._serialized_end=500
+  _globals['_POINTBATCH']._serialized_start=503
+  _globals['_POINTBATCH']._serialized_end=670
+  _globals['_REJECTION']._serialized_start=673
+  _globals['_REJECTION']._serialized_end=813
+  _globals['_PUBLISHREQUEST']._serialized_start=815
+  _globals['_PUBLISHREQUEST']._serialized_end=934
+  _globals['_PUBLISHRESPONSE']._serialized_start=937
+  _globals['_PUBLISHRESPONSE']._serialized_end=1114
+  _globals['_PUBLISHBATCHREQUEST']._serialized_start=1117
+  _globals['_PUBLISHBATCHREQUEST']._serialized_end=1261
+  _globals['_PUBLISHBATCHRESPONSE']._serialized_start=1264
+  _globals['_PUBLISHBATCHRESPONSE']._serialized_end=1401
+  _globals['_RECORDMETRICSREQUEST']._serialized_start=1403
+  _globals['_RECORDMETRICSREQUEST']._serialized_end=1528
+  _globals['_RECORDMETRICSRESPONSE']._serialized_start=1531
+  _globals['_RECORDMETRICSRESPONSE']._serialized_end=1685
+  _globals['_RECORDMETRICSBATCHREQUEST']._serialized_start=1688
+  _globals['_RECORDMETRICSBATCHREQUEST']._serialized_end=1838
+  _globals['_RECORDMETRICSBATCHRESPONSE']._serialized_start=1840
+  _globals['_RECORDMETRICSBATCHRESPONSE']._serialized_end=1954
+  _globals['_VALIDATEEVENTSREQUEST']._serialized_start=1956
+  _globals['_VALIDATEEVENTSREQUEST']._serialized_end=2032
+  _globals['_VALIDATEEVENTSRESPONSE']._serialized_start=2034
+  _globals['_VALIDATEEVENTSRESPONSE']._serialized_end=2094
+  _globals['_INGESTSERVICE']._serialized_start=2411
+  _globals['_INGESTSERVICE']._serialized_end=3055
 # @@protoc_insertion_point(module_scope)

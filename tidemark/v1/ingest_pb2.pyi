@@ -53,26 +53,30 @@ class Producer(_message.Message):
     def __init__(self, producer_id: _Optional[str] = ..., epoch: _Optional[int] = ..., sequence: _Optional[int] = ...) -> None: ...
 
 class EventBatch(_message.Message):
-    __slots__ = ("producer", "events", "events_arrow", "sent_at")
+    __slots__ = ("producer", "events", "events_arrow", "sent_at", "traceparent")
     PRODUCER_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     EVENTS_ARROW_FIELD_NUMBER: _ClassVar[int]
     SENT_AT_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     producer: Producer
     events: _containers.RepeatedCompositeFieldContainer[_event_pb2.Event]
     events_arrow: bytes
     sent_at: _timestamp_pb2.Timestamp
-    def __init__(self, producer: _Optional[_Union[Producer, _Mapping]] = ..., events: _Optional[_Iterable[_Union[_event_pb2.Event, _Mapping]]] = ..., events_arrow: _Optional[bytes] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    traceparent: str
+    def __init__(self, producer: _Optional[_Union[Producer, _Mapping]] = ..., events: _Optional[_Iterable[_Union[_event_pb2.Event, _Mapping]]] = ..., events_arrow: _Optional[bytes] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., traceparent: _Optional[str] = ...) -> None: ...
 
 class PointBatch(_message.Message):
-    __slots__ = ("producer", "points", "sent_at")
+    __slots__ = ("producer", "points", "sent_at", "traceparent")
     PRODUCER_FIELD_NUMBER: _ClassVar[int]
     POINTS_FIELD_NUMBER: _ClassVar[int]
     SENT_AT_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     producer: Producer
     points: _containers.RepeatedCompositeFieldContainer[_metric_pb2.MetricPoint]
     sent_at: _timestamp_pb2.Timestamp
-    def __init__(self, producer: _Optional[_Union[Producer, _Mapping]] = ..., points: _Optional[_Iterable[_Union[_metric_pb2.MetricPoint, _Mapping]]] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    traceparent: str
+    def __init__(self, producer: _Optional[_Union[Producer, _Mapping]] = ..., points: _Optional[_Iterable[_Union[_metric_pb2.MetricPoint, _Mapping]]] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., traceparent: _Optional[str] = ...) -> None: ...
 
 class Rejection(_message.Message):
     __slots__ = ("sequence", "index", "event_id", "field", "reason", "message")

@@ -18,7 +18,7 @@ from services.gateway.answer import http_status
 from services.gateway.lanes import otlp, segment
 from services.gateway.lanes.body import TooLarge, plain
 from services.gateway.lanes.source import Ingest, Refused
-from services.kit import edge
+from services.kit import edge, tracing
 from services.kit.errors import Error, Exhausted, Unauthenticated, Unavailable
 from services.kit.failure import shown
 from services.kit.identity import Directory
@@ -42,9 +42,17 @@ class Lanes:
 
     async def answer(self, request: Request) -> Response:
         """The answer to a request for one of the paths in `KINDS`."""
-        signal = otlp.SIGNALS.get(request.url.path)
         if request.method != "POST":
             return Response(status_code=405, headers={"allow": "POST"})
+        path = request.url.path
+        about = {"http.request.method": "POST", "http.route": path}
+        with tracing.entering(f"POST {path}", request.headers.get("traceparent"), about) as span:
+            answer = await self._answered(request, otlp.SIGNALS.get(path))
+            if span:
+                span.set_attribute("http.response.status_code", answer.status_code)
+            return answer
+
+    async def _answered(self, request: Request, signal: otlp.Signal | None) -> Response:
         form = otlp.JSON
         try:
             key = await self._key(request)
@@ -81,7 +89,7 @@ class Lanes:
     async def _call(self, request: Request, rpc: str, message: bytes, key: str) -> bytes:
         named = request_id(request.headers.get("x-request-id"))
         direct = request.client.host if request.client else ""
-        peer = edge.peer(request.headers.items(), self._settings.edge_secret, direct)
+        peer = edge.peer(request.headers.items(), self._settings.edge_secrets, direct)
         return await self._ingest.call(rpc, message, key, named, peer)
 
     async def _key(self, request: Request) -> str:

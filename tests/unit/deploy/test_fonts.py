@@ -27,7 +27,9 @@ def test_where_they_cannot_be_had_that_is_said(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("PATH", "")
     told: list[str] = []
     assert fonts.provide(tmp_path, told.append) is None
-    assert told == ["  reports will show Latin letters alone: there is no `apt-get` to fetch fonts with"]
+    assert told == [
+        f"  reports will show Latin letters alone: there is no `apt-get` to fetch {', '.join(fonts.PACKAGES)} with"
+    ]
 
 
 @pytest.mark.parametrize(

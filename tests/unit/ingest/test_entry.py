@@ -13,6 +13,7 @@ from services.ingest.entry import Account, Corrupt, Header, TooNew
 from tests.ingesting import NOW_US, entry_fields, entry_of_header, event, header, point
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "entries"
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 ENTRY = entry_fields(event(1, user_id="ada"), event(2), sequence=3, rejected=1)
 
 
@@ -110,9 +111,28 @@ def test_points_written_by_version_2_decode_for_ever() -> None:
     assert entry.decode_rows(fields) == entry.decode_rows(golden("points-1.bin"))
 
 
+def test_an_entry_may_say_which_span_appended_it() -> None:
+    fields = golden("events-2-traced.bin")
+    plain = entry.decode_header(golden("events-2.bin"))
+    assert entry.decode_header(fields) == replace(plain, traceparent=TRACEPARENT)
+    assert entry.decode_rows(fields) == entry.decode_rows(golden("events-2.bin"))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no", TRACEPARENT + "0", TRACEPARENT.upper(), TRACEPARENT + "\n", 7, None, ["00"]]
+)
+def test_no_event_is_given_up_for_a_trace_that_cannot_be_read(text: object) -> None:
+    members = orjson.loads(ENTRY[b"h"][8:]) | {"traceparent": text}
+    assert entry.decode_header(entry_of_header(**members)) == entry.decode_header(ENTRY)
+
+
+def test_an_entry_without_a_trace_takes_no_room_for_one() -> None:
+    assert b"traceparent" not in ENTRY[b"h"]
+
+
 def test_every_version_ever_written_has_a_golden_entry() -> None:
     written = {f"{kind}-{version}.bin" for version, kind in columns.SCHEMAS}
-    assert {path.name for path in GOLDEN.iterdir()} == written
+    assert {path.name for path in GOLDEN.iterdir()} == written | {"events-2-traced.bin"}
 
 
 def test_what_goes_in_comes_out() -> None:

@@ -21,7 +21,7 @@ def buffer(signals):
 
 
 def counts(buffer):
-    return [count for count, _ in buffer.sealed]
+    return [count for count, _, _ in buffer.sealed]
 
 
 def test_a_batch_ends_at_its_count_and_signals_begin_and_end(buffer, signals):
@@ -44,7 +44,7 @@ def test_a_full_buffer_refuses_and_has_room_again_after_release(buffer):
     with pytest.raises(BufferFull, match="buffer_bytes = 300"):
         buffer.add(b"x" * 90)
     assert buffer.added == 3
-    _, body = buffer.sealed.popleft()
+    _, body, _ = buffer.sealed.popleft()
     buffer.release(len(body))
     buffer.add(b"x" * 90)
 
@@ -64,7 +64,7 @@ def test_held_bytes_are_exactly_those_of_the_bodies(buffer):
     for size in (1, 20, 90, 5):
         buffer.add(b"x" * size)
     buffer.seal()
-    assert buffer.held == sum(len(body) for _, body in buffer.sealed)
+    assert buffer.held == sum(len(body) for _, body, _ in buffer.sealed)
 
 
 def test_threads_lose_nothing():
