@@ -57,6 +57,16 @@ async def run_bootstrap(settings: Settings) -> None:
         )
 
 
+async def run_rotate(settings: Settings) -> None:
+    """Seals by TIDEMARK_WEBHOOK_KEY what was sealed by the key before, and prints by which secret each webhook is signed from now on."""
+    from services.insights.service import webhooks as of_channels
+    from services.kit.signature import shown
+    from services.reports.service import webhooks as of_destinations
+
+    for name, secret in {**await of_channels(settings), **await of_destinations(settings)}.items():
+        print(f"{name} {shown(secret)}")
+
+
 async def run_targets(_: Settings) -> None:
     """Prints the targets, one a line."""
     print("\n".join(TARGETS))
@@ -66,6 +76,7 @@ COMMANDS: dict[str, Callable[[Settings], Coroutine[Any, Any, None]]] = {
     "migrate": run_migrate,
     "wait": run_wait,
     "bootstrap": run_bootstrap,
+    "rotate": run_rotate,
     "targets": run_targets,
 }
 

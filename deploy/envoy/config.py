@@ -3,10 +3,10 @@
 Comes in: the edge. Goes out: what `__main__` hands to the program.
 """
 
-import ipaddress
 from typing import Any
 
-from deploy.envoy.edge import Edge, Upstreams
+from deploy.envoy import trust
+from deploy.envoy.edge import Edge
 from deploy.envoy.filters import TYPES, manager
 
 Json = dict[str, Any]
@@ -14,10 +14,21 @@ Json = dict[str, Any]
 CONNECTIONS = 10_000
 """Of all callers together."""
 
+NAMED = {
+    "@type": f"{TYPES}.clusters.dns.v3.DnsCluster",
+    "dns_lookup_family": "V4_PREFERRED",
+    # What pods there are must be known before those that were are gone: see k8s/base/serving.yaml.
+    "dns_refresh_rate": "2s",
+}
+"""Of servers that are named: all addresses of a name are servers."""
+
 
 def configuration(edge: Edge) -> Json:
-    """The whole file. There is no admin interface: it would tell the secret to whoever asks."""
-    return {
+    """The whole file. The admin interface is a socket that only the edge's own account may open: `drain` uses it."""
+    admin = {"admin": {"address": {"pipe": {"path": edge.admin, "mode": 0o600}}}} if edge.admin else {}
+    return admin | {
+        # Whoever takes certificates from files has to have a name.
+        "node": {"id": "edge", "cluster": "tidemark"},
         "static_resources": {
             "listeners": [_listener(edge)],
             "clusters": [_cluster(edge, name) for name in edge.addresses],
@@ -39,7 +50,7 @@ def configuration(edge: Edge) -> Json:
 def _listener(edge: Edge) -> Json:
     chain: Json = {"filters": [manager(edge)]}
     if edge.settings.tls_cert_file:
-        chain["transport_socket"] = _tls_of_callers(edge)
+        chain["transport_socket"] = trust.of_callers(edge)
     return {
         "name": "edge",
         "address": _address(edge.settings.host, edge.port),
@@ -59,8 +70,7 @@ def _cluster(edge: Edge, name: str) -> Json:
     grpc: Json = {"explicit_http_config": {"http2_protocol_options": {}}}
     cluster: Json = {
         "name": name,
-        "type": "STRICT_DNS",
-        "dns_lookup_family": "V4_PREFERRED",
+        "cluster_type": {"name": "envoy.clusters.dns", "typed_config": NAMED},
         "lb_policy": "LEAST_REQUEST",
         "connect_timeout": "2s",
         "per_connection_buffer_limit_bytes": 1 << 20,
@@ -83,55 +93,9 @@ def _cluster(edge: Edge, name: str) -> Json:
         },
     }
     if edge.upstreams:
-        cluster["transport_socket"] = _tls_to_servers(edge.upstreams, {host for host, _ in addresses})
+        cluster["transport_socket"] = trust.to_servers(edge, {host for host, _ in addresses})
     return cluster
 
 
 def _address(host: str, port: int) -> Json:
     return {"socket_address": {"address": host, "port_value": port}}
-
-
-def _tls_of_callers(edge: Edge) -> Json:
-    settings = edge.settings
-    common: Json = {
-        "alpn_protocols": ["h2", "http/1.1"],
-        "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
-        "tls_certificates": [_certificate(settings.tls_cert_file, settings.tls_key_file)],
-    }
-    if settings.tls_client_ca_file:
-        common["validation_context"] = {"trusted_ca": {"filename": settings.tls_client_ca_file}}
-    return _tls(
-        "Downstream",
-        common_tls_context=common,
-        require_client_certificate=bool(settings.tls_client_ca_file),
-    )
-
-
-def _tls_to_servers(upstreams: Upstreams, hosts: set[str]) -> Json:
-    """Each server must show a certificate that is good for the host it was found at."""
-    names = [
-        {"san_type": "IP_ADDRESS" if _is_address(host) else "DNS", "matcher": {"exact": host}}
-        for host in sorted(hosts)
-    ]
-    trust = {"trusted_ca": {"filename": upstreams.roots_file}, "match_typed_subject_alt_names": names}
-    common: Json = {"validation_context": trust}
-    if upstreams.cert_file:
-        common["tls_certificates"] = [_certificate(upstreams.cert_file, upstreams.key_file)]
-    return _tls("Upstream", common_tls_context=common)
-
-
-def _certificate(chain: str, key: str) -> Json:
-    return {"certificate_chain": {"filename": chain}, "private_key": {"filename": key}}
-
-
-def _tls(side: str, **fields: Any) -> Json:
-    kind = f"{TYPES}.transport_sockets.tls.v3.{side}TlsContext"
-    return {"name": "envoy.transport_sockets.tls", "typed_config": {"@type": kind, **fields}}
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

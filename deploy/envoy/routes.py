@@ -42,6 +42,13 @@ LANES = tuple(
 FORGED = ["forwarded", "x-forwarded-host", "x-forwarded-port", "x-real-ip"]
 """What callers may claim and no server shall see; the two that servers do look at are overwritten."""
 
+_PREDICATE = "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+_ELSEWHERE = {
+    "name": "envoy.retry_host_predicates.previous_hosts",
+    "typed_config": {"@type": f"type.googleapis.com/{_PREDICATE}"},
+}
+"""Not at the server that has just failed: having no requests, it would be the first choice again."""
+
 
 def routes(edge: Edge) -> Json:
     """The route configuration."""
@@ -90,8 +97,13 @@ def _cluster(service: str) -> str:
 
 
 def _to(cluster: str, match: Json, **limits: str) -> Json:
-    # Tried again only where no server has seen the request: at the restart of one, another may answer.
-    again = {"retry_on": "connect-failure,refused-stream", "num_retries": 2}
+    # Tried again only where no server has seen the request: at the end of one, another answers.
+    again = {
+        "retry_on": "connect-failure,refused-stream,reset-before-request",
+        "num_retries": 3,
+        "retry_host_predicate": [_ELSEWHERE],
+        "host_selection_retry_max_attempts": 5,
+    }
     return {"match": match, "route": {"cluster": cluster, "retry_policy": again, **limits}}
 
 

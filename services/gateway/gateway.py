@@ -146,13 +146,13 @@ class Gateway:
         if self._settings.edge_url:
             url = urlsplit(self._settings.edge_url)
             return f"{url.scheme}://{url.netloc}"
-        told = edge.told(request.headers.items(), self._settings.edge_secret)
+        told = edge.told(request.headers.items(), self._settings.edge_secrets)
         scheme = told.get(edge.SCHEME_HEADER) or request.url.scheme
         return f"{scheme}://{request.headers.get('host', '')}"
 
     def _peer(self, request: Request) -> str:
         direct = request.client.host if request.client else ""
-        return edge.peer(request.headers.items(), self._settings.edge_secret, direct)
+        return edge.peer(request.headers.items(), self._settings.edge_secrets, direct)
 
     def _with_cookie(self, request: Request, response: Response, token: str, seconds: int) -> Response:
         secure = self._origin(request).startswith("https:")

@@ -16,16 +16,17 @@ SCHEME_HEADER = "x-forwarded-proto"
 _DIRECT = re.compile(r"ipv[46]:(?:%5B)?(.+?)(?:%5D)?:\d+")
 
 
-def told(headers: Iterable[tuple[str, str | bytes]], secret: str) -> dict[str, str]:
-    """The headers, where they come from the edge; nothing where they do not."""
+def told(headers: Iterable[tuple[str, str | bytes]], secrets: tuple[str, ...]) -> dict[str, str]:
+    """The headers, where they come from the edge, which shows one of its secrets; nothing where they do not."""
     given = {name: value for name, value in headers if isinstance(value, str)}
-    shown = given.get(SECRET_HEADER, "")
-    return given if secret and hmac.compare_digest(shown.encode(), secret.encode()) else {}
+    shown = given.get(SECRET_HEADER, "").encode()
+    known = [hmac.compare_digest(shown, secret.encode()) for secret in secrets if secret]
+    return given if any(known) else {}
 
 
-def peer(headers: Iterable[tuple[str, str | bytes]], secret: str, direct: str) -> str:
+def peer(headers: Iterable[tuple[str, str | bytes]], secrets: tuple[str, ...], direct: str) -> str:
     """The address of the caller: the edge's word for it, or else that of the connection."""
-    return told(headers, secret).get(PEER_HEADER) or direct
+    return told(headers, secrets).get(PEER_HEADER) or direct
 
 
 def network(peer: str) -> str:

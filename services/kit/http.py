@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import socket
-import ssl
 from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
@@ -12,6 +11,7 @@ from starlette.types import ASGIApp
 
 from services.kit.errors import BadSetting
 from services.kit.settings import Settings
+from services.kit.tls import Certificates
 
 KEPT_SECONDS = 75
 """How long an idle connection stays; longer than the edge keeps its own, or requests would meet closing ones."""
@@ -42,10 +42,9 @@ async def answering(app: ASGIApp, settings: Settings, port: int) -> AsyncIterato
         timeout_keep_alive=KEPT_SECONDS,
         timeout_graceful_shutdown=int(settings.drain_seconds),
         h11_max_incomplete_event_size=64 << 10,
-        ssl_certfile=settings.tls_cert_file or None,
-        ssl_keyfile=settings.tls_key_file or None,
-        ssl_ca_certs=settings.tls_client_ca_file or None,
-        ssl_cert_reqs=ssl.CERT_REQUIRED if settings.tls_client_ca_file else ssl.CERT_NONE,
+        ssl_context_factory=(lambda *_: Certificates(settings).following())
+        if settings.tls_cert_file
+        else None,
     )
     server = _Server(config)
     with _bound(settings.host, port) as listener:

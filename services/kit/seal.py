@@ -18,12 +18,14 @@ def closed(key: str, text: str, about: bytes) -> bytes:
     return nonce + _cipher(key).encrypt(nonce, text.encode(), about)
 
 
-def opened(key: str, data: bytes, about: bytes) -> str:
-    """What `closed` was given; raises `ValueError` where key, seal or what it is about are others."""
-    try:
-        return _cipher(key).decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], about).decode()
-    except InvalidTag as error:
-        raise ValueError("the seal does not open with this key") from error
+def opened(keys: tuple[str, ...], data: bytes, about: bytes) -> str:
+    """What `closed` was given; raises `ValueError` where none of the keys is its own, or seal or what it is about are others."""
+    for key in keys:
+        try:
+            return _cipher(key).decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], about).decode()
+        except InvalidTag:
+            continue
+    raise ValueError("the seal does not open with this key")
 
 
 def _cipher(key: str) -> AESGCM:

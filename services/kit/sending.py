@@ -59,7 +59,8 @@ class Sender:
     ) -> Outcome:
         """Posts a message by Standard Webhooks; its id is the same in every try."""
         seconds = int(datetime.now(UTC).timestamp())
-        headers = signature.headers(self.secret(seed), message_id, seconds, body)
+        secrets = [signature.secret(key, seed) for key in self._settings.webhook_keys]
+        headers = signature.headers(secrets, message_id, seconds, body)
         return await self.post(url, body, headers | {"content-type": content_type})
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Outcome:

@@ -10,27 +10,26 @@ import ipaddress
 import logging
 import signal
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import grpc
 import grpc.aio
-import prometheus_client
-from cryptography import x509
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from services.kit import metrics, postgres, redis
+from services.kit import metrics, postgres, redis, tracing
 from services.kit.audit import Audit
 from services.kit.errors import BadSetting
+from services.kit.exposition import exposed
 from services.kit.http import answering
 from services.kit.identity import Directory
 from services.kit.migrate import require_migrated
 from services.kit.rpc import Gate, KeylessGate
 from services.kit.service import Keyless, Resources, Service
 from services.kit.settings import Settings
+from services.kit.tls import Certificates
 
 Builder = Callable[[Resources], Awaitable[Service]]
 
@@ -52,13 +51,18 @@ log = logging.getLogger(__name__)
 async def serve(target: str, builders: Sequence[Builder], settings: Settings) -> None:
     """Runs a target until SIGTERM, SIGINT or the failure of one of its workers, which is raised."""
     require_safe(settings)
+    with tracing.exporting(target, settings):
+        await _served(target, builders, settings)
+
+
+async def _served(target: str, builders: Sequence[Builder], settings: Settings) -> None:
     async with opened(settings) as resources:
         _drain_on_signals(resources.draining)
         services = [await build(resources) for build in builders]
         # What start-up made lives as long as the process: the collector need not look at it again.
         gc.collect()
         gc.freeze()
-        metrics.TLS_EXPIRY.set(expiry(settings))
+        metrics.TLS_EXPIRY.set_function(Certificates(settings).end)
         with exposed(settings.metrics_port or METRICS_PORTS[target], settings):
             async with working(services, resources), AsyncExitStack() as stack:
                 if any(service.servicers for service in services):
@@ -72,6 +76,8 @@ async def serve(target: str, builders: Sequence[Builder], settings: Settings) ->
                     await stack.enter_async_context(unlocked(each, resources))
                 await stack.enter_async_context(probed(settings))
                 await resources.draining.wait()
+    # Or the interpreter would leave it behind, which libraries complain of.
+    gc.unfreeze()
     log.info("%s has ended", target)
 
 
@@ -128,7 +134,7 @@ async def listening(services: Sequence[Service], resources: Resources, port: int
     async with postgres.pool(settings.database_url, _GATE_CONNECTIONS, "gate") as pool:
         directory, audit = Directory(pool, resources.redis), Audit(pool)
         server = grpc.aio.server(
-            interceptors=[Gate(directory, audit, settings.call_seconds, settings.edge_secret)],
+            interceptors=[Gate(directory, audit, settings.call_seconds, settings.edge_secrets)],
             options=_options(settings),
         )
         names = []
@@ -192,30 +198,6 @@ async def probed(settings: Settings) -> AsyncIterator[None]:
         yield
     finally:
         await server.stop(None)
-
-
-@contextmanager
-def exposed(port: int, settings: Settings) -> Iterator[None]:
-    """The process's metrics for Prometheus, over TLS where gRPC speaks it."""
-    try:
-        web, thread = prometheus_client.start_http_server(
-            port,
-            settings.host,
-            certfile=settings.tls_cert_file or None,
-            keyfile=settings.tls_key_file or None,
-            client_cafile=settings.tls_client_ca_file or None,
-            client_auth_required=bool(settings.tls_client_ca_file),
-        )
-    except OSError as error:
-        raise BadSetting(
-            f"metrics cannot listen on {settings.host}:{port}: {error}; set TIDEMARK_METRICS_PORT"
-        ) from error
-    try:
-        yield
-    finally:
-        web.shutdown()
-        web.server_close()
-        thread.join()
 
 
 @asynccontextmanager
@@ -297,26 +279,12 @@ def _bind(server: grpc.aio.Server, settings: Settings, port: int) -> int:
     address = f"[{settings.host}]:{port}" if ":" in settings.host else f"{settings.host}:{port}"
     try:
         if settings.tls_cert_file:
-            return int(server.add_secure_port(address, _credentials(settings)))
+            return int(server.add_secure_port(address, Certificates(settings).credentials()))
         return int(server.add_insecure_port(address))
     except RuntimeError as error:
         raise BadSetting(
             f"cannot listen on {address}; is something else listening there? ({error})"
         ) from error
-
-
-def _credentials(settings: Settings) -> grpc.ServerCredentials:
-    pair = Path(settings.tls_key_file).read_bytes(), Path(settings.tls_cert_file).read_bytes()
-    authority = Path(settings.tls_client_ca_file).read_bytes() if settings.tls_client_ca_file else None
-    return grpc.ssl_server_credentials([pair], authority, require_client_auth=authority is not None)
-
-
-def expiry(settings: Settings) -> float:
-    """When the server's own certificate ends, in seconds since 1970; 0 without TLS."""
-    if not settings.tls_cert_file:
-        return 0.0
-    own, *_ = x509.load_pem_x509_certificates(Path(settings.tls_cert_file).read_bytes())
-    return own.not_valid_after_utc.timestamp()
 
 
 def _is_loopback(host: str) -> bool:

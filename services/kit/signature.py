@@ -6,6 +6,7 @@ The secret of a channel is made of a seed, which the database holds, and of a ke
 import base64
 import hashlib
 import hmac
+from collections.abc import Sequence
 
 SEED_BYTES = 32
 _PREFIX = "whsec_"
@@ -21,13 +22,13 @@ def shown(secret: bytes) -> str:
     return _PREFIX + base64.b64encode(secret).decode()
 
 
-def headers(secret: bytes, message_id: str, seconds: int, body: bytes) -> dict[str, str]:
-    """The headers of a message that is sent at `seconds` since 1970."""
+def headers(secrets: Sequence[bytes], message_id: str, seconds: int, body: bytes) -> dict[str, str]:
+    """The headers of a message that is sent at `seconds` since 1970: whoever knows one of the secrets can check it."""
     signed = f"{message_id}.{seconds}.".encode() + body
-    signature = base64.b64encode(hmac.digest(secret, signed, hashlib.sha256)).decode()
+    signatures = [base64.b64encode(hmac.digest(each, signed, hashlib.sha256)).decode() for each in secrets]
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(seconds),
-        "webhook-signature": f"v1,{signature}",
+        "webhook-signature": " ".join(f"v1,{each}" for each in signatures),
         "content-type": "application/json",
     }

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ import tidemark
 from deploy.local.ports import accepts, free_port
 from deploy.local.process import wait_until
 from deploy.local.suite import ROOT, Suite, running
+from tests.certifying import Authority
 from tests.deployment import Tenant
 from tests.e2e.grpc_web import call, calling
 from tidemark.v1 import admin_pb2, query_pb2, question_pb2
@@ -434,31 +435,46 @@ def test_with_tls_everything_is_encrypted_and_cookies_stay_within() -> None:
     with tempfile.TemporaryDirectory(prefix="tidemark-test-") as name:
         folder = Path(name)
         folder.chmod(0o711)
-        command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-        pem, key = folder / "tls.pem", folder / "tls.key"
-        options = [
-            "-addext",
-            "subjectAltName=DNS:localhost,IP:127.0.0.1",
-            "-keyout",
-            str(key),
-            "-out",
-            str(pem),
-        ]
-        subprocess.run([*command.split(), *options], check=True, capture_output=True)
-        names = ("CERT", "CLIENT_CERT", "ROOTS", "CLIENT_CA")
-        files = {f"TIDEMARK_TLS_{each}_FILE": str(pem) for each in names}
+        authority = Authority("authority")
+        pem, key, roots = (folder / each for each in ("tls.pem", "tls.key", "roots.pem"))
+        roots.write_bytes(authority.pem)
+        authority.issue("everybody").put(pem, key)
+        files = {f"TIDEMARK_TLS_{each}_FILE": str(pem) for each in ("CERT", "CLIENT_CERT")}
         files |= {f"TIDEMARK_TLS_{each}_FILE": str(key) for each in ("KEY", "CLIENT_KEY")}
+        files |= {f"TIDEMARK_TLS_{each}_FILE": str(roots) for each in ("ROOTS", "CLIENT_CA")}
         targets = {each: each for each in ("ingest", "query", "gateway", "edge")}
         with running(folder, targets, environment=files) as suite:
-            in_tls(suite, pem, key)
+            trust = ssl.create_default_context(cafile=str(roots))
+            in_tls(suite, trust, pem, key)
+            renewed(suite, trust, lambda: authority.issue("everybody").put(pem, key))
 
 
-def in_tls(suite: Suite, pem: Path, key: Path) -> None:
-    trust = ssl.create_default_context(cafile=str(pem))
+def renewed(suite: Suite, trust: ssl.SSLContext, renew: Callable[[], None]) -> None:
+    """Certificates of everybody are replaced while browsers come and go: all are answered, and soon by the new one."""
+
+    def shown() -> bytes:
+        with (
+            httpx.Client(base_url=suite.edge, verify=trust, timeout=30) as client,
+            client.stream("GET", "/healthz") as answer,
+        ):
+            signed_in(client, suite.keys["TIDEMARK_VIEWER_KEY"])
+            assert client.get("/v1/projects/demo", headers=OURS).status_code == 200
+            connection = answer.extensions["network_stream"].get_extra_info("ssl_object")
+            return bytes(connection.getpeercert(True))
+
+    first = shown()
+    renew()
+    assert wait_until(lambda: shown() != first, 20)
+    # The servers behind it have new ones too, and know each other by them.
+    for _ in range(5):
+        shown()
+
+
+def in_tls(suite: Suite, trust: ssl.SSLContext, pem: Path, key: Path) -> None:
     with pytest.raises(httpx.HTTPError), httpx.Client(base_url=suite.edge, verify=trust) as stranger:
         stranger.get("/")
     trust.load_cert_chain(pem, key)
-    with httpx.Client(base_url=suite.edge, verify=trust) as client:
+    with httpx.Client(base_url=suite.edge, verify=trust, timeout=30) as client:
         answer = signed_in(client, suite.keys["TIDEMARK_VIEWER_KEY"])
         assert answer.headers["set-cookie"].endswith("; Secure")
         by_rest = client.get("/v1/projects/demo", headers=OURS)

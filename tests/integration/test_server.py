@@ -21,8 +21,9 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from deploy.local.ports import free_port
 from services.admin.service import admin
 from services.kit.errors import BadSetting
+from services.kit.exposition import exposed
 from services.kit.redis import durability
-from services.kit.server import exposed, opened, serve
+from services.kit.server import opened, serve
 from services.kit.service import Resources, Service
 from services.kit.settings import Settings
 from tests.conftest import Served, Suite, refusal

@@ -31,6 +31,7 @@ _CHANNELS = (
     f"SELECT {_CHANNEL} FROM channels JOIN projects USING (project_id) WHERE project_id = %(project_id)s"
 )
 _CHANNEL_OF = f"SELECT {_CHANNEL} FROM channels JOIN projects USING (project_id) WHERE channel_number = %s"
+_EVERY = f"SELECT {_CHANNEL} FROM channels JOIN projects USING (project_id) ORDER BY project, channel_id"
 _LOCK = "SELECT FROM projects WHERE project_id = %s FOR NO KEY UPDATE"
 _TAKEN = "SELECT channel_id FROM channels WHERE project_id = %s"
 _INSERT = """
@@ -203,6 +204,12 @@ class Store:
             cursor = connection.cursor(row_factory=class_row(ChannelRecord))
             await cursor.execute(f"{_CHANNELS} ORDER BY channel_id", {"project_id": project.project_id})
             return await cursor.fetchall()
+
+    async def every(self) -> list[ChannelRecord]:
+        """The channels of all projects."""
+        async with self._pool.connection() as connection:
+            cursor = connection.cursor(row_factory=class_row(ChannelRecord))
+            return await (await cursor.execute(_EVERY)).fetchall()
 
     async def delete(self, project: Project, channel_id: str) -> None:
         """Deletes the channel and gives up what it has not delivered; raises `NotFound`."""

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row, dict_row
 
+from services.kit import seal
 from services.kit.call import Project
 from services.kit.errors import AlreadyExists, Exhausted, NotFound, Refused
 from services.kit.resource import made_id
@@ -41,6 +42,8 @@ _DELETE = (
 _GIVE_UP = """
     UPDATE deliveries SET state = 3, next_at = NULL, outcome = %(why)s WHERE destination_number = %(destination)s AND state = 1
 """
+_OF_ALL = f"{_DESTINATIONS} ORDER BY project, destination_id FOR UPDATE OF destinations"
+_SEAL = "UPDATE destinations SET secret = %s WHERE destination_number = %s"
 _SET_FAULT = "UPDATE destinations SET fault = %s WHERE destination_number = %s"
 
 # Locked, so that a destination that is being deleted gives up this delivery too.
@@ -199,6 +202,26 @@ class Store:
         async with self._pool.connection() as connection:
             cursor = connection.cursor(row_factory=class_row(DestinationRecord))
             return await (await cursor.execute(_OF_PROJECT, {"project_id": project.project_id})).fetchall()
+
+    async def seal_anew(
+        self, keys: tuple[str, ...]
+    ) -> tuple[list[DestinationRecord], list[DestinationRecord]]:
+        """Every secret sealed by the first of the keys; gives all destinations, and those whose secret none of the keys opens."""
+        closed = []
+        async with self._pool.connection() as connection, connection.transaction():
+            cursor = connection.cursor(row_factory=class_row(DestinationRecord))
+            found = await (await cursor.execute(_OF_ALL)).fetchall()
+            for each in found:
+                if each.secret is None:
+                    continue
+                try:
+                    secret = seal.opened(keys, each.secret, each.seed)
+                except ValueError:
+                    closed.append(each)
+                    continue
+                sealed = seal.closed(keys[0], secret, each.seed)
+                await connection.execute(_SEAL, (sealed, each.destination_number))
+        return found, closed
 
     async def delete(self, project: Project, destination_id: str) -> None:
         """Deletes the destination and gives up what it has not delivered; raises `NotFound`."""

@@ -30,7 +30,10 @@ TEST_FILE, MANIFEST = "tidemark-test.txt", "manifest.json"
 _CODE = re.compile(rb"<Code>([A-Za-z]{1,60})</Code>")
 _NO_ADDRESS = "there is no address that links could begin with; the operator gives one by TIDEMARK_EDGE_URL"
 _NO_FOLDER = "there is no folder to bring files to; the operator names one by TIDEMARK_DELIVERY_FOLDER"
-_OTHER_KEY = "its secret cannot be read: TIDEMARK_WEBHOOK_KEY is another than when it was given; create the destination anew"
+_OTHER_KEY = (
+    "its secret cannot be read: TIDEMARK_WEBHOOK_KEY is another than when it was given; name the one before in TIDEMARK_WEBHOOK_KEY_BEFORE, "
+    "or create the destination anew"
+)
 
 Place = tuple[str, str, int, str]
 """A file as a store takes it: its name, type, size and SHA-256."""
@@ -82,7 +85,7 @@ class Writer:
         target, secret = Destination.FromString(destination.definition), ""
         if destination.secret is not None:
             try:
-                secret = seal.opened(self._settings.webhook_key, destination.secret, destination.seed)
+                secret = seal.opened(self._settings.webhook_keys, destination.secret, destination.seed)
             except ValueError:
                 return Outcome(False, _OTHER_KEY)
         match target.WhichOneof("target"):

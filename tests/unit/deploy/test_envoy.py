@@ -11,6 +11,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from deploy.envoy.config import configuration
 from deploy.envoy.contract import descriptor_set, services
+from deploy.envoy.drain import drain
 from deploy.envoy.edge import Edge
 from deploy.envoy.routes import routes
 from services.kit.errors import BadSetting
@@ -63,6 +64,19 @@ def test_streams_have_no_end_and_other_calls_end_after_those_of_the_server() -> 
     assert found["/tidemark.v1.QueryService/RunQuery"]["route"]["timeout"] == "60.0s"
 
 
+def test_what_no_server_has_seen_is_tried_again_at_another() -> None:
+    policies = [way["route"]["retry_policy"] for way in ways(Edge.read({})).values() if "route" in way]
+    for policy in policies:
+        assert set(policy["retry_on"].split(",")) == {
+            "connect-failure",
+            "refused-stream",
+            "reset-before-request",
+        }
+        assert [each["name"] for each in policy["retry_host_predicate"]] == [
+            "envoy.retry_host_predicates.previous_hosts"
+        ]
+
+
 def test_what_the_contract_does_not_have_is_refused_by_the_edge() -> None:
     found = ways(Edge.read({}))
     refused = [path for path, way in found.items() if way.get("direct_response", {}).get("status") == 404]
@@ -112,6 +126,29 @@ def test_a_cluster_may_have_several_servers() -> None:
 def test_an_address_that_is_none_is_named(variable: str, value: str) -> None:
     with pytest.raises(BadSetting, match=f"{variable} is .*{value}"):
         Edge.read({variable: value})
+
+
+def test_a_pause_that_is_none_is_named() -> None:
+    with pytest.raises(BadSetting, match="TIDEMARK_EDGE_PAUSE_SECONDS is 'soon'"):
+        Edge.read({"TIDEMARK_EDGE_PAUSE_SECONDS": "soon"})
+
+
+def test_only_its_own_account_may_tell_it_to_drain() -> None:
+    (address,) = configuration(Edge.read({"TIDEMARK_EDGE_FOLDER": "/edge"}))["admin"].values()
+    assert address == {"pipe": {"path": "/edge/admin.sock", "mode": 0o600}}
+
+
+@pytest.mark.parametrize("folder", ["", "/" + 100 * "x"])
+def test_without_a_place_for_its_socket_it_cannot_be_told(folder: str) -> None:
+    edge = Edge.read({"TIDEMARK_EDGE_FOLDER": folder})
+    assert "admin" not in configuration(edge)
+    with pytest.raises(BadSetting, match=r"TIDEMARK_EDGE_FOLDER is .*; name the folder"):
+        drain(edge)
+
+
+def test_a_folder_without_an_edge_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match="no edge answers there"):
+        drain(Edge.read({"TIDEMARK_EDGE_FOLDER": str(tmp_path)}))
 
 
 def checked(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -8,8 +8,10 @@ HEADERS = [("x-forwarded-for", "203.0.113.9"), ("x-forwarded-proto", "https")]
 
 
 def test_the_edge_is_believed() -> None:
-    assert peer([*HEADERS, ("x-tidemark-edge", "secret")], "secret", "ipv4:127.0.0.1:1") == "203.0.113.9"
-    assert told([*HEADERS, ("x-tidemark-edge", "secret")], "secret")["x-forwarded-proto"] == "https"
+    assert (
+        peer([*HEADERS, ("x-tidemark-edge", "secret")], ("secret", ""), "ipv4:127.0.0.1:1") == "203.0.113.9"
+    )
+    assert told([*HEADERS, ("x-tidemark-edge", "secret")], ("secret",))["x-forwarded-proto"] == "https"
 
 
 @pytest.mark.parametrize(
@@ -17,12 +19,20 @@ def test_the_edge_is_believed() -> None:
     [([], "secret"), ([("x-tidemark-edge", "guess")], "secret"), ([("x-tidemark-edge", "")], ""), ([], "")],
 )
 def test_nobody_else_is(shown: list[tuple[str, str]], secret: str) -> None:
-    assert peer([*HEADERS, *shown], secret, "ipv4:127.0.0.1:1") == "ipv4:127.0.0.1:1"
-    assert told([*HEADERS, *shown], secret) == {}
+    assert peer([*HEADERS, *shown], (secret, ""), "ipv4:127.0.0.1:1") == "ipv4:127.0.0.1:1"
+    assert told([*HEADERS, *shown], (secret, "")) == {}
+
+
+def test_while_its_secret_is_replaced_an_edge_with_either_is_believed() -> None:
+    for shown in ("new", "old"):
+        assert (
+            peer([*HEADERS, ("x-tidemark-edge", shown)], ("new", "old"), "ipv4:127.0.0.1:1") == "203.0.113.9"
+        )
+    assert told([*HEADERS, ("x-tidemark-edge", "older")], ("new", "old")) == {}
 
 
 def test_an_edge_that_tells_nothing_leaves_the_connection() -> None:
-    assert peer([("x-tidemark-edge", "secret")], "secret", "ipv4:127.0.0.1:1") == "ipv4:127.0.0.1:1"
+    assert peer([("x-tidemark-edge", "secret")], ("secret", ""), "ipv4:127.0.0.1:1") == "ipv4:127.0.0.1:1"
 
 
 @pytest.mark.parametrize(
