@@ -31,6 +31,8 @@ class Metadata:
     notes: tuple[str, ...] = ()
     as_of: str = ""
     """The state of the data: with it, a question is answered from the data as they were."""
+    replica_behind: float | None = None
+    """How many seconds the replica that was read was behind at most; None where the primary was."""
 
     @classmethod
     def of(cls, message: question_pb2.QueryMetadata) -> "Metadata":
@@ -47,6 +49,7 @@ class Metadata:
             answered_at=instant(message.answered_at),
             notes=tuple(message.notes),
             as_of=message.as_of,
+            replica_behind=seconds(message.replica_behind) if message.HasField("replica_behind") else None,
         )
 
 

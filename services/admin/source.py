@@ -1,6 +1,7 @@
 """What an installation says of itself: PostgreSQL, Redis and the disk of segments are asked, measurements go out to `diagnosis.py`."""
 
 import asyncio
+import math
 import shutil
 import time
 from typing import Any
@@ -9,6 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from services.admin.diagnosis import Facts, Log, Partition
+from services.kit.cluster import clocks, masters
 from services.kit.keys import log_key, meta_key
 from services.kit.migrate import migrations
 from services.kit.service import Resources
@@ -65,6 +67,8 @@ _RETRIED = {
     "unanswered notifications": "SELECT count(*) FROM notifications WHERE state = 1 AND attempts >= 3",
     "unanswered deliveries": "SELECT count(*) FROM deliveries WHERE state = 1 AND attempts >= 3",
 }
+_PROMISES = ("no", "", "everysec", "always")
+"""What `appendfsync` may say, the weakest first; empty where it is not told."""
 _WRITES = ("aof_last_write_status", "aof_last_bgrewrite_status", "rdb_last_bgsave_status")
 
 
@@ -109,6 +113,32 @@ async def measured(resources: Resources) -> Facts:
 
 
 async def _log(redis: Redis, committed: list[str]) -> Log:
+    """Of the masters of a cluster, each figure as it is where it is worst."""
+    told = [await _server(each) for each in masters(redis)]
+    async with redis.pipeline(transaction=False) as pipe:
+        for partition, last_id in enumerate(committed):
+            pipe.hmget(meta_key(partition), "received", "bytes")
+            pipe.xrange(log_key(partition), min=f"({last_id}", count=1)
+        answers = await pipe.execute()
+    appended = [(int(rows or 0), int(size or 0)) for rows, size in answers[::2]]
+    now = await clocks(redis, map(log_key, range(len(committed))))
+    oldest = [at - int(each[0][0].partition(b"-")[0]) / 1e3 for at, each in zip(now, answers[1::2]) if each]
+    fullest = max(told, key=lambda each: each.memory / each.memory_limit if each.memory_limit else math.inf)
+    return Log(
+        skew_seconds=max((each.skew_seconds for each in told), key=abs),
+        append_only=all(each.append_only for each in told),
+        append_fsync=min((each.append_fsync for each in told), key=_PROMISES.index),
+        eviction=next((each.eviction for each in told if each.eviction != "noeviction"), "noeviction"),
+        failing=sorted({name for each in told for name in each.failing}),
+        memory=fullest.memory,
+        memory_limit=fullest.memory_limit,
+        appended=appended,
+        oldest_seconds=max(0.0, *oldest, 0.0),
+    )
+
+
+async def _server(redis: Redis) -> Log:
+    """What one server says of itself, and nothing of the log."""
     began = time.time()
     seconds, microseconds = await redis.time()  # type: ignore[misc]
     skew = _skew(seconds + microseconds / 1e6, began, time.time())
@@ -117,12 +147,6 @@ async def _log(redis: Redis, committed: list[str]) -> Log:
         fsync = (await redis.config_get("appendfsync")).get("appendfsync") or ""
     except ResponseError:  # Hosted servers hide their configuration.
         fsync = ""
-    async with redis.pipeline(transaction=False) as pipe:
-        for partition, last_id in enumerate(committed):
-            pipe.hmget(meta_key(partition), "received", "bytes")
-            pipe.xrange(log_key(partition), min=f"({last_id}", count=1)
-        answers = await pipe.execute()
-    oldest = [int(entries[0][0].partition(b"-")[0]) / 1e3 for entries in answers[1::2] if entries]
     return Log(
         skew_seconds=skew,
         append_only=bool(info["aof_enabled"]),
@@ -131,8 +155,8 @@ async def _log(redis: Redis, committed: list[str]) -> Log:
         failing=[name for name in _WRITES if info.get(name, "ok") != "ok"],
         memory=info["used_memory"],
         memory_limit=info["maxmemory"],
-        appended=[(int(rows or 0), int(size or 0)) for rows, size in answers[::2]],
-        oldest_seconds=max(0.0, seconds + microseconds / 1e6 - min(oldest)) if oldest else 0.0,
+        appended=(),
+        oldest_seconds=0.0,
     )
 
 

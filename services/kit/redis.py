@@ -1,17 +1,19 @@
-"""The Redis client, opened once the server is there, new enough, and configured to lose nothing."""
+"""The Redis client, opened once the server is there, new enough, and configured to lose nothing; of a cluster, every master."""
 
 import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, Literal
+from urllib.parse import urlsplit, urlunsplit
 
 from redis import exceptions
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 
+from services.kit.cluster import Address, Cluster, masters
 from services.kit.errors import BadSetting
 from services.kit.log import redacted
 
@@ -29,27 +31,63 @@ log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def client(url: str) -> AsyncIterator[Redis]:
-    """A client of a server that has been probed; a broken connection is retried for about a second."""
+    """A client of a server that has been probed; a broken connection is retried for about a second.
+
+    `redis+cluster://` and `rediss+cluster://` name servers of a cluster, of which one is enough: they tell of the others.
+    """
     try:
-        # Over its limit a pool of the usual kind fails calls that need only wait.
-        connections = BlockingConnectionPool.from_url(
-            url,
-            max_connections=CONNECTIONS,
-            timeout=TIMEOUT_SECONDS,
-            socket_timeout=TIMEOUT_SECONDS,
-            socket_connect_timeout=5.0,
-            health_check_interval=30,
-            retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), retries=5),
-        )
-        redis = Redis.from_pool(connections)
+        redis = _cluster(url) if urlsplit(url).scheme.endswith("+cluster") else _server(url)
     except ValueError as error:
         raise BadSetting(
-            f"TIDEMARK_REDIS_URL is {redacted(url)!r}; write redis://host:port/0: {error}"
+            f"TIDEMARK_REDIS_URL is {redacted(url)!r}; write redis://host:port/0, or of a cluster "
+            f"redis+cluster://host:port,host:port: {error}"
         ) from error
-    async with redis:
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(redis)
         await _answering(redis, url)
-        await probe(redis)
+        for each in masters(redis):
+            await probe(each)
+        if isinstance(redis, Cluster):
+            stack.push_async_callback(_ended, asyncio.create_task(redis.follow()))
         yield redis
+
+
+def _server(url: str) -> Redis:
+    # Over its limit a pool of the usual kind fails calls that need only wait.
+    connections = BlockingConnectionPool.from_url(
+        url,
+        max_connections=CONNECTIONS,
+        timeout=TIMEOUT_SECONDS,
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=5.0,
+        health_check_interval=30,
+        retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), retries=5),
+    )
+    return Redis.from_pool(connections)
+
+
+def _cluster(url: str) -> Cluster:
+    """Raises `ValueError` for what is no URL of a cluster."""
+    parts = urlsplit(url)
+    if parts.path.strip("/0"):
+        raise ValueError("a cluster has the database 0 alone")
+    user, at, hosts = parts.netloc.rpartition("@")
+
+    def connect(address: Address) -> Redis:
+        host, port = address
+        place = f"{user}{at}[{host}]:{port}" if ":" in host else f"{user}{at}{host}:{port}"
+        return _server(
+            urlunsplit(parts._replace(scheme=parts.scheme.removesuffix("+cluster"), netloc=place, path=""))
+        )
+
+    seeds = [urlsplit(f"//{host}") for host in hosts.split(",")]
+    return Cluster([(each.hostname or "", each.port or 6379) for each in seeds], connect)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def probe(redis: Redis) -> None:
@@ -66,7 +104,13 @@ async def probe(redis: Redis) -> None:
 
 
 async def durability(redis: Redis) -> Literal["always", "everysec"]:
-    """What an answered write survives: with `always` a power failure, with `everysec` all but its last second."""
+    """What an answered write survives: with `always` a power failure, with `everysec` all but its last second. Of a cluster, what it does
+    on every master."""
+    told = [await _durability(each) for each in masters(redis)]
+    return "always" if all(policy == "always" for policy in told) else "everysec"
+
+
+async def _durability(redis: Redis) -> Literal["always", "everysec"]:
     _require_aof(await redis.info("persistence"))
     try:
         policy = (await redis.config_get("appendfsync")).get("appendfsync", "everysec")
@@ -90,7 +134,10 @@ async def _answering(redis: Redis, url: str) -> None:
     give_up_at = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            await redis.ping()
+            if isinstance(redis, Cluster):
+                await redis.look()
+            for each in masters(redis):
+                await each.ping()
             return
         except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
             left = give_up_at - time.monotonic()

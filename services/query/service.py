@@ -19,6 +19,7 @@ from services.query.features.servicer import Feature
 from services.query.features.source import Features
 from services.query.live.stream import Boards
 from services.query.live.worker import Feeds
+from services.query.replica.source import Replica
 from services.query.servicer import Query
 from services.query.source import Source
 from services.query.store import Store, Turns
@@ -40,8 +41,9 @@ async def query(resources: Resources) -> Service:
         settings.segments_folder,
         settings.query_scan_bytes,
     )
-    store = Store(resources.pool, Turns(settings.query_concurrency, settings.query_queue), bulk)
     log, commits = Log(resources.redis), Commits(resources.redis)
+    replica = Replica(settings, commits, bulk) if settings.replica_url else None
+    store = Store(resources.pool, Turns(settings.query_concurrency, settings.query_queue), bulk, replica)
     cohorts = Cohorts(store, settings.query_seconds)
     feeds = Feeds(store, cohorts, log, commits, settings.query_seconds, settings.query_watches)
     boards = Boards(feeds, store, settings.query_seconds)
@@ -67,6 +69,7 @@ async def query(resources: Resources) -> Service:
             partial(commits.follow, draining),
             partial(boards.close, draining),
             partial(bulk.close, draining),
+            *((partial(replica.follow, draining), partial(replica.bulk.close, draining)) if replica else ()),
         ),
     )
 

@@ -202,6 +202,9 @@ def _again(kept: Kept, now: pb.QueryMetadata | None = None) -> Kept:
         if now.HasField("watermark"):
             about.watermark.CopyFrom(now.watermark)
         about.completeness, about.as_of = now.completeness, now.as_of
+        about.ClearField("replica_behind")
+        if now.HasField("replica_behind"):
+            about.replica_behind.CopyFrom(now.replica_behind)
     about.source = pb.DATA_SOURCE_CACHE
     metrics.QUERY_CACHE.labels("kept").inc()
     return replace(kept, metadata=about)

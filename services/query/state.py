@@ -51,6 +51,8 @@ class Facts:
     """What has passed only: when the database told of it again."""
     gone: int = 0
     """What has passed only: how often rows were removed since."""
+    behind: float | None = None
+    """How many seconds behind the primary that server may be which tells; None where it is the primary."""
 
     @property
     def received(self) -> int:
@@ -65,12 +67,16 @@ class Facts:
 
     def since(self, then: "Facts") -> "Facts":
         """The facts of a state that has passed, as this snapshot can still tell of it; raises `Invalid` where it never came to be."""
+        if not self.reached(then):
+            raise Invalid("as_of", "is a state that this database has not come to; ask without it")
+        return replace(then, told_at=self.at, gone=self.removed - then.removed, behind=self.behind)
+
+    def reached(self, then: "Facts") -> bool:
+        """Whether this snapshot holds all that a state held which has passed."""
         for before, now in ((then.batches, self.batches), (then.totals, self.totals)):
             if len(before) > len(now) or any(old > new for old, new in zip(before, now)):
-                raise Invalid("as_of", "is a state that this database has not come to; ask without it")
-        if then.at > self.at or then.removed > self.removed:
-            raise Invalid("as_of", "is a state that this database has not come to; ask without it")
-        return replace(then, told_at=self.at, gone=self.removed - then.removed)
+                return False
+        return then.at <= self.at and then.removed <= self.removed
 
     def unchanged(self, then: "Facts") -> bool:
         """Whether nothing has come into the project since a state."""

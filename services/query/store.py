@@ -5,10 +5,12 @@ together. When the caller goes away the task is cancelled, and psycopg cancels t
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
+from types import TracebackType
 from typing import Any
 
 import psycopg
@@ -17,7 +19,7 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import TupleRow
 
 from services.kit.calendar import Span
-from services.kit.errors import DeadlineExceeded, Exhausted, Invalid, NotFound
+from services.kit.errors import DeadlineExceeded, Exhausted, Invalid, NotFound, Unavailable
 from services.kit.instant import EPOCH
 from services.kit.service import Pool
 from services.query import analytics, ledger
@@ -32,6 +34,7 @@ from services.query.plan import Plan, Scan, plan
 from services.query.question import Events, Measured, Question
 from services.query.rank import Group, choose, rankings
 from services.query.record import stored_event
+from services.query.replica.source import Replica
 from services.query.shape import Cells, Reading, gather
 from services.query.sql import Page, cells, events, ranking, unit_of
 from services.query.state import Facts, Until
@@ -111,8 +114,11 @@ class Turns:
 class Store:
     """The tables that questions are answered from."""
 
-    def __init__(self, pool: Pool, turns: Turns, bulk: Bulk | None = None) -> None:
-        self._pool, self._turns, self._bulk = pool, turns, bulk
+    def __init__(
+        self, pool: Pool, turns: Turns, bulk: Bulk | None = None, replica: Replica | None = None
+    ) -> None:
+        """With a `replica`, it is asked instead of the primary where it is fresh enough."""
+        self._pool, self._turns, self._bulk, self._replica = pool, turns, bulk, replica
 
     @asynccontextmanager
     async def snapshot(
@@ -124,21 +130,60 @@ class Store:
             async with (
                 asyncio.timeout(seconds),
                 self._turns.turn(project_id, patient=patient),
-                self._pool.connection() as connection,
-                connection.transaction(),
-                connection.cursor(binary=True) as cursor,
+                AsyncExitStack() as stack,
             ):
-                await connection.execute(
+                begin = (
                     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
                     f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}"
                 )
-                yield Snapshot(cursor, project_id, self._bulk, then)
+                found = await self._on_replica(stack, begin, project_id, then) if self._replica else None
+                yield found or await self._on_primary(stack, begin, project_id, then)
         except TimeoutError as error:
             raise DeadlineExceeded(f"the question took longer than {seconds:.3g} s: ask for less") from error
         except psycopg.errors.NumericValueOutOfRange as error:
             raise Invalid(
                 "query.series.measures", "meet numbers too large to be added up; filter them out"
             ) from error
+
+    async def _on_primary(
+        self, stack: AsyncExitStack, begin: str, project_id: int, then: Facts | None
+    ) -> "Snapshot":
+        connection = await stack.enter_async_context(self._pool.connection())
+        await stack.enter_async_context(connection.transaction())
+        cursor = await stack.enter_async_context(connection.cursor(binary=True))
+        await connection.execute(begin)
+        return Snapshot(
+            cursor, project_id, self._bulk, then, saw=self._replica.saw if self._replica else None
+        )
+
+    async def _on_replica(
+        self, stack: AsyncExitStack, begin: str, project_id: int, then: Facts | None
+    ) -> "Snapshot | None":
+        """None where the replica has not come as far as the question needs."""
+        replica = self._replica
+        assert replica is not None
+
+        async def look(connection: AsyncConnection[Any], behind: float) -> Snapshot | None:
+            cursor = connection.cursor(binary=True)
+            found = Snapshot(cursor, project_id, replica.bulk, then, behind=behind, saw=replica.saw)
+            now = await found.present()
+            reached = replica.complete(now.versions) and (then is None or now.reached(then))
+            return found if reached else None
+
+        found = await replica.enter(stack, begin, look)
+        if found is not None:
+            stack.push(partial(_doubtful, replica))
+        return found
+
+
+def _doubtful(
+    replica: Replica, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
+) -> bool:
+    """Has the question asked again, of the primary, where the replica may not know yet what there is, or had to stop it."""
+    if isinstance(error, NotFound | psycopg.errors.SerializationFailure):
+        replica.distrust()
+        raise Unavailable("the replica could not answer; ask again", reason="REPLICA_BEHIND") from error
+    return False
 
 
 class Snapshot:
@@ -150,9 +195,15 @@ class Snapshot:
         project_id: int,
         bulk: Bulk | None = None,
         then: Facts | None = None,
+        *,
+        behind: float | None = None,
+        saw: Callable[[Sequence[int]], None] | None = None,
     ) -> None:
+        """It is `behind` the primary where it is one of a replica; `saw` is told of which data it is."""
         self._cursor, self.project_id, self._bulk, self._then = cursor, project_id, bulk, then
+        self._behind, self._saw = behind, saw
         self._until: Until | None = None
+        self._present: Facts | None = None
 
     @property
     def connection(self) -> AsyncConnection[TupleRow]:
@@ -161,8 +212,16 @@ class Snapshot:
 
     async def facts(self) -> Facts:
         """What the snapshot says about itself; raises `Invalid` where it is to tell of a state that never came to be."""
-        now = await self._facts()
+        now = await self.present()
+        if self._saw is not None:
+            self._saw(now.versions)
         return now if self._then is None else now.since(self._then)
+
+    async def present(self) -> Facts:
+        """The same of the database as it is, whatever it is to tell of."""
+        if self._present is None:
+            self._present = await self._facts()
+        return self._present
 
     async def plan(self, question: Measured) -> Plan:
         """How a series or a table is read."""
@@ -329,12 +388,13 @@ class Snapshot:
             changes + removed,
             removed,
             self.project_id,
+            behind=self._behind,
         )
 
     async def _passed(self) -> Until | None:
         """What counts of the state that has passed; None where all does."""
         if self._until is None and self._then is not None:
-            now = await self._facts()
+            now = await self.present()
             changed: tuple[Span, ...] | None = ()
             if not now.unchanged(self._then):
                 remembered = now.at - self._then.at < REMEMBERED

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +12,7 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from services.kit import cluster
 from services.kit.calendar import Span
 from services.kit.instant import at
 from services.kit.keys import COMMITS, log_key, meta_key, projects_key
@@ -53,12 +56,13 @@ class Log:
     async def waiting(self, committed: Sequence[str]) -> list[float]:
         """By partition: for how many seconds the first entry after the one `committed` is in the log; 0 where there is none."""
         async with self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.time()
             for partition, last_id in enumerate(committed):
                 pipeline.xrange(log_key(partition), min=f"({last_id}", count=1)
-            (seconds, microseconds), *entries = await pipeline.execute()
-        now = seconds + microseconds / 1e6
-        return [max(0.0, now - _appended_at(found[0][0])) if found else 0.0 for found in entries]
+            entries = await pipeline.execute()
+        clocks = await cluster.clocks(self._redis, map(log_key, range(len(committed))))
+        return [
+            max(0.0, now - _appended_at(found[0][0])) if found else 0.0 for now, found in zip(clocks, entries)
+        ]
 
     async def memory(self, partitions: int) -> int:
         """Bytes that the log takes in Redis."""
@@ -101,6 +105,10 @@ class Commits:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._bells: set[Bell] = set()
+        self.versions: dict[int, int] = {}
+        """By partition: how many commits were announced."""
+        self.missed_at = -math.inf
+        """Until when announcements may have been missed, by the monotonic clock."""
 
     @contextmanager
     def bell(self, bell: Bell) -> Iterator[Bell]:
@@ -139,6 +147,9 @@ class Commits:
     def _announce(self, data: bytes) -> None:
         """Rings the bells whose project, names and time a commit touched; not told which names, it may be all of them."""
         commit = orjson.loads(data)
+        if "version" in commit:
+            partition, version = int(commit["partition"]), int(commit["version"])
+            self.versions[partition] = max(version, self.versions.get(partition, 0))
         touched = {
             int(project): [Span(at(start), at(end)) for start, end in spans]
             for project, spans in commit["projects"].items()
@@ -152,5 +163,6 @@ class Commits:
                 bell.rung.set()
 
     def _ring_all(self) -> None:
+        self.missed_at = time.monotonic()
         for bell in self._bells:
             bell.rung.set()

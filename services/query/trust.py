@@ -68,6 +68,8 @@ def metadata(
     )
     if facts.watermark is not None:
         found.watermark.FromDatetime(facts.watermark)
+    if facts.behind is not None:
+        found.replica_behind.FromTimedelta(timedelta(seconds=facts.behind))
     found.elapsed.FromTimedelta(timedelta(seconds=elapsed))
     found.time_range.start.FromDatetime(span.start)
     found.time_range.end.FromDatetime(span.end)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ import psycopg
 from deploy.local.logs import last_lines
 from deploy.local.process import identify, kill_family, send, tied, wait_until
 from deploy.local.suite import ROOT, Suite, running
+from tests.chaos import checker
 from tests.chaos.load import PRODUCERS, Journal, journals
 
 LEASE_SECONDS = 1.5
@@ -174,10 +175,20 @@ class Chaos:
                 member.spawn()
 
 
+def settle(run: Chaos) -> None:
+    """Ends the load, waits until nothing is in flight, and adds what the checker finds to the faults."""
+    for member in run.suite.members.values():
+        member.await_ready()
+    run.end_load()
+    wait_until(lambda: checker.in_flight(run.suite) == 0, DRAIN_LIMIT)
+    run.positions()
+    run.faults += checker.faults(run.suite, journals(run.folder))
+
+
 @contextmanager
-def chaos(folder: Path, seed: int) -> Iterator[Chaos]:
+def chaos(folder: Path, seed: int, environment: Mapping[str, str] | None = None) -> Iterator[Chaos]:
     """A suite under load; stopped at the end."""
-    environment = {"TIDEMARK_LEASE_SECONDS": str(LEASE_SECONDS)}
+    environment = {"TIDEMARK_LEASE_SECONDS": str(LEASE_SECONDS), **(environment or {})}
     with running(folder, TARGETS, environment=environment) as suite:
         run = Chaos(suite, folder, random.Random(seed))
         run.start_load()

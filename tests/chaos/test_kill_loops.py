@@ -17,7 +17,7 @@ import pytest
 from deploy.local.process import wait_until
 from services.kit.postgres import conninfo
 from tests.chaos import checker
-from tests.chaos.harness import DRAIN_LIMIT, KINDS, Chaos, chaos
+from tests.chaos.harness import KINDS, Chaos, chaos, settle
 from tests.chaos.load import PRODUCERS, journals
 
 ROUNDS = int(os.environ.get("TIDEMARK_CHAOS_ROUNDS", "8"))
@@ -104,16 +104,6 @@ DAMAGE = {
     "(SELECT min(partition) FROM partitions)",
 }
 """Damage done by hand, under the words by which the checker must name it."""
-
-
-def settle(run: Chaos) -> None:
-    """Ends the load, waits until nothing is in flight, and adds what the checker finds to the faults."""
-    for member in run.suite.members.values():
-        member.await_ready()
-    run.end_load()
-    wait_until(lambda: checker.in_flight(run.suite) == 0, DRAIN_LIMIT)
-    run.positions()
-    run.faults += checker.faults(run.suite, journals(run.folder))
 
 
 def report(run: Chaos, seconds: float) -> None:

@@ -19,7 +19,8 @@ from services.admin.service import admin
 from services.admin.source import measured
 from services.ingest.service import ingest, writer
 from services.insights.service import insights
-from services.kit.server import expiry, listening, opened
+from services.kit.server import listening, opened
+from services.kit.tls import Certificates
 from services.query.service import query
 from tests.conftest import Served, Suite, counted, refusal
 from tests.integration.history import Happened, commit
@@ -211,7 +212,7 @@ async def test_a_certificate_that_ends_soon_or_is_not_trusted_is_found(
     monkeypatch: pytest.MonkeyPatch,
     certificates: Any,  # noqa: F811
 ) -> None:
-    assert expiry(settings) == 0
+    assert Certificates(settings).end() == 0
     async with suite(query, admin) as served:
         secure = replace(
             settings,
@@ -220,7 +221,7 @@ async def test_a_certificate_that_ends_soon_or_is_not_trusted_is_found(
         )
         assert (
             timedelta(days=1)
-            < datetime.fromtimestamp(expiry(secure), UTC) - datetime.now(UTC)
+            < datetime.fromtimestamp(Certificates(secure).end(), UTC) - datetime.now(UTC)
             <= timedelta(days=2)
         )
         async with opened(secure) as resources:

@@ -122,7 +122,12 @@ def trust(metadata: Metadata | None) -> list[str]:
     watermark = f"complete to {text(metadata.watermark)}" if metadata.watermark else "nothing received yet"
     cost = f"{metadata.elapsed * 1000:.0f} ms, query {metadata.query_id}"
     share = "share unknown" if math.isnan(metadata.completeness) else f"{metadata.completeness:.1%}"
-    return [f"{watermark} ({share}), from {metadata.source}{error}, {cost}", *map(printable, metadata.notes)]
+    behind = metadata.replica_behind
+    replica = "" if behind is None else f" of a replica up to {behind:.1f} s behind"
+    return [
+        f"{watermark} ({share}), from {metadata.source}{replica}{error}, {cost}",
+        *map(printable, metadata.notes),
+    ]
 
 
 def written(rows: Sequence[dict[str, Any]], form: str) -> list[str]:

@@ -81,7 +81,7 @@ async def _certificates(client: Client) -> list[Check]:
 
 
 async def _certificate(target: str, address: str, tls: Tls) -> Check:
-    subject, renew = f"certificate of {target}", f"Renew it, and restart {target}."
+    subject, renew = f"certificate of {target}", "Renew it; nothing has to be restarted."
     try:
         ends = await ends_at(address, tls)
     except OSError as error:  # TimeoutError and ssl.SSLError are such

@@ -468,7 +468,7 @@ class Interval(_message.Message):
     def __init__(self, unit: _Optional[_Union[Interval.Unit, str]] = ..., count: _Optional[int] = ...) -> None: ...
 
 class QueryMetadata(_message.Message):
-    __slots__ = ("query_id", "watermark", "completeness", "source", "error_bound", "elapsed", "data_version", "time_range", "answered_at", "notes", "as_of")
+    __slots__ = ("query_id", "watermark", "completeness", "source", "error_bound", "elapsed", "data_version", "time_range", "answered_at", "notes", "as_of", "replica_behind")
     QUERY_ID_FIELD_NUMBER: _ClassVar[int]
     WATERMARK_FIELD_NUMBER: _ClassVar[int]
     COMPLETENESS_FIELD_NUMBER: _ClassVar[int]
@@ -480,6 +480,7 @@ class QueryMetadata(_message.Message):
     ANSWERED_AT_FIELD_NUMBER: _ClassVar[int]
     NOTES_FIELD_NUMBER: _ClassVar[int]
     AS_OF_FIELD_NUMBER: _ClassVar[int]
+    REPLICA_BEHIND_FIELD_NUMBER: _ClassVar[int]
     query_id: str
     watermark: _timestamp_pb2.Timestamp
     completeness: float
@@ -491,7 +492,8 @@ class QueryMetadata(_message.Message):
     answered_at: _timestamp_pb2.Timestamp
     notes: _containers.RepeatedScalarFieldContainer[str]
     as_of: str
-    def __init__(self, query_id: _Optional[str] = ..., watermark: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., completeness: _Optional[float] = ..., source: _Optional[_Union[DataSource, str]] = ..., error_bound: _Optional[float] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., data_version: _Optional[str] = ..., time_range: _Optional[_Union[TimeRange, _Mapping]] = ..., answered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., notes: _Optional[_Iterable[str]] = ..., as_of: _Optional[str] = ...) -> None: ...
+    replica_behind: _duration_pb2.Duration
+    def __init__(self, query_id: _Optional[str] = ..., watermark: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., completeness: _Optional[float] = ..., source: _Optional[_Union[DataSource, str]] = ..., error_bound: _Optional[float] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., data_version: _Optional[str] = ..., time_range: _Optional[_Union[TimeRange, _Mapping]] = ..., answered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., notes: _Optional[_Iterable[str]] = ..., as_of: _Optional[str] = ..., replica_behind: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class StoredEvent(_message.Message):
     __slots__ = ("event", "sent_at", "received_at", "committed_at", "late")

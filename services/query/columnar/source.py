@@ -6,6 +6,7 @@ holds everything, so that it answers alone wherever a segment is missing, broken
 """
 
 import asyncio
+import copy
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -63,8 +64,14 @@ class Bulk:
     def __init__(
         self, conninfo: str, concurrency: int, folder: str = "", memory_bytes: int = 256 << 20
     ) -> None:
-        self._streams = Streams(conninfo, concurrency)
+        self._streams, self._concurrency = Streams(conninfo, concurrency), concurrency
         self._lake = Lake(folder, memory_bytes) if folder else None
+
+    def beside(self, conninfo: str) -> "Bulk":
+        """The same for another server with the same data: segments are shared, and the memory to read them."""
+        made = copy.copy(self)
+        made._streams = Streams(conninfo, self._concurrency)
+        return made
 
     async def scan(self, connection: AsyncConnection[Any], project_id: int, scan: Scan) -> pa.Table:
         """The rows of a bulk scan, in the snapshot of `connection`."""

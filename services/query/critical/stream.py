@@ -8,8 +8,9 @@ from typing import Any
 from redis import exceptions
 from redis.asyncio import Redis
 
+from services.kit import cluster
 from services.kit.errors import Exhausted, Unavailable
-from services.kit.keys import critical_key
+from services.kit.keys import critical_key, log_key
 from services.query.critical.cursor import encode, order
 from tidemark.v1.query_pb2 import WatchCriticalResponse
 
@@ -33,7 +34,7 @@ class Critical:
 
     async def beginning(self, partitions: int, since_ms: int = 0) -> list[str]:
         """Where somebody begins who wants all from `since_ms` before now on."""
-        return [f"{await self._now_ms() - since_ms - 1}-0"] * partitions
+        return [f"{now - since_ms - 1}-0" for now in await self._now_ms(partitions)]
 
     async def follow(self, project_id: int, entries: Sequence[str]) -> AsyncGenerator[WatchCriticalResponse]:
         """What comes behind `entries`, one of each partition, for ever; raises `Unavailable` when the server drains."""
@@ -49,7 +50,8 @@ class Critical:
             self._followers -= 1
 
     async def _followed(self, project_id: int, entries: list[str]) -> AsyncIterator[WatchCriticalResponse]:
-        gap = any([await self._missed(project_id, *each) for each in enumerate(entries)])
+        clocks = await self._now_ms(len(entries))
+        gap = any([await self._missed(project_id, *each, clocks[each[0]]) for each in enumerate(entries)])
         yield WatchCriticalResponse(cursor=encode(entries), gap=gap)
         spoken_at = time.monotonic()
         while not self._draining.is_set():
@@ -77,16 +79,16 @@ class Critical:
 
     async def _moved_on(self, project_id: int, entries: list[str]) -> list[str]:
         """`entries`, and for partitions where nothing came behind them the present: a cursor is as old as its last use."""
-        present = f"{await self._now_ms() - 1}-0"
+        present = [f"{now - 1}-0" for now in await self._now_ms(len(entries))]
         busy = {partition for partition, *_ in await self._read(project_id, entries)}
         return [
-            entry if partition in busy else max(entry, present, key=order)
+            entry if partition in busy else max(entry, present[partition], key=order)
             for partition, entry in enumerate(entries)
         ]
 
-    async def _missed(self, project_id: int, partition: int, entry: str) -> bool:
+    async def _missed(self, project_id: int, partition: int, entry: str, now_ms: int) -> bool:
         """Whether something behind `entry` may not be there any more."""
-        if await self._now_ms() - order(entry)[0] > KEPT_MS + HEARTBEAT_SECONDS * 1000:
+        if now_ms - order(entry)[0] > KEPT_MS + HEARTBEAT_SECONDS * 1000:
             return True
         try:
             info: Any = await self._redis.xinfo_stream(critical_key(partition, project_id))
@@ -94,9 +96,10 @@ class Critical:
             return False
         return order(info["max-deleted-entry-id"].decode()) > order(entry)
 
-    async def _now_ms(self) -> int:
-        seconds, microseconds = await self._redis.time()
-        return int(seconds) * 1000 + int(microseconds) // 1000
+    async def _now_ms(self, partitions: int) -> list[int]:
+        """By partition, what time it is where its entries get their ids."""
+        clocks = await cluster.clocks(self._redis, map(log_key, range(partitions)))
+        return [int(now * 1000) for now in clocks]
 
 
 def _answers(read: Sequence[tuple[int, str, bytes]], entries: list[str]) -> list[WatchCriticalResponse]:

@@ -14,6 +14,9 @@ import pytest
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
+from deploy.local.accounts import cache_folder, server_account
+from deploy.local.debian import Unprovided
+from deploy.local.promtool import provide
 from services.__main__ import TARGETS
 from services.kit import metrics
 
@@ -24,10 +27,6 @@ RUNBOOKS = "https://github.com/tidemark-analytics/tidemark/blob/main/docs/operat
 OF_PROMETHEUS = {"job", "instance", "le"}
 """Labels that no metric declares."""
 NAME = re.compile(r"\b(?:tidemark|grpc_server)_\w+|\btidemark:[\w:]+|\bup\b")
-
-promtool = pytest.mark.skipif(
-    not shutil.which("promtool"), reason="rules are checked by promtool, which is not here"
-)
 
 
 @cache
@@ -143,6 +142,15 @@ def test_dashboards_are_told_apart_and_their_panels_do_not_overlap() -> None:
         assert {panel["datasource"]["uid"] for panel in board["panels"]} == {"${datasource}"}
 
 
+@pytest.fixture(scope="module")
+def promtool() -> Path:
+    """The program, as the servers of other tests are had."""
+    try:
+        return provide(cache_folder(server_account()), print)
+    except Unprovided as missing:
+        pytest.skip(f"rules are checked by promtool: {missing}")
+
+
 @pytest.fixture
 def plain(tmp_path: Path) -> Path:
     """A folder with all rules as Prometheus itself reads them."""
@@ -156,26 +164,23 @@ def plain(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def told(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["promtool", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+def told(folder: Path, *arguments: str | Path) -> str:
+    done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-@promtool
-def test_promtool_takes_every_rule(plain: Path) -> None:
+def test_promtool_takes_every_rule(plain: Path, promtool: Path) -> None:
     assert f"{len(rules('record')) + len(rules('alert'))} rules found" in told(
-        plain, "check", "rules", "rules.yaml"
+        plain, promtool, "check", "rules", "rules.yaml"
     )
 
 
-@promtool
-def test_alerts_say_what_they_should_of_made_up_figures(plain: Path) -> None:
-    assert "SUCCESS" in told(plain, "test", "rules", "tests.yaml")
+def test_alerts_say_what_they_should_of_made_up_figures(plain: Path, promtool: Path) -> None:
+    assert "SUCCESS" in told(plain, promtool, "test", "rules", "tests.yaml")
 
 
-@promtool
-def test_promtool_takes_every_expression_of_every_dashboard(plain: Path) -> None:
+def test_promtool_takes_every_expression_of_every_dashboard(plain: Path, promtool: Path) -> None:
     asked = [
         target["expr"].replace("$__rate_interval", "5m").replace("$__range", "6h")
         for _, board in dashboards()
@@ -187,4 +192,6 @@ def test_promtool_takes_every_expression_of_every_dashboard(plain: Path) -> None
         "rules": [{"record": f"panel:{i}", "expr": text} for i, text in enumerate(asked)],
     }
     (plain / "panels.yaml").write_text(yaml.safe_dump({"groups": [group]}))
-    assert f"{len(asked)} rules found" in told(plain, "check", "rules", "--lint=none", "panels.yaml")
+    assert f"{len(asked)} rules found" in told(
+        plain, promtool, "check", "rules", "--lint=none", "panels.yaml"
+    )

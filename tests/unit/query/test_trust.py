@@ -54,6 +54,17 @@ def test_the_same_data_has_the_same_version() -> None:
     assert found.watermark.ToDatetime(UTC) == NOON - HOUR
 
 
+def test_an_answer_of_a_replica_says_how_far_that_was_behind() -> None:
+    span, origin = Span(NOON - HOUR, NOON), Origin()
+    assert not metadata(span, FACTS, 0, 0.0, "id", origin).HasField("replica_behind")
+    there = metadata(span, replace(FACTS, behind=0.25), 0, 0.0, "id", origin)
+    assert there.replica_behind.ToMilliseconds() == 250
+    assert (there.data_version, there.as_of) == (
+        FACTS.version,
+        metadata(span, FACTS, 0, 0.0, "id", origin).as_of,
+    )
+
+
 def test_completeness_is_unknown_without_the_log_but_for_what_is_settled() -> None:
     assert math.isnan(completeness(Span(NOON - HOUR, NOON), FACTS, None))
     assert completeness(Span(NOON - 3 * HOUR, NOON - HOUR), FACTS, None) == 1

@@ -69,6 +69,11 @@ def test_trust_is_one_line():
     assert line == "complete to 2026-11-01 00:00:00 (99.9%), from rollup, error ≤ 3.3%, 12 ms, query q1"
 
 
+def test_trust_tells_of_a_replica():
+    (line,) = trust(replace(METADATA, replica_behind=0.25))
+    assert "from rollup of a replica up to 0.2 s behind, error" in line
+
+
 def test_csv_cells_that_look_like_formulas_are_quoted():
     assert written([{"a": "=1+1", "b": -5, "c": "x,y"}], "csv") == ["a,b,c", '\'=1+1,-5,"x,y"']
 
