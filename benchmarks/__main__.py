@@ -1,4 +1,4 @@
-"""`python -m benchmarks [ingest] [freshness] [query] [dashboard] [insights] [prediction] [reports] [scaling] [soak]`: all when none is named. `QUICK=1` takes a minute for each."""
+"""`python -m benchmarks [ingest] [freshness] [query] [dashboard] [insights] [prediction] [reports] [scaling] [soak] [rolling]`: all when none is named. `QUICK=1` takes a minute for each."""
 
 import sys
 
@@ -10,6 +10,7 @@ from benchmarks import (
     bench_prediction,
     bench_query,
     bench_reports,
+    bench_rolling,
     bench_scaling,
     bench_soak,
 )
@@ -24,6 +25,7 @@ BENCHMARKS = {
     "reports": bench_reports.main,
     "scaling": bench_scaling.main,
     "soak": bench_soak.main,
+    "rolling": bench_rolling.main,
 }
 
 

@@ -1,4 +1,4 @@
-"""The generator: a process of its own that sends through the SDK, `python -m benchmarks.load <order>`.
+"""The generator: a process of its own that sends through the SDK, `python -m benchmarks.load <order>`, until its time is over or SIGTERM.
 
 An `Order` comes in as JSON; a `Delivery` goes out as JSON to the file it names, beside the ids of all events sent.
 """
@@ -7,6 +7,7 @@ import asyncio
 import itertools
 import json
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from pathlib import Path
 import orjson
 import pyarrow as pa
 
+from deploy.local.process import tied
 from tidemark import AckMode, Client, EventType, Limits
 from tidemark.ids import Minter
 
@@ -65,8 +67,9 @@ class Delivery:
 
 
 def spawn(order: Order) -> subprocess.Popen[bytes]:
-    """A generator at work."""
-    return subprocess.Popen([sys.executable, "-m", "benchmarks.load", json.dumps(asdict(order))])
+    """A generator at work, which ends with us."""
+    command = [sys.executable, "-m", "benchmarks.load", json.dumps(asdict(order))]
+    return subprocess.Popen(tied(command, signal.SIGKILL))
 
 
 def delivery(order: Order) -> Delivery:
@@ -136,6 +139,8 @@ async def deliver(order: Order) -> tuple[Delivery, bytes]:
     """Sends what is ordered; gives the account of it and all ids, one after the other."""
     done, ids = Delivery(), list[bytes]()
     waiting: deque[tuple[int, float]] = deque()
+    over = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
     client = Client(
         order.address,
         key=order.key,
@@ -159,7 +164,7 @@ async def deliver(order: Order) -> tuple[Delivery, bytes]:
         """How many to send now; -1 when the time is over."""
         acknowledged()
         elapsed = time.time() - done.began
-        if elapsed >= order.seconds:
+        if elapsed >= order.seconds or over.is_set():
             return -1
         return min(most, int(elapsed * order.per_second) - len(ids)) if order.per_second else most
 

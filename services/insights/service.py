@@ -24,14 +24,22 @@ from services.insights.watch.store import Store as WatchStore
 from services.insights.watch.stream import Followers
 from services.insights.watch.worker import Watcher as SeriesWatcher
 from services.insights.worker import Keeper
-from services.kit import memory
+from services.kit import memory, postgres, signature
 from services.kit.outbound import Outbound
 from services.kit.sending import Sender
 from services.kit.service import Keyless, Resources, Service, Servicer
+from services.kit.settings import Settings
 from tidemark.v1.alert_pb2_grpc import add_AlertServiceServicer_to_server
 from tidemark.v1.forecast_pb2_grpc import add_ForecastServiceServicer_to_server
 from tidemark.v1.insight_pb2_grpc import add_InsightServiceServicer_to_server
 from tidemark.v1.model_pb2_grpc import add_ModelServiceServicer_to_server
+
+
+async def webhooks(settings: Settings) -> dict[str, bytes]:
+    """By the name of each channel that takes webhooks, what signs them."""
+    async with postgres.pool(settings.database_url, 1) as pool:
+        taking = [each for each in await NotifyStore(pool).every() if each.message().HasField("webhook")]
+    return {each.name: signature.secret(settings.webhook_key, each.seed) for each in taking}
 
 
 async def insights(resources: Resources) -> Service:

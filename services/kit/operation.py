@@ -1,6 +1,7 @@
 """Long work: whoever asks for it makes a row, a worker of any replica takes it, and callers follow it by OperationService.
 
-A worker holds the row by a lease, which every report of progress renews: when its process dies, another takes the row and begins anew.
+A worker holds the row by a lease, which every report of progress renews: when its process dies, another takes the row and begins anew, and
+at once where the process drains (`Job.release`).
 What is done must therefore be safe to do twice, and its result be written in the transaction that ends the operation (`Job.done`).
 """
 
@@ -59,6 +60,11 @@ _CLAIM = f"""
 _PROGRESS = """
     UPDATE operations SET progress = %s, step = %s, leased_until = now() + %s
     WHERE operation_id = %s AND owner = %s AND ended_at IS NULL RETURNING cancel_requested
+"""
+# As if it had not been taken: that a process ends in order says nothing against the work.
+_RELEASE = """
+    UPDATE operations SET leased_until = NULL, attempts = attempts - 1
+    WHERE operation_id = %s AND owner = %s AND ended_at IS NULL
 """
 _END = """
     UPDATE operations SET ended_at = now(), leased_until = NULL, response = %s, error = %s,
@@ -145,6 +151,11 @@ class Job:
             row = await (await connection.execute(_PROGRESS, values)).fetchone()
         if row is None or row[0]:
             raise Cancelled(self.operation.name)
+
+    async def release(self) -> None:
+        """Gives back what has not ended, for another worker to begin anew at once."""
+        async with self.pool.connection() as connection:
+            await connection.execute(_RELEASE, (self.operation.operation_id, self.owner))
 
     async def done(self, connection: Connection, response: Message) -> None:
         """Ends it with a response, in the transaction that writes its result; raises `Cancelled` when it is another worker's."""

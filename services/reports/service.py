@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
-from services.kit import memory
+from services.kit import memory, postgres, signature
+from services.kit.errors import BadSetting
 from services.kit.outbound import Outbound
 from services.kit.sending import Sender
 from services.kit.service import Resources, Service, Servicer
+from services.kit.settings import Settings
 from services.reports.definitions.servicer import Reports
 from services.reports.definitions.store import Store as DefinitionStore
 from services.reports.delivery.servicer import Deliveries
@@ -26,6 +28,20 @@ from tidemark.v1.delivery_pb2_grpc import add_DeliveryServiceServicer_to_server
 from tidemark.v1.edition_pb2_grpc import add_EditionServiceServicer_to_server
 from tidemark.v1.report_pb2_grpc import add_ReportServiceServicer_to_server
 from tidemark.v1.schedule_pb2_grpc import add_ScheduleServiceServicer_to_server
+
+
+async def webhooks(settings: Settings) -> dict[str, bytes]:
+    """By the name of each destination that takes webhooks, what signs them. What `webhook_key_before` has sealed is sealed by the key of
+    today; raises `BadSetting` where neither opens it."""
+    async with postgres.pool(settings.database_url, 1) as pool:
+        found, closed = await DeliveryStore(pool).seal_anew(settings.webhook_keys)
+    if closed:
+        raise BadSetting(
+            f"no key opens the secrets of {', '.join(each.name for each in closed)}: set TIDEMARK_WEBHOOK_KEY_BEFORE to the one "
+            "that they were given under, or create them anew"
+        )
+    taking = [each for each in found if each.message().HasField("webhook")]
+    return {each.name: signature.secret(settings.webhook_key, each.seed) for each in taking}
 
 
 async def reports(resources: Resources) -> Service:

@@ -212,6 +212,20 @@ async def test_a_commit_is_not_acknowledged_before_it_is_made(suite: Suite) -> N
         await asyncio.gather(call, return_exceptions=True)
 
 
+async def test_a_stream_ends_behind_its_last_acknowledgement_when_the_server_drains(suite: Suite) -> None:
+    async with suite(ingest) as served:
+        door, sending = Door(served), asyncio.Event()
+
+        async def requests() -> AsyncIterator[Any]:
+            yield door.request(door.batch(1))
+            await sending.wait()
+
+        call = door.stream(requests())
+        assert (await call.read()).sequence == 1
+        served.resources.draining.set()
+        assert (await refusal(call.read())).code == "UNAVAILABLE"
+
+
 async def test_a_stream_is_read_on_while_acknowledgements_wait_for_the_database(suite: Suite) -> None:
     async with suite(ingest) as served:
         door = Door(served)

@@ -86,6 +86,22 @@ async def test_an_operation_is_worked_on_by_one_until_its_lease_is_over(suite: S
             await second.done(connection, window_pb2.Window())
 
 
+async def test_an_operation_given_back_is_begun_anew_at_once_and_was_not_tried(suite: Suite) -> None:
+    async with suite(admin) as served:
+        await asked(served)
+        first = await taken(served, "first")
+        await first.progress(0.5, "half")
+        await first.release()
+        second = await taken(served, "second")
+        assert second.operation.attempts == 1
+        await first.release()
+        assert await operation.claim(served.resources.pool, "train", "third") is None
+        async with served.resources.pool.connection() as connection:
+            await second.done(connection, window_pb2.Window())
+        await second.release()
+        assert await operation.claim(served.resources.pool, "train", "third") is None
+
+
 async def test_two_workers_never_take_the_same(suite: Suite) -> None:
     async with suite(admin) as served:
         names = {await asked(served) for _ in range(8)}

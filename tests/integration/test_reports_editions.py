@@ -434,6 +434,32 @@ async def test_a_run_that_another_worker_has_taken_over_makes_one_edition(
         assert await made.value("SELECT attempts FROM operations WHERE verb = 'report'") == 2
 
 
+async def test_a_run_whose_process_drains_is_begun_anew_at_once(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, calls, released = asyncio.Event(), itertools.count(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow(*arguments: Any) -> None:
+        """The first worker has long to go."""
+        if next(calls) == 0:
+            loop.call_soon_threadsafe(writing.set)
+            released.wait(30)
+
+    monkeypatch.setattr(files, "check", slow)
+    async with making(suite, reports_running=0) as made:
+        begun, draining = await made.client.editions.begin("weekly"), asyncio.Event()
+        async with at_work(made, draining):
+            await asyncio.wait_for(writing.wait(), 20)
+            draining.set()
+            async with at_work(made):
+                # Long before the lease is over.
+                run = await asyncio.wait_for(made.client.editions.made(begun), 20)
+        released.set()
+        assert (run.state, len(run.editions)) == ("done", 1)
+        assert await made.value("SELECT attempts FROM operations WHERE verb = 'report'") == 1
+
+
 async def test_what_ends_processes_and_what_takes_too_long_is_given_up(suite: Suite) -> None:
     async with making(suite, reports_running=0, report_seconds=0.001) as made:
         begun = await made.client.editions.begin("weekly")
@@ -572,12 +598,13 @@ async def test_the_command_line_runs_follows_and_saves(
 
 
 @asynccontextmanager
-async def at_work(made: Making) -> AsyncIterator[None]:
+async def at_work(made: Making, draining: asyncio.Event | None = None) -> AsyncIterator[None]:
     """A replica that makes what is asked for."""
     resources = made.served.resources
     settings = replace(resources.settings, reports_running=1)
     sources, definitions = Sources(settings, resources.pool), Definitions(resources.pool)
-    press = Press(resources.pool, made.runs, made.editions, definitions, sources, settings, asyncio.Event())
+    draining = draining or asyncio.Event()
+    press = Press(resources.pool, made.runs, made.editions, definitions, sources, settings, draining)
     task = asyncio.create_task(press.run())
     try:
         yield

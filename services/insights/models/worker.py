@@ -108,6 +108,8 @@ class Trainer:
             draining.cancel()
             work.cancel()
             await asyncio.gather(work, draining, return_exceptions=True)
+            if self._draining.is_set():
+                await job.release()
 
     async def _train(self, job: Job, report: Report) -> None:
         request = job.request(pb.TrainModelRequest)
@@ -176,6 +178,10 @@ class Watcher:
             await self.look(due)
         except NotFound:
             log.info("%s is gone", due.name)
+        except asyncio.CancelledError:
+            # The time to drain is over: others look at once, and not when the lease is.
+            await self._store.later(due, self._owner, timedelta(0))
+            raise
         except (psycopg.Error, OSError):
             raise
         except Exception as error:  # noqa: BLE001 - other models are looked at all the same

@@ -263,6 +263,10 @@ async def held(work: Store, claim: Claim, do: Callable[[Claim], Awaitable[None]]
                 await asyncio.wait({task})
                 raise Lost(claim.task)
         await task
+    except asyncio.CancelledError:
+        # The time to drain is over: others do it at once, and not when the lease is.
+        await work.later(claim, timedelta(0))
+        raise
     except Lost:
         metrics.INSIGHT_LOOKS.labels(task=claim.task, outcome="lost").inc()
         log.warning("%s of %s are done by another process", claim.task, claim.project.name)

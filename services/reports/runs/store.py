@@ -6,6 +6,7 @@ next slot, or does neither.
 
 # ruff: noqa: S608  (statements are made of constants of this module; values are always parameters)
 
+import asyncio
 import secrets
 import uuid
 from collections.abc import Collection, Iterable
@@ -178,6 +179,8 @@ class Store:
 
     def __init__(self, pool: Pool, editions: EditionStore) -> None:
         self._pool, self._editions = pool, editions
+        self.begun = asyncio.Event()
+        """Set when somebody has begun a run here, which `worker` need not wait for; other replicas find it by themselves."""
 
     async def ask(self, project: Project, report: Report, **asked: Any) -> Operation:
         """Begins a run that somebody asks for; `asked` are arguments of `begin`."""
@@ -186,7 +189,9 @@ class Store:
             await connection.execute(_LOCK, (project.project_id,))
             _, operation_id = await begin(connection, project.project_id, report, **asked)
             await self._room(connection, project)
-            return await _followed(connection, project, operation_id)
+            found = await _followed(connection, project, operation_id)
+        self.begun.set()
+        return found
 
     async def retry(self, project: Project, run: RunRecord, version: int) -> Operation:
         """Begins a run anew, by this version of its report; raises `Refused` unless it has made nothing."""
@@ -199,7 +204,9 @@ class Store:
                 state = pb.Run.State.Name(now.state).removeprefix("STATE_").lower()
                 raise Refused(f"{run.name} is {state}; only one that failed or was cancelled is begun anew")
             await self._room(connection, project)
-            return await _followed(connection, project, operation_id)
+            found = await _followed(connection, project, operation_id)
+        self.begun.set()
+        return found
 
     async def run(self, project: Project, report_id: str, run_id: str) -> RunRecord:
         """The run; raises `NotFound`."""

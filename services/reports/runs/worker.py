@@ -83,7 +83,9 @@ class Press:
     async def run(self) -> None:
         """Worker: makes what is asked for until `draining`; outlives the absence of PostgreSQL, query and insights. Where none is to be made
         at once, others make them."""
-        several = (repeat(self._next, self._draining, TICK_SECONDS) for _ in range(self._running))
+        several = (
+            repeat(self._next, self._draining, TICK_SECONDS, self._store.begun) for _ in range(self._running)
+        )
         await asyncio.gather(self._draining.wait(), *several)
 
     async def forget(self) -> None:
@@ -138,6 +140,8 @@ class Press:
                 draining.cancel()
                 work.cancel()
                 await asyncio.gather(work, draining, return_exceptions=True)
+                if self._draining.is_set():
+                    await job.release()
 
     async def _failed(self, job: Job, run: RunRecord | None, error: Error) -> None:
         # Where it is another worker's by now, that one says what becomes of it.
