@@ -13,6 +13,8 @@ PROTOS := $(wildcard protos/tidemark/v1/*.proto)
 OUT := .
 # Where the stubs of KEDA's contract live; protoc sees its file there, so that they are imported by that name.
 KEDA := services/insights/scaler/keda
+IMAGE := $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE)) $(if $(ENGINE),--engine $(ENGINE))
+COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11
 
 ##@ Run
 .PHONY: help setup run up down status web
@@ -47,6 +49,10 @@ e2e: setup ## separate processes through the SDK, and the acceptance files
 chaos: setup ## kill -9 of everything, 100 rounds under load, and faults that last a minute
 	TIDEMARK_CHAOS_ROUNDS=$${TIDEMARK_CHAOS_ROUNDS:-100} TIDEMARK_FAULT_SECONDS=$${TIDEMARK_FAULT_SECONDS:-60} $(PYTEST) -s tests/chaos
 
+.PHONY: drill
+drill: setup ## a backup of what `make up` runs, restored into an empty place and proved
+	@$(PYTHON) -m deploy.backup.drill
+
 ##@ Write
 .PHONY: lint fmt protos docs lock release
 lint: setup ## format, ruff, mypy, buf lint, breaking changes of the contract
@@ -60,13 +66,16 @@ protos: setup ## tidemark/v1 from protos/, and the stubs of KEDA's scaler
 	$(PYTHON) -m grpc_tools.protoc -I $(KEDA)=protos/third_party/keda --python_out=$(OUT) --pyi_out=$(OUT) --grpc_python_out=$(OUT) $(KEDA)/externalscaler.proto
 docs: setup ## docs/api.md, settings.md, metrics.md and cli.md from the code
 	$(PYTHON) -m docs.generate
-lock: setup ## requirements.lock from pyproject.toml
-	$(PYTHON) -m pip install --quiet uv && $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --all-extras pyproject.toml -o requirements.lock
+lock: setup ## requirements.lock from pyproject.toml; and of it what the image holds, and what the page is built with
+	$(PYTHON) -m pip install --quiet uv
+	$(COMPILE) --all-extras -o requirements.lock
+	$(COMPILE) --extra server --extra edge --constraint requirements.lock -o requirements.server.lock
+	$(COMPILE) --extra page --constraint requirements.lock -o requirements.page.lock
 release: setup ## the contract of today becomes the baseline of breaking changes
 	$(BIN)/buf build --path protos/tidemark --exclude-source-info -o protos/baseline.binpb
 
 ##@ Measure
-.PHONY: bench bench-ingest bench-freshness bench-query bench-dashboard bench-insights bench-prediction bench-reports bench-scaling bench-soak
+.PHONY: bench bench-ingest bench-freshness bench-query bench-dashboard bench-insights bench-prediction bench-reports bench-scaling bench-soak bench-rolling
 bench: setup ## every benchmark; QUICK=1 takes a minute for each
 	$(PYTHON) -m benchmarks
 bench-ingest: setup ## events a minute through the whole path, beside a raw COPY
@@ -87,11 +96,17 @@ bench-scaling: setup ## writers of a replayed load, by forecast and backlog and 
 	$(PYTHON) -m benchmarks scaling
 bench-soak: setup ## whether memory stays flat over ten minutes, a writer frozen for one of them
 	$(PYTHON) -m benchmarks soak
+bench-rolling: setup ## what is noticed while every pod of every target is replaced, under a million events a minute
+	$(PYTHON) -m benchmarks rolling
 
 ##@ Ship
-.PHONY: image clean
-image: ## one Docker image for every target
-	docker build -f deploy/Dockerfile -t tidemark .
+.PHONY: image image-test sbom clean
+image: web ## one image for every target; TAG, BASE and ENGINE (buildah, podman, docker) choose others
+	$(PYTHON) -m deploy.image build $(IMAGE)
+image-test: web ## as root on Debian: the image on a base made here, and the pods of the trial by podman
+	$(PYTEST) -s tests/image
+sbom: setup ## what is in the image, as CycloneDX
+	@$(PYTHON) -m deploy.image sbom $(IMAGE)
 clean: ## caches and builds; .venv and the data in .tidemark stay
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build benchmarks/results
 	find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +

@@ -1,1 +1,1 @@
-"""How Tidemark is started: `local` without Docker, `compose.yaml` and `Dockerfile` with it."""
+"""How Tidemark is started: `local` without Docker, `compose.yaml` with it; and what is shipped: `image`, by the `Dockerfile`."""

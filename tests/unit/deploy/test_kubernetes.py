@@ -18,10 +18,12 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from deploy.backup.__main__ import parsed, taken
+from deploy.envoy import trust
 from deploy.envoy.addresses import ADDRESSES
-from deploy.envoy.config import configuration
+from deploy.envoy.config import NAMED, configuration
+from deploy.envoy.edge import PAUSE_SECONDS, Edge
 from deploy.envoy.edge import PORT as EDGE_PORT
-from deploy.envoy.edge import Edge
 from deploy.local.supervisor import CALLS
 from services.__main__ import COMMANDS, TARGETS
 from services.insights.scaler import request
@@ -338,12 +340,14 @@ def test_secrets_are_named_and_never_written(place: str) -> None:
 @pytest.mark.parametrize("place", PLACES)
 def test_a_target_gets_the_secrets_it_needs_and_no_others(place: str) -> None:
     stores = {"TIDEMARK_DATABASE_URL", "TIDEMARK_REDIS_URL"}
-    outbound = {"TIDEMARK_WEBHOOK_KEY", "TIDEMARK_SMTP_PASSWORD"}
+    outbound = {"TIDEMARK_WEBHOOK_KEY", "TIDEMARK_WEBHOOK_KEY_BEFORE", "TIDEMARK_SMTP_PASSWORD"}
     for name in of_kind(place, "Deployment"):
         target = name.removeprefix("tidemark-")
         expected = set() if target == "edge" else stores
         expected = expected | ({"TIDEMARK_EDGE_SECRET"} if target in (*SERVERS, "edge") else set())
+        expected = expected | ({"TIDEMARK_EDGE_SECRET_BEFORE"} if target in SERVERS else set())
         expected = expected | (outbound if target in ("insights", "reports") else set())
+        expected = expected | ({"TIDEMARK_REPLICA_URL"} if target == "query" else set())
         container, _ = target_of(target, place)
         given = {each["name"] for each in container.get("env", ()) if "valueFrom" in each}
         assert given == expected, name
@@ -358,7 +362,7 @@ def test_what_serves_is_probed_spread_and_replaced_without_a_gap(place: str) -> 
         pod = each["spec"]["template"]["spec"]
         (container,) = pod["containers"]
         assert {"startupProbe", "readinessProbe", "livenessProbe"} <= set(container), name
-        assert container["lifecycle"]["preStop"]["sleep"]["seconds"] < pod["terminationGracePeriodSeconds"]
+        assert container["lifecycle"]["preStop"], name
         assert pod["topologySpreadConstraints"], name
         assert each["spec"]["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}, name
         if name != "tidemark-edge":
@@ -384,11 +388,21 @@ def test_a_pod_has_time_to_finish_what_it_has_begun(place: str) -> None:
     for name, each in of_kind(place, "Deployment").items():
         pod = each["spec"]["template"]["spec"]
         container, told = target_of(name.removeprefix("tidemark-"), place)
+        before, drain = container["lifecycle"]["preStop"], float(told["TIDEMARK_DRAIN_SECONDS"])
         # First whoever calls learns that it goes, then calls under way end, then workers.
-        used = container["lifecycle"]["preStop"]["sleep"]["seconds"] + 2 * float(
-            told["TIDEMARK_DRAIN_SECONDS"]
-        )
+        used = PAUSE_SECONDS + drain if name == "tidemark-edge" else before["sleep"]["seconds"] + 2 * drain
         assert used < pod["terminationGracePeriodSeconds"], name
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_pod_that_is_called_stays_until_everybody_knows_the_others(place: str) -> None:
+    kept = 30 + float(NAMED["dns_refresh_rate"].removesuffix("s"))
+    for name in of_kind(place, "Deployment"):
+        before = target_of(name.removeprefix("tidemark-"), place)[0]["lifecycle"]["preStop"]
+        if name == "tidemark-edge":
+            assert before == {"exec": {"command": ["python", "-m", "deploy.envoy", "drain"]}}
+        elif name != "tidemark-mirror":
+            assert before["sleep"]["seconds"] > kept, name
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -530,17 +544,25 @@ def test_servers_ask_for_certificates_and_the_edge_does_not_ask_browsers() -> No
 
 def test_the_edge_shows_callers_one_certificate_and_servers_another() -> None:
     _, told = target_of("edge", PRODUCTION)
-    made = configuration(Edge.read(told))["static_resources"]
+    edge = Edge.read(told)
+    made = configuration(edge)["static_resources"]
     (chain,) = made["listeners"][0]["filter_chains"]
     callers = chain["transport_socket"]["typed_config"]
     assert not callers["require_client_certificate"]
-    shown = [callers["common_tls_context"]["tls_certificates"]]
+    held = {secret["name"]: secret for file in trust.files(edge).values() for secret in file["resources"]}
+
+    def folders(common: Manifest) -> list[str]:
+        """Where the certificate is that is shown; its folder is watched, as Kubernetes replaces what is in it."""
+        (shown,) = common["tls_certificate_sds_secret_configs"]
+        found = held[shown["name"]]["tls_certificate"]
+        return [str(Path(found["certificate_chain"]["filename"]).parent), found["watched_directory"]["path"]]
+
+    assert folders(callers["common_tls_context"]) == ["/callers", "/callers"]
     for cluster in made["clusters"]:
         common = cluster["transport_socket"]["typed_config"]["common_tls_context"]
-        assert common["validation_context"]["trusted_ca"] == {"filename": "/tls/ca.crt"}
-        shown.append(common["tls_certificates"])
-    folders = [each["certificate_chain"]["filename"].rpartition("/")[0] for (each,) in shown]
-    assert folders == ["/callers"] + ["/tls"] * len(ADDRESSES)
+        assert folders(common) == ["/tls", "/tls"]
+        trusted = common["combined_validation_context"]["validation_context_sds_secret_config"]["name"]
+        assert held[trusted]["validation_context"]["trusted_ca"] == {"filename": "/tls/ca.crt"}
 
 
 def test_the_database_is_found_where_the_operator_says() -> None:
@@ -656,9 +678,16 @@ def test_namespaces_with_a_task_reach_what_it_takes(
     assert {(name, port) for _, name, port in found} == reached | {("edge", EDGE_PORT)}
 
 
-def test_a_backup_is_of_redis_first() -> None:
+def test_a_backup_is_taken_by_the_program_that_is_tested() -> None:
     pod = of_kind(TRIAL, "CronJob")["tidemark-backup"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    assert [each["name"] for each in (*pod["initContainers"], *pod["containers"])] == ["redis", "postgres"]
+    (container,) = pod["containers"]
+    python, module, name, *arguments = container["command"]
+    assert (python, module, name) == ("python", "-m", "deploy.backup")
+    given = parsed(arguments)
+    mounted = {str(each["mountPath"]): each["name"] for each in container["volumeMounts"]}
+    assert (given.run, mounted[str(given.folder)], given.keep) == (taken, "backup", 7)
+    told = Settings.read(settings(TRIAL, container))
+    assert all((told.database_url, told.redis_url, told.backup_key))
 
 
 def test_the_stores_of_a_trial_lose_as_little_as_those_of_compose() -> None:
