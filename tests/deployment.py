@@ -102,6 +102,9 @@ def deployment() -> Iterator[Suite]:
         (folder / "delivered").mkdir()
         settings = {
             "TIDEMARK_MODEL_SECONDS": "1",
+            # Only what a test has begun is traced, and that test is who collects it.
+            "TIDEMARK_TRACING_ENDPOINT": f"http://127.0.0.1:{quiet_port()}",
+            "TIDEMARK_TRACING_RATIO": "0",
             # What is sent comes to the tests, which are on this machine.
             "TIDEMARK_OUTBOUND_PRIVATE": "true",
             "TIDEMARK_OUTBOUND_HTTP": "true",

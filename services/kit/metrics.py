@@ -33,6 +33,11 @@ AUDIT_ENTRIES = Counter(
     "tidemark_audit_entries", "Audit entries by outcome: written or failed.", ("outcome",)
 )
 
+# `failed` rises: the collector of TIDEMARK_TRACING_ENDPOINT is away or refuses; the log says why, and nothing waits for it.
+SPANS = Counter(
+    "tidemark_spans", "Spans that have left this process, by outcome: exported or failed.", ("outcome",)
+)
+
 # Above 0 for longer than moments: callers wait for the database; see `tidemark_pool_connections`.
 POOL_WAITING = Gauge(
     "tidemark_pool_waiting", "Who waits for a database connection of this process.", ("pool",)
@@ -41,7 +46,7 @@ POOL_WAITING = Gauge(
 POOL_CONNECTIONS = Gauge(
     "tidemark_pool_connections", "Database connections of this process that are in use.", ("pool",)
 )
-# Within days of now: the certificate has not been renewed, or the process was not started again since.
+# Within days of now: the certificate has not been renewed, or what is in its files cannot be used; the log says which.
 TLS_EXPIRY = Gauge(
     "tidemark_tls_expiry_timestamp_seconds",
     "When the certificate ends that this process shows, in seconds since 1970; 0 without TLS.",
@@ -165,6 +170,17 @@ SEGMENT_FALLBACKS = Counter(
     "tidemark_segment_fallbacks",
     "Questions that the hypertable answered in place of segments, by why: broken or inexact.",
     ("reason",),
+)
+# Beyond `replica_seconds`: the replica is away, or replays slower than is written, and the primary answers all questions; see the runbook.
+REPLICA_BEHIND_SECONDS = Gauge(
+    "tidemark_replica_behind_seconds",
+    "How far the replica is behind that questions are answered from; infinite while it cannot be asked.",
+)
+# `behind` or `away` instead of `replica`: the primary answers what the replica was meant to.
+REPLICA_SNAPSHOTS = Counter(
+    "tidemark_replica_snapshots",
+    "Times a question came to the replica: answered there (replica), or by the primary because it was behind or away.",
+    ("outcome",),
 )
 # At `query_cache_bytes` all the time: answers are thrown away before they are asked for again.
 QUERY_CACHE_BYTES = Gauge("tidemark_query_cache_bytes", "Bytes of answers kept.")

@@ -22,7 +22,12 @@ class Settings:
     database_url: str = "postgresql://tidemark@127.0.0.1:55432/tidemark"
     """PostgreSQL with TimescaleDB, as a libpq URL."""
     redis_url: str = "redis://127.0.0.1:56379/0"
-    """Redis, as a URL; `rediss://` for TLS."""
+    """Redis, as a URL; `rediss://` for TLS. A cluster is `redis+cluster://` or `rediss+cluster://`, and names one of its servers, or several
+    with commas between."""
+    replica_url: str = ""
+    """A streaming replica of PostgreSQL from which the target query answers questions, as a libpq URL; empty for none."""
+    replica_seconds: float = 5.0
+    """How far that replica may be behind; the primary answers while it is further."""
 
     host: str = "127.0.0.1"
     """Address that servers listen on. Beyond loopback only with TLS or `insecure_remote`."""
@@ -83,8 +88,8 @@ class Settings:
     reflection: bool = True
     """Serve gRPC reflection."""
     tracing_endpoint: str = ""
-    """Collector that spans go to by OTLP over gRPC, as in http://collector:4317; empty for none. Needs `tidemark[tracing]`. What else an exporter
-    has to know it reads from variables of OpenTelemetry, such as OTEL_EXPORTER_OTLP_HEADERS and OTEL_RESOURCE_ATTRIBUTES."""
+    """Collector that spans go to by OTLP over gRPC, as in http://collector:4317; empty for none. What else an exporter has to know
+    it reads from variables of OpenTelemetry, such as OTEL_EXPORTER_OTLP_HEADERS and OTEL_RESOURCE_ATTRIBUTES."""
     tracing_ratio: float = 0.1
     """Share of the traces that begin here which are kept; what comes with a traceparent is as its sender has decided."""
     drain_seconds: float = 10.0
@@ -215,6 +220,16 @@ class Settings:
     """How long somebody stays signed in who has no page open."""
     sign_in_attempts: int = 10
     """Failed attempts to sign in that one address may make in a minute."""
+
+    @property
+    def edge_secrets(self) -> tuple[str, str]:
+        """By which the edge is known: its secret, and the one before while it is being replaced."""
+        return self.edge_secret, self.edge_secret_before
+
+    @property
+    def webhook_keys(self) -> tuple[str, ...]:
+        """By which secrets are made and sealed: the key, and the one before while it is being replaced."""
+        return self.webhook_key, *([self.webhook_key_before] if self.webhook_key_before else [])
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
