@@ -35,6 +35,13 @@ class Masters:
         with redis.Redis.from_url(server.url, decode_responses=True) as client:
             return client.execute_command(*command)
 
+    def agree(self) -> None:
+        """Returns when all of them say that every slot has its master."""
+        deadline = time.monotonic() + JOIN_SECONDS
+        while not all(_joined(self.ask(server, "CLUSTER", "INFO")) for server in self.servers):
+            assert time.monotonic() < deadline, "the cluster does not agree on who holds what"
+            time.sleep(0.05)
+
     def holder(self, key: str) -> Redis:
         """The master that holds a key."""
         slot = int(self.ask(self.servers[0], "CLUSTER", "KEYSLOT", key))
@@ -57,6 +64,21 @@ class _Member(Redis):
 @contextmanager
 def masters(folder: Path, count: int = 3, password: str = "cluster") -> Iterator[Masters]:
     """A cluster that has agreed on who holds what."""
+    with strangers(folder, count, password) as made:
+        for number, server in enumerate(made.servers):
+            first, last = number * SLOTS // count, (number + 1) * SLOTS // count - 1
+            made.ask(server, "CLUSTER", "ADDSLOTSRANGE", first, last)
+            for other in made.servers[:number]:
+                made.ask(
+                    server, "CLUSTER", "MEET", "127.0.0.1", other.port, int(other.settings["cluster-port"])
+                )
+        made.agree()
+        yield made
+
+
+@contextmanager
+def strangers(folder: Path, count: int = 3, password: str = "cluster") -> Iterator[Masters]:
+    """Servers that may be a cluster and do not know each other."""
     programs = provision(cache_folder(server_account()), print)
     with ExitStack() as stack:
         servers: list[Redis] = []
@@ -73,19 +95,7 @@ def masters(folder: Path, count: int = 3, password: str = "cluster") -> Iterator
             stack.callback(server.stop)
             server.start()
             servers.append(server)
-        made = Masters(servers, password)
-        for number, server in enumerate(servers):
-            first, last = number * SLOTS // count, (number + 1) * SLOTS // count - 1
-            made.ask(server, "CLUSTER", "ADDSLOTSRANGE", first, last)
-            for other in servers[:number]:
-                made.ask(
-                    server, "CLUSTER", "MEET", "127.0.0.1", other.port, int(other.settings["cluster-port"])
-                )
-        deadline = time.monotonic() + JOIN_SECONDS
-        while not all(_joined(made.ask(server, "CLUSTER", "INFO")) for server in servers):
-            assert time.monotonic() < deadline, "the cluster does not agree on who holds what"
-            time.sleep(0.05)
-        yield made
+        yield Masters(servers, password)
 
 
 def _joined(info: Any) -> bool:

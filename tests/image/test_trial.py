@@ -94,7 +94,7 @@ def podman() -> Iterator[Podman]:
         (folder / "containers.conf").write_text(
             '[containers]\ndefault_ulimits = ["nofile=20000:20000", "nproc=1000:1000"]\n[engine]\nruntime = "runc"\n'
             'cgroup_manager = "cgroupfs"\nevents_logger = "file"\ninfra_image = ""\nlock_type = "file"\n'
-            f'tmp_dir = "{folder}/tmp"\nstatic_dir = "{folder}/static"\nvolume_path = "{folder}/volumes"\n'
+            f'tmp_dir = "{folder}/tmp"\n'
         )
         files = {"CONTAINERS_STORAGE_CONF": "storage.conf", "CONTAINERS_CONF": "containers.conf"}
         here = Podman({variable: str(folder / file) for variable, file in files.items()})

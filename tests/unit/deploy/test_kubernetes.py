@@ -32,8 +32,22 @@ from services.kit.settings import Settings
 ROOT = Path(__file__).parents[3]
 RELEASES = ("1.35", "1.36", "1.37")
 BASE, TRIAL, PRODUCTION = "k8s/base", "k8s/overlays/trial", "k8s/overlays/production"
-PLACES = [BASE, TRIAL, PRODUCTION]
-WHOLE = [TRIAL, PRODUCTION]
+CLUSTERED = "clustered"
+"""Production with the log on masters of our own."""
+PLACES = [BASE, TRIAL, PRODUCTION, CLUSTERED]
+WHOLE = [TRIAL, PRODUCTION, CLUSTERED]
+WRITTEN = {
+    CLUSTERED: {
+        f"{CLUSTERED}/kustomization.yaml": """
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namespace: tidemark
+resources: [../k8s/overlays/production]
+components: [../k8s/components/redis-cluster]
+"""
+    }
+}
+"""Overlays that are written here, by their place."""
 WORKLOADS = {"Deployment", "StatefulSet", "Job", "CronJob"}
 SERVERS = ("ingest", "query", "insights", "reports", "gateway")
 OF_OPERATORS = {"tidemark-postgres-app"}
@@ -55,7 +69,7 @@ pytestmark = pytest.mark.skipif(
 @cache
 def rendered(place: str) -> list[Manifest]:
     """What kubectl makes of a folder; the secrets of a trial are those of its example."""
-    return _built(place, {})
+    return _built(place, WRITTEN.get(place, {}))
 
 
 def _built(place: str, besides: dict[str, str]) -> list[Manifest]:
@@ -258,7 +272,7 @@ def test_whatever_is_named_is_there(place: str) -> None:
     }
     certificates = of_kind(place, "Certificate").values()
     secrets = set(of_kind(place, "Secret")) | {each["spec"]["secretName"] for each in certificates}
-    secrets |= OF_OPERATORS | ({"tidemark"} if place == PRODUCTION else set())
+    secrets |= OF_OPERATORS | (set() if place == TRIAL else {"tidemark"})
     for name, pod, container in containers(place):
         assert pod.get("serviceAccountName", "tidemark") in made["ServiceAccount"], name
         for source in container.get("envFrom", ()):
@@ -653,6 +667,8 @@ def test_pods_reach_those_whom_they_call_and_nobody_else(place: str) -> None:
         expected |= {
             (user, store, port) for user in users for store, port in (("postgres", 5432), ("redis", 6379))
         }
+    if place == CLUSTERED:
+        expected |= {(user, "redis", 6379) for user in (*TARGETS, "migrate")} | {("redis", "redis", 16379)}
     # The door is open to everybody; but whose way out is closed does not come there.
     found = {(caller.removeprefix("tidemark-"), called, port) for caller, called, port in flows(place, {})}
     assert found == expected
