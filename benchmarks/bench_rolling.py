@@ -42,7 +42,7 @@ class Plan:
     """A little more than a million a minute, over all producers."""
     producers: int = 3
     streams: int = 20
-    history: int = 15_000
+    history: int = 30_000
     """Events of a shop, which reports and trainings are about."""
     pause: float = 35.0
     """As `preStop` in k8s/base/serving.yaml."""
