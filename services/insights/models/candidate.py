@@ -169,8 +169,11 @@ def _boosted(matrix: Floats, outcomes: Floats, columns: Sequence[Column], seed: 
             np.bincount(codes, minlength=count) + PRIOR
         )
         ranks.append(np.argsort(np.argsort(share, kind="stable"), kind="stable").astype(np.float64))
+    seen = ranked(matrix, ranks)
+    # Trees cannot be learnt of a feature that nobody has; of one that all have alike they learn nothing.
+    seen[:, ~np.isfinite(seen).any(axis=0)] = 0.0
     trees = HistGradientBoostingClassifier(**TREES, random_state=seed)
-    return Boosted(tuple(ranks), trees.fit(ranked(matrix, ranks), outcomes > 0.5))
+    return Boosted(tuple(ranks), trees.fit(seen, outcomes > 0.5))
 
 
 def _logged(values: Floats) -> Floats:

@@ -346,3 +346,13 @@ def test_what_the_server_says_of_a_model_is_not_taken_from_callers() -> None:
     )
     kept = request.new(given_model)
     assert (kept.name, kept.serving_version, kept.display_name) == ("", "", "Test")
+
+
+def test_a_feature_that_nobody_has_is_learnt_around() -> None:
+    columns = [matrix.Column("x", None, 0.0), matrix.Column("never", None, math.nan)]
+    values = np.random.default_rng(3).normal(size=200)
+    rows = np.column_stack([values, np.full(200, np.nan)])
+    found = candidate.fitted(rows, (values > 0).astype(float), columns, 0, 1)
+    rows[:, 1] = 7.0
+    scores = found.score(candidate.BOOSTED, rows)
+    assert ((scores > 0.5) == (values > 0)).mean() > 0.95
