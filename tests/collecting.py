@@ -95,10 +95,10 @@ class Collector(TraceServiceServicer):
         above = self.parent(span)
         return [*(self.way(above) if above else ()), span.name]
 
-    def await_span(self, word: str, seconds: float = 20.0) -> Span:
-        """The first span with the word in its name, once it is here."""
+    def await_span(self, word: str, service: str = "", seconds: float = 20.0) -> Span:
+        """The first span with the word in its name, of a service or of any, once it is here."""
         deadline = time.monotonic() + seconds
-        while not (found := self.named(word)):
+        while not (found := [each for each in self.named(word) if service in ("", each.service)]):
             assert time.monotonic() < deadline, f"no span {word!r} among {[each.name for each in self.spans]}"
             time.sleep(0.02)
         return found[0]

@@ -47,8 +47,8 @@ def test_a_trace_leads_through_every_process(tenant: Tenant, collector: Collecto
     collector.await_span("commit batches")
     collector.await_span("append events")
     ledger = collector.await_span("GetLedger")
-    collector.await_span("ForecastService/Forecast")
-    collector.await_span("RunQuery")
+    collector.await_span("ForecastService/Forecast", "tidemark-insights")
+    collector.await_span("RunQuery", "tidemark-query")
     services = {span.service for span in collector.spans if span.trace == committed.trace}
     assert services == {"shop", "tidemark-ingest", "tidemark-writer"}
     asked = {span.service for span in collector.spans if span.trace == collector.one("ask").trace}

@@ -5,7 +5,9 @@ It works in threads of `worker`, which stops it by its `News`: whatever is writt
 
 import hashlib
 import io
+import threading
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -18,6 +20,9 @@ from services.reports.formats.check import Disagrees, check
 from services.reports.formats.form import WRITERS, file_name
 from tidemark.v1 import edition_pb2 as pb
 from tidemark.v1.report_pb2 import ReportFormat, SectionProof
+
+_PDFIUM = threading.Lock()
+"""PDFs are read back one at a time, as PDFium wants it (`formats/readback/paper.py`)."""
 
 
 @dataclass(slots=True)
@@ -84,7 +89,8 @@ def filed(
         turn.tell(share, f"checking {noun}")
         sink.seek(0)
         try:
-            check(form, sink, document, proofs)
+            with _PDFIUM if form == ReportFormat.REPORT_FORMAT_PDF else nullcontext():
+                check(form, sink, document, proofs)
         except Disagrees as error:
             raise Refused(
                 f"{noun} does not say what is proven, so nothing is kept: {error}", reason="FILE_DISAGREES"

@@ -2,7 +2,9 @@
 
 import io
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +14,12 @@ from services.reports.formats import pdf, prose
 from services.reports.formats.paper.flow import A4, SIDE
 from services.reports.formats.typeset import fonts
 from services.reports.proof import prove
+from services.reports.runs.writer import News, Turn, filed
 from services.reports.words import Words
 from tests.unit.reports import sample
-from tests.unit.reports.printing import ink, opened, printed, rectangles, texts
+from tests.unit.reports.printing import ink, install, opened, printed, rectangles, texts
 from tests.unit.reports.sample import COUNT, DAY, DAYS, TEXT, figure, figures, of, table, text
+from tidemark.v1.report_pb2 import REPORT_FORMAT_PDF
 
 
 @pytest.fixture(scope="module")
@@ -211,3 +215,17 @@ def test_a_report_of_nothing_is_made() -> None:
     empty = replace(sample.document(), sections=(Section("a", "", ()),), title="", filters=(), description="")
     with opened(printed(empty)) as document:
         assert len(document) == 2
+
+
+def test_several_are_written_and_read_back_at_the_same_time(tmp_path: Path) -> None:
+    install()
+    document = replace(sample.document(), sections=sample.document().sections[:1])
+    proofs = prove(document)
+    folders = [tmp_path / str(number) for number in range(40)]
+
+    def made(folder: Path) -> int:
+        folder.mkdir()
+        return filed(REPORT_FORMAT_PDF, document, proofs, folder, Turn(News(), 0, 1), 0.0).about.size_bytes
+
+    with ThreadPoolExecutor(4) as threads:
+        assert len(set(threads.map(made, folders))) == 1

@@ -1,14 +1,16 @@
 """PDF read back by PDFium: what can be read on the pages is searched for the figures and control totals of the document.
 
-What stands side by side may be read in another order than it was written, so that numbers are searched for one by one.
+What stands side by side may be read in another order than it was written, so that numbers are searched for one by one. PDFium ends the
+process when two threads are in it: whoever calls this sees to it that one is, and all that was opened is closed here.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import BinaryIO
 
-from pypdfium2 import PdfDocument, PdfiumError
+from pypdfium2 import PdfDocument, PdfiumError, PdfPage
 
 from services.reports.document import Document, Figures
 from services.reports.formats import prose
@@ -52,9 +54,14 @@ def _totals(document: Document, proofs: Sequence[pb.SectionProof]) -> Iterator[t
 def _read(source: BinaryIO) -> list[str]:
     try:
         with PdfDocument(source) as opened:
-            return [_bare(page.get_textpage().get_text_range()) for page in opened]
+            return [_text(page) for page in opened]
     except PdfiumError as error:
         raise Disagrees(f"it is no PDF: {error}") from error
+
+
+def _text(page: PdfPage) -> str:
+    with closing(page), closing(page.get_textpage()) as text:
+        return _bare(text.get_text_range())
 
 
 def _bare(text: str) -> str:

@@ -126,7 +126,8 @@ class Fonts:
         if name not in self._faces:
             content = self._read(name) or _packaged(name)
             face = Face(name, content) if content else None
-            self._faces[name] = face if face and face.outlines else None
+            # Of two threads that are here at once the first is right: a document embeds a face by its object.
+            self._faces.setdefault(name, face if face and face.outlines else None)
         return self._faces[name]
 
 
