@@ -1,5 +1,6 @@
 """A real cluster of Redis for tests: three masters on ports of their own, each with a third of the slots and no replica."""
 
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -62,9 +63,9 @@ class _Member(Redis):
 
 
 @contextmanager
-def masters(folder: Path, count: int = 3, password: str = "cluster") -> Iterator[Masters]:
+def masters(count: int = 3, password: str = "cluster") -> Iterator[Masters]:
     """A cluster that has agreed on who holds what."""
-    with strangers(folder, count, password) as made:
+    with strangers(count, password) as made:
         for number, server in enumerate(made.servers):
             first, last = number * SLOTS // count, (number + 1) * SLOTS // count - 1
             made.ask(server, "CLUSTER", "ADDSLOTSRANGE", first, last)
@@ -77,10 +78,12 @@ def masters(folder: Path, count: int = 3, password: str = "cluster") -> Iterator
 
 
 @contextmanager
-def strangers(folder: Path, count: int = 3, password: str = "cluster") -> Iterator[Masters]:
+def strangers(count: int = 3, password: str = "cluster") -> Iterator[Masters]:
     """Servers that may be a cluster and do not know each other."""
     programs = provision(cache_folder(server_account()), print)
     with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tidemark-masters-")))
+        folder.chmod(0o711)
         servers: list[Redis] = []
         for number in range(count):
             settings = {

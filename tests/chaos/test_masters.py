@@ -27,11 +27,8 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture
 def cluster() -> Iterator[Masters]:
     """Three masters, and nothing else that is Redis to the suite."""
-    with tempfile.TemporaryDirectory(prefix="tidemark-masters-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        with masters(folder) as made:
-            yield made
+    with masters() as made:
+        yield made
 
 
 @pytest.fixture

@@ -204,10 +204,13 @@ async def test_a_rule_that_cannot_be_looked_at_says_why(suite: Suite) -> None:
 async def test_an_incident_of_a_person_who_is_erased_goes_and_does_not_come_back(suite: Suite) -> None:
     async with suite(query, admin) as served, alerting(served) as alerts:
         happen(served, *failed(5, 5))
+        await alerts.CreateChannel(parent=DEMO, channel=pb.Channel(display_name="Hook", webhook=WEBHOOK))
         await made(alerts, rule(group_by=["user_id"]))
         await alerts.look(NOON + 2 * MINUTE + timedelta(seconds=20))
         [found] = await incidents(alerts)
         assert list(found.group) == ["ann"]
+        [told] = (await alerts.ListNotifications(parent=DEMO)).notifications
+        assert told.state == pb.Notification.STATE_PENDING
         url = served.resources.settings.database_url
         async with await connect(url) as connection:
             await connection.execute(ERASURE, ("ann",))
@@ -220,6 +223,8 @@ async def test_an_incident_of_a_person_who_is_erased_goes_and_does_not_come_back
             assert "places" in standing
             assert "ann" not in standing
         assert await incidents(alerts) == []
+        [told] = (await alerts.ListNotifications(parent=DEMO)).notifications
+        assert (told.state, list(told.incidents)) == (pb.Notification.STATE_FAILED, [])
         await alerts.look_again(NOON + 3 * MINUTE + timedelta(seconds=20))
         assert await incidents(alerts) == []
 

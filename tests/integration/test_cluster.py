@@ -1,10 +1,8 @@
 """The log on a real cluster of Redis: commands find the master of their key, and go on finding it when slots move."""
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,11 +26,8 @@ BEGINNING = dict.fromkeys(ALL, "0-0")
 @pytest.fixture(scope="module")
 def started() -> Iterator[Masters]:
     """Three masters."""
-    with tempfile.TemporaryDirectory(prefix="tidemark-masters-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        with masters(folder) as made:
-            yield made
+    with masters() as made:
+        yield made
 
 
 @pytest.fixture

@@ -64,6 +64,12 @@ WITH theirs AS (SELECT incident_id FROM incidents WHERE project_id = %(project)s
 told AS (DELETE FROM notified USING theirs WHERE notified.incident_id = theirs.incident_id)
 DELETE FROM incidents USING theirs WHERE incidents.incident_id = theirs.incident_id
 """
+# What was still to be sent of them alone would tell of nothing.
+NOTIFICATIONS = """
+UPDATE notifications SET state = 3, next_at = NULL, outcome = 'the person whom it was about has been erased'
+WHERE project_id = %(project)s AND state = 1
+    AND NOT EXISTS (SELECT FROM notified WHERE notified.notification_id = notifications.notification_id)
+"""
 RULES = """
 WITH remembered AS (
     SELECT rule_number, convert_from(state, 'UTF8')::jsonb AS state FROM alert_rules

@@ -353,6 +353,7 @@ async def complete(connection: Connection, work: Work) -> bool:
         # At the end, when no question finds the person any more: no rule brings them back.
         await connection.execute(sql.RULES, work.values())
         incidents = await connection.execute(sql.INCIDENTS, work.values())
+        await connection.execute(sql.NOTIFICATIONS, work.values())
         await _count(connection, work, "incidents", incidents.rowcount)
         await connection.execute(_COMPLETE, work.values())
         await connection.execute(_CHANGED, work.values())
