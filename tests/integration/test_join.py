@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.process import wait_until
+from deploy.local.servers import Redis
 from tests.clustering import JOIN_SECONDS, Masters, strangers
 
 WITHOUT_SLOTS = 8
@@ -72,11 +73,15 @@ def test_a_server_that_has_lost_its_volume_takes_nothing(made: Masters) -> None:
         lost.start()
         new = str(made.ask(lost, "CLUSTER", "MYID"))
 
-        def line() -> str:
-            """What another one says of it; empty until it knows it for another than that which it misses."""
-            nodes = str(made.ask(other, "CLUSTER", "NODES")).splitlines()
+        def line(asked: Redis) -> str:
+            """What one says of it; empty until it knows it for another than that which it misses."""
+            nodes = str(made.ask(asked, "CLUSTER", "NODES")).splitlines()
             return next((each for each in nodes if each.startswith(new)), "")
 
-        assert wait_until(lambda: bool(line()), JOIN_SECONDS)
-        assert len(line().split()) == WITHOUT_SLOTS
+        assert wait_until(lambda: bool(line(other)), JOIN_SECONDS)
+        # By now it has been told of the one whose place it might take.
+        assert wait_until(
+            lambda: "cluster_known_nodes:4" in str(made.ask(lost, "CLUSTER", "INFO")), JOIN_SECONDS
+        )
+        assert [len(line(each).split()) for each in (other, lost)] == [WITHOUT_SLOTS] * 2
         assert shares(made)[1][:2] == (5461, 10921)
