@@ -8,9 +8,6 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import psutil
-
-import tidemark
 from services.kit import audit, identity, metrics, page
 from services.kit.calendar import Span, ceil, floor
 from services.kit.call import INSTALLATION, Project, current
@@ -18,11 +15,12 @@ from services.kit.errors import Invalid
 from services.kit.instant import at, us_of
 from services.kit.period import LAST_END, span
 from services.kit.settings import Settings
-from services.query import analytics, ledger, state, suggest
+from services.query import state, suggest
+from services.query.accounts import analytics, ledger, source, store
+from services.query.accounts.ledger import Account
 from services.query.critical import cursor
 from services.query.critical.stream import KEPT_MS, Critical
 from services.query.export.source import Exports
-from services.query.ledger import Account, Amounts
 from services.query.live.board import single
 from services.query.live.cursor import decode
 from services.query.live.stream import Boards, Tiles
@@ -168,10 +166,10 @@ class Query(query_pb2_grpc.QueryServiceServicer):
         lateness = timedelta(seconds=self._settings.accepted_lateness_seconds)
         async with self._store.snapshot(project.project_id, self._seconds()) as snapshot:
             facts = await snapshot.facts()
-            account = account.since(await snapshot.kept_since())
-            rows = await snapshot.ledger(account, size + 1, after)
-            total, unbalanced = await snapshot.total(account)
-            recounts = await snapshot.recounts(account, total, lateness)
+            account = account.since(await store.kept_since(snapshot))
+            rows = await store.ledger(snapshot, account, size + 1, after)
+            total, unbalanced = await store.total(snapshot, account)
+            recounts = await store.recounts(snapshot, account, total, lateness)
         # Read after the snapshot: all that the log had taken in by then, and the snapshot does not hold. The log counts by
         # project, so that the total of one producer tells what is committed alone.
         in_flight = 0
@@ -193,63 +191,18 @@ class Query(query_pb2_grpc.QueryServiceServicer):
         self, request: pb.GetPlatformAnalyticsRequest, context: Any
     ) -> pb.GetPlatformAnalyticsResponse:
         if request.project == INSTALLATION.name:
-            return await self._of_all(request)
+            identity.installation()
+            audit.note(_about(INSTALLATION, "platform analytics"))
+            return await source.of_all(self._store, self._log, request, self._of_process(), self._seconds())
         project = await identity.project(request.project)
         audit.note(_about(project, "platform analytics"))
         if request.HasField("received_since"):
             raise Invalid("received_since", "is told of projects/-, all projects together; leave it out")
-        now = datetime.now(UTC)
-        day = Span(floor(now - timedelta(days=1), 60), ceil(now, 60))
-        async with self._store.snapshot(project.project_id, self._seconds()) as snapshot:
-            facts = await snapshot.facts()
-            stored, latencies = await snapshot.progress()
-            partitions = await snapshot.partitions()
-            total, _ = await snapshot.total(Account(project.project_id, day))
-            size, postgresql, timescaledb = await snapshot.server()
-        received = await self._log.received(project.project_id, len(partitions))
-        appended = await self._log.appended(len(partitions))
-        waiting = await self._log.waiting([partition.last_id for partition in partitions])
-        last_day = ledger.entry(total, max(0, received - facts.received))
-        versions = (tidemark.__version__, postgresql, timescaledb, await self._log.version())
-        log_bytes = await self._log.memory(len(partitions))
-        response = pb.GetPlatformAnalyticsResponse(
-            processing=analytics.processing(stored, last_day, latencies, partitions, appended, waiting),
-            query=analytics.query(self._figures, self._boards.watching),
-            system=analytics.system(size, log_bytes, _process(), versions),
-        )
-        response.measured_at.FromDatetime(facts.at)
-        return response
+        return await source.of_project(self._store, self._log, project, self._of_process(), self._seconds())
 
-    async def _of_all(self, request: pb.GetPlatformAnalyticsRequest) -> pb.GetPlatformAnalyticsResponse:
-        """How the platform is doing for all projects together; services ask this every few seconds."""
-        identity.installation()
-        audit.note(_about(INSTALLATION, "platform analytics"))
-        now = datetime.now(UTC)
-        asked = _received(request, now)
-        amounts: Amounts | None = None
-        received: list[int] = []
-        async with self._store.snapshot(INSTALLATION.project_id, self._seconds(), patient=True) as snapshot:
-            stored, latencies = await snapshot.progress_of_all()
-            partitions = await snapshot.partitions()
-            if asked is not None:
-                amounts = await snapshot.total_of_all(Span(floor(now - timedelta(days=1), 60), ceil(now, 60)))
-                received = await snapshot.received_of_all(asked)
-            size, postgresql, timescaledb = await snapshot.server()
-        appended = await self._log.appended(len(partitions))
-        waiting = await self._log.waiting([partition.last_id for partition in partitions])
-        processing = analytics.processing(stored, None, latencies, partitions, appended, waiting, totals=True)
-        if amounts is not None:
-            in_flight = sum(partition.backlog_events for partition in processing.partitions)
-            processing.last_day.CopyFrom(ledger.entry(amounts, in_flight))
-            processing.received.extend(received)
-        versions = (tidemark.__version__, postgresql, timescaledb, await self._log.version())
-        response = pb.GetPlatformAnalyticsResponse(
-            processing=processing,
-            query=analytics.query(self._figures, self._boards.watching),
-            system=analytics.system(size, await self._log.memory(len(partitions)), _process(), versions),
-        )
-        response.measured_at.FromDatetime(now)
-        return response
+    def _of_process(self) -> pb.QueryAnalytics:
+        """What is asked of this process."""
+        return analytics.query(self._figures, self._boards.watching)
 
     def _seconds(self) -> float:
         """The time that is left for a question."""
@@ -319,19 +272,6 @@ def _minutes(request: pb.GetLedgerRequest, zone: ZoneInfo, now: datetime) -> Spa
     return Span(floor(asked.start, 60), ceil(asked.end, 60))
 
 
-def _received(request: pb.GetPlatformAnalyticsRequest, now: datetime) -> Span | None:
-    """The whole buckets of receipt that a request asks about, up to the one under way."""
-    if not request.HasField("received_since"):
-        return None
-    since, width = request.received_since.ToDatetime(UTC), analytics.RECEIVED_SECONDS
-    if not now - analytics.LONGEST_RECEIVED <= since <= now:
-        raise Invalid(
-            "received_since",
-            f"is {since:%Y-%m-%dT%H:%M:%SZ}; give an instant of the last {analytics.LONGEST_RECEIVED.days} days",
-        )
-    return Span(floor(since, width), ceil(now, width))
-
-
 def _ends(span: Span) -> tuple[int, int]:
     return us_of(span.start), us_of(span.end)
 
@@ -359,10 +299,3 @@ def _require_id(text: str) -> None:
 
 def _forged() -> Invalid:
     return Invalid("page_token", "is not a token that this server gave; begin at the first page")
-
-
-def _process() -> analytics.Process:
-    process = psutil.Process()
-    times = process.cpu_times()
-    age = time.time() - process.create_time()
-    return analytics.Process(times.user + times.system, age, process.memory_info().rss)

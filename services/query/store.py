@@ -7,8 +7,8 @@ together. When the caller goes away the task is cancelled, and psycopg cancels t
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -19,17 +19,15 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import TupleRow
 
 from services.kit.calendar import Span
-from services.kit.errors import DeadlineExceeded, Exhausted, Invalid, NotFound, Unavailable
+from services.kit.errors import DeadlineExceeded, Invalid, NotFound, Unavailable
 from services.kit.instant import EPOCH
 from services.kit.service import Pool
-from services.query import analytics, ledger
-from services.query.analytics import Partition
+from services.kit.turns import Turns
 from services.query.columnar import scan as columnar
 from services.query.columnar.rows import coalesced
 from services.query.columnar.source import Bulk
 from services.query.columnar.stream import written
 from services.query.explain import mirrored, parts, rows_read
-from services.query.ledger import EVER, Account, Amounts, recountable
 from services.query.plan import Plan, Scan, plan
 from services.query.question import Events, Measured, Question
 from services.query.rank import Group, choose, rankings
@@ -73,42 +71,6 @@ _TOUCHED = """
     ) AS spans
     ORDER BY span
 """
-
-
-@dataclass(slots=True)
-class _Queue:
-    free: asyncio.Semaphore
-    users: int = 0
-    refusable: int = 0
-
-
-class Turns:
-    """Lets so many questions of each project run at once and so many more wait."""
-
-    def __init__(self, running: int, waiting: int, noun: str = "questions") -> None:
-        self._running, self._most, self._noun = running, running + waiting, noun
-        self._queues: dict[int, _Queue] = {}
-
-    @asynccontextmanager
-    async def turn(self, project_id: int, *, patient: bool = False) -> AsyncIterator[None]:
-        """A turn of the project, when it comes. Raises `Exhausted` when too many wait; who is patient waits all the same."""
-        queue = self._queues.setdefault(project_id, _Queue(asyncio.Semaphore(self._running)))
-        if not patient and queue.refusable >= self._most:
-            raise Exhausted(
-                f"{queue.refusable} {self._noun} of this project run or wait, the limit is {self._most}: ask again later",
-                retry_after=1.0,
-                reason=f"TOO_MANY_{self._noun.upper()}",
-            )
-        queue.users += 1
-        queue.refusable += not patient
-        try:
-            async with queue.free:
-                yield
-        finally:
-            queue.users -= 1
-            queue.refusable -= not patient
-            if not queue.users:
-                self._queues.pop(project_id, None)
 
 
 class Store:
@@ -301,73 +263,6 @@ class Snapshot:
     async def touched(self, versions: Sequence[int]) -> list[Span]:
         """The spans of event time that commits after `versions` touched, in order."""
         return [Span(*row) for row in await self.rows(_TOUCHED, (list(versions), self.project_id))]
-
-    async def kept_since(self) -> datetime | None:
-        """From when on the ledger is kept; None where it is kept for ever."""
-        rows = await self.rows(ledger.KEPT_SINCE, {"project": self.project_id})
-        return rows[0][0] if rows else None
-
-    async def ledger(
-        self, account: Account, size: int, after: tuple[datetime, str] | None
-    ) -> list[tuple[str, datetime, Amounts]]:
-        """Rows of the ledger, newest first: producer, minute and amounts."""
-        minute, producer = after or (account.span.end, "")
-        place = account.parameters(after=minute, after_producer=producer, size=size)
-        return [(row[0], row[1], Amounts(*row[2:])) for row in await self.rows(ledger.ROWS, place)]
-
-    async def total(self, account: Account) -> tuple[Amounts, int]:
-        """The amounts of all rows of the ledger, and how many of those do not balance."""
-        [(*amounts, unbalanced)] = await self.rows(ledger.TOTAL, account.parameters())
-        return Amounts(*amounts), unbalanced
-
-    async def recounts(self, account: Account, total: Amounts, lateness: timedelta) -> list[int]:
-        """What is stored of the same minutes, counted in other ways: by batches and, where that is `recountable`, by rows; those
-        that were removed since are known by their batches.
-
-        Rows are found by the batch that brought them. They are looked for first in the time around the range that is not
-        late, and only when some are missing there, in all of time.
-        """
-        [(by_batches,)] = await self.rows(ledger.STORED_BY_BATCHES, account.parameters())
-        if not recountable(account.span.length, total):
-            return [by_batches]
-        for first, last in (account.near(lateness), EVER):
-            [(by_rows,)] = await self.rows(ledger.STORED_ROWS, account.parameters(first=first, last=last))
-            if by_rows == total.stored:
-                break
-        return [by_batches, by_rows]
-
-    async def partitions(self) -> list[Partition]:
-        """All partitions, in order."""
-        return [Partition(*row) for row in await self.rows(analytics.PARTITIONS)]
-
-    async def progress(self) -> tuple[int, list[float] | None]:
-        """What was committed in the last minute; median and 99th percentile of the seconds from receipt to commit."""
-        [(stored,)] = await self.rows(analytics.STORED_LAST_MINUTE, (self.project_id,))
-        [(latencies,)] = await self.rows(analytics.LATENCIES, (self.project_id,))
-        return stored, latencies
-
-    async def progress_of_all(self) -> tuple[int, list[float] | None]:
-        """The same of all projects."""
-        [(stored,)] = await self.rows(analytics.STORED_LAST_MINUTE_OF_ALL)
-        [(latencies,)] = await self.rows(analytics.LATENCIES_OF_ALL)
-        return stored, latencies
-
-    async def received_of_all(self, span: Span) -> list[int]:
-        """What all projects have received, by five minutes."""
-        first, width = int(span.start.timestamp()), analytics.RECEIVED_SECONDS
-        place = {"first": first, "seconds": width, "start": span.start, "end": span.end}
-        found: dict[int, int] = {row[0]: row[1] for row in await self.rows(analytics.RECEIVED, place)}
-        return [found.get(bucket, 0) for bucket in range(int(span.length.total_seconds()) // width)]
-
-    async def total_of_all(self, span: Span) -> Amounts:
-        """The amounts of the ledgers of all projects."""
-        [amounts] = await self.rows(analytics.LEDGER_OF_ALL, {"start": span.start, "end": span.end})
-        return Amounts(*amounts)
-
-    async def server(self) -> tuple[int, str, str]:
-        """Size of the database in bytes, and the versions of PostgreSQL and TimescaleDB."""
-        [(size, postgresql, timescaledb)] = await self.rows(analytics.SERVER)
-        return size, postgresql, timescaledb
 
     async def rows(self, text: str, parameters: Any = None) -> list[TupleRow]:
         """The rows of a statement. It is planned for its values: a plan for any would read every chunk."""

@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 
 from services.kit.postgres import connect, conninfo, pool
 from services.kit.settings import Settings
+from services.kit.turns import Turns
 from services.query.columnar import source
 from services.query.columnar.scan import Scan
 from services.query.columnar.source import Bulk
@@ -26,7 +27,7 @@ from services.query.columnar.worker import Desk, Session
 from services.query.plan import plan
 from services.query.question import Series, Table
 from services.query.shape import result, table
-from services.query.store import Store, Turns
+from services.query.store import Store
 from services.query.stream import Log
 from tests.conftest import Servers, cloned
 from tests.integration.history import Happened, commit

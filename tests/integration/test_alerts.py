@@ -2,8 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+from psycopg import AsyncConnection
+
 from services.admin.service import admin
 from services.ingest.erasure.worker import Eraser
+from services.insights.alerts.standing import Standing
+from services.insights.notify.store import Store as Channels
 from services.insights.worker import Keeper
 from services.kit.postgres import connect
 from services.query.service import query
@@ -201,9 +205,15 @@ async def test_a_rule_that_cannot_be_looked_at_says_why(suite: Suite) -> None:
         assert "nonsense" in (await alerts.GetAlertRule(name=RULE)).alert_rule.fault
 
 
+async def standing(connection: AsyncConnection) -> Standing:
+    """Where the groups of the only rule stand."""
+    [(state,)] = await (await connection.execute("SELECT state FROM alert_rules")).fetchall()
+    return Standing.decode(state)
+
+
 async def test_an_incident_of_a_person_who_is_erased_goes_and_does_not_come_back(suite: Suite) -> None:
     async with suite(query, admin) as served, alerting(served) as alerts:
-        happen(served, *failed(5, 5))
+        happen(served, *failed(5, 5), Happened(NOON, "failed", "bob"))
         await alerts.CreateChannel(parent=DEMO, channel=pb.Channel(display_name="Hook", webhook=WEBHOOK))
         await made(alerts, rule(group_by=["user_id"]))
         await alerts.look(NOON + 2 * MINUTE + timedelta(seconds=20))
@@ -213,15 +223,15 @@ async def test_an_incident_of_a_person_who_is_erased_goes_and_does_not_come_back
         assert told.state == pb.Notification.STATE_PENDING
         url = served.resources.settings.database_url
         async with await connect(url) as connection:
+            before = await standing(connection)
+            assert before.places.keys() == {("ann",), ("bob",)}
             await connection.execute(ERASURE, ("ann",))
             while await Eraser(connection, served.resources.redis).step():
                 pass
             cursor = await connection.execute("SELECT state FROM erasures")
             assert await cursor.fetchall() == [(3,)]
-            cursor = await connection.execute("SELECT convert_from(state, 'UTF8') FROM alert_rules")
-            [(standing,)] = await cursor.fetchall()
-            assert "places" in standing
-            assert "ann" not in standing
+            bob = ("bob",)
+            assert await standing(connection) == Standing(before.until, {bob: before.places[bob]})
         assert await incidents(alerts) == []
         [told] = (await alerts.ListNotifications(parent=DEMO)).notifications
         assert (told.state, list(told.incidents)) == (pb.Notification.STATE_FAILED, [])
@@ -241,6 +251,7 @@ async def test_what_has_ended_is_kept_for_long_enough_and_no_longer(suite: Suite
         kept = Keeper(resources.pool, timedelta(days=400), resources.draining)
         assert not await kept.forget()
         assert len(await incidents(alerts)) == 2
+        assert len(await Channels(resources.pool).claim(9, MINUTE)) == 3
         async with resources.pool.connection() as connection:
             await connection.execute("UPDATE incidents SET end_at = end_at - interval '2 years'")
             await connection.execute(
@@ -251,4 +262,5 @@ async def test_what_has_ended_is_kept_for_long_enough_and_no_longer(suite: Suite
         assert await incidents(alerts) == [going_on]
         left = (await alerts.ListNotifications(parent=DEMO)).notifications
         assert {name for each in left for name in each.incidents} == {going_on.name}
+        assert [len(each.tries) for each in left] == [1]
         assert ended.name != going_on.name

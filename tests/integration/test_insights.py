@@ -11,6 +11,7 @@ from services.insights.findings import severity
 from services.insights.findings.insight import Draft, Finding, made
 from services.insights.findings.store import Store, publish
 from services.insights.findings.text import Words
+from services.insights.worker import Keeper
 from services.kit.call import Project
 from services.query.service import query
 from tests.conftest import Suite, refusal
@@ -23,6 +24,7 @@ from tidemark.v1 import question_pb2 as q
 NOW = datetime.now(UTC).replace(microsecond=0)
 HOUR = timedelta(hours=1)
 PROJECT = Project(1, "demo", "UTC")
+STATES = pb.Insight.State.values()[1:]
 
 
 def draft(series: str = "events", at: datetime = NOW, **changes: Any) -> Draft:
@@ -121,6 +123,31 @@ async def test_what_was_told_for_seven_days_is_told_no_more(suite: Suite) -> Non
         assert await watch.found() == []
         [one] = await watch.found(states=[pb.Insight.STATE_EXPIRED])
         assert one.occurrence_count == 1
+
+
+async def test_what_is_over_is_kept_for_long_enough_and_no_longer_with_what_was_said_of_it(
+    suite: Suite,
+) -> None:
+    async with suite(query, admin) as served, watching(served) as watch:
+        old, store = NOW - timedelta(days=408), Store(watch.resources.pool)
+        kept = Keeper(watch.resources.pool, timedelta(days=400), watch.resources.draining)
+        names = ["over", "confirmed", "dismissed", "younger", "open"]
+        at = [old, old, old, old + timedelta(days=2), old]
+        told = dict(zip(names, await tell(watch, *map(draft, names, at))))
+        for name, feedback in (
+            ("confirmed", pb.FEEDBACK_CONFIRMED),
+            ("dismissed", pb.FEEDBACK_FALSE_ALARM),
+            ("younger", pb.FEEDBACK_FALSE_ALARM),
+        ):
+            await watch.GiveFeedback(name=told[name].name, feedback=feedback)
+        assert await kept.forget()
+        assert {each.subject for each in await watch.found(states=STATES)} == set(names) - {"dismissed"}
+        assert (await store.said(1)).judged == {"anomaly-streaming": (1, 1)}
+        assert await store.expire() == 3
+        while await kept.forget():
+            pass
+        assert [each.subject for each in await watch.found(states=STATES)] == ["younger"]
+        assert (await store.said(1)).judged == {"anomaly-streaming": (0, 1)}
 
 
 async def test_indicators_are_made_listed_and_deleted(suite: Suite) -> None:

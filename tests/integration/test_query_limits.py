@@ -8,8 +8,9 @@ import psycopg
 import pytest
 
 from services.kit import page
+from services.kit.turns import Turns
 from services.query.service import query
-from services.query.store import Store, Turns
+from services.query.store import Store
 from tests.conftest import Suite, refusal
 from tests.integration.history import Happened, commit
 from tests.integration.test_query_answers import COUNT, HOUR, NOON, asked, equals, series

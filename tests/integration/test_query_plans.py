@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 
 from services.kit.postgres import conninfo, pool
 from services.kit.sketch import QUANTILE_ERROR, UNIQUES_ERROR
+from services.kit.turns import Turns
 from services.query.formula import Formula
 from services.query.plan import RAW, Plan, Scan, Tile, plan
 from services.query.question import Series, Table, read
 from services.query.shape import Reading, result, table
-from services.query.store import Store, Turns
+from services.query.store import Store
 from tests.conftest import Servers, cloned
 from tests.integration.history import Happened, Point, commit
 from tidemark.v1 import question_pb2 as q

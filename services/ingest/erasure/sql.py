@@ -58,7 +58,8 @@ COMMIT = """
 INSERT INTO commits (partition, version, project_id, touched)
 VALUES (%(partition)s, %(version)s, %(project)s, tstzmultirange(tstzrange(%(start)s, %(end)s)))
 """
-# What rules found of the person by name, and where the rules remember them. A rule that is being looked at meanwhile looks again.
+# What rules found of the person by name, and where the rules remember them: as `services/insights/alerts/standing.py` encodes it.
+# A rule that is being looked at meanwhile looks again.
 INCIDENTS = """
 WITH theirs AS (SELECT incident_id FROM incidents WHERE project_id = %(project)s AND %(user)s = ANY (labels) FOR UPDATE),
 told AS (DELETE FROM notified USING theirs WHERE notified.incident_id = theirs.incident_id)

@@ -56,7 +56,7 @@ class Standing:
     places: dict[Group, Place] = field(default_factory=dict)
 
     def encode(self) -> bytes:
-        """These as bytes."""
+        """These as bytes. An erasure takes the groups with a person's name out of them, by `services/ingest/erasure/sql.py`."""
         places = [
             [list(group), each.faulty, each.clear, each.open, each.since, each.silent, each.side, base64.b64encode(each.model).decode()]
             for group, each in self.places.items()

@@ -104,3 +104,8 @@ class Delivery:
     def since(self) -> datetime:
         """Since when it is tried."""
         return self.created_at
+
+    @property
+    def receiver(self) -> int:
+        """The number of its channel."""
+        return self.channel.channel_number

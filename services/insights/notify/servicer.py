@@ -58,7 +58,7 @@ class Notify(alert_pb2_grpc.AlertServiceServicer):
         message = Message(f"n{uuid.uuid4().hex}", "channel.test", parent.name, datetime.now(UTC))
         outcome = await self._writer.send(channel, message)
         if outcome.delivered and channel.fault:
-            await self._channels.use_again(channel)
+            await self._channels.use_again(channel.channel_number)
         return pb.TestChannelResponse(delivered=outcome.delivered, outcome=outcome.text)
 
     async def ListNotifications(

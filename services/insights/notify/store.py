@@ -8,23 +8,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import class_row
 
 from services.insights.notify.incident import COLUMNS as INCIDENT
 from services.insights.notify.incident import IncidentRecord
 from services.insights.notify.record import ChannelRecord, Delivery, NotificationRecord
+from services.kit import outbox
 from services.kit.call import Project
 from services.kit.errors import AlreadyExists, Exhausted, NotFound
 from services.kit.resource import made_id
 from services.kit.service import Pool
-from tidemark.v1.alert_pb2 import Channel, Notification
+from tidemark.v1.alert_pb2 import Channel
 
 MAX_CHANNELS = 20
-PENDING, DELIVERED, FAILED = (
-    Notification.STATE_PENDING,
-    Notification.STATE_DELIVERED,
-    Notification.STATE_FAILED,
-)
 
 _CHANNEL = "slug AS project, channel_number, channel_id, definition, seed, fault, channels.created_at"
 _CHANNELS = (
@@ -39,10 +35,7 @@ _INSERT = """
     VALUES (%(project_id)s, %(channel_id)s, %(definition)s, %(least_severity)s, %(seed)s)
 """
 _DELETE = "DELETE FROM channels WHERE project_id = %s AND channel_id = %s RETURNING channel_number"
-_GIVE_UP = """
-    UPDATE notifications SET state = 3, next_at = NULL, outcome = %(why)s WHERE channel_number = %(channel)s AND state = 1
-"""
-_SET_FAULT = "UPDATE channels SET fault = %s WHERE channel_number = %s"
+_TABLES = outbox.Tables("notifications", "notification_id", "delivery_tries", "channels", "channel_number")
 
 # Locked, so that a channel that is being deleted gives up this notification too.
 _TOLD_OF_OPENING = """
@@ -73,18 +66,6 @@ _TELLS = """
     INSERT INTO notified (incident_id, channel_number, resolved, notification_id) VALUES (%s, %s, %s, %s)
 """
 
-_CLAIM = """
-    WITH claimed AS (
-        UPDATE notifications SET attempts = attempts + 1, next_at = now() + %(lease)s
-        WHERE notification_id IN (
-            SELECT notification_id FROM notifications WHERE state = 1 AND next_at <= now()
-            ORDER BY next_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
-        RETURNING *
-    ), begun AS (
-        INSERT INTO delivery_tries (notification_id, attempt) SELECT notification_id, attempts FROM claimed
-    )
-    SELECT slug AS project, claimed.* FROM claimed JOIN projects USING (project_id)
-"""
 _TOLD = f"""
     SELECT {INCIDENT} FROM notified JOIN incidents USING (incident_id) JOIN projects USING (project_id)
     WHERE notification_id = %s ORDER BY incidents.start_at, incident_id
@@ -93,15 +74,6 @@ _OPENED_BY = """
     SELECT DISTINCT opening.notification_id FROM notified AS ending
     JOIN notified AS opening USING (incident_id, channel_number)
     WHERE ending.notification_id = %s AND ending.resolved AND NOT opening.resolved ORDER BY 1
-"""
-_TRIED = """
-    UPDATE delivery_tries SET elapsed = %(elapsed)s, outcome = %(outcome)s
-    WHERE notification_id = %(notification)s AND attempt = %(attempt)s
-"""
-_SETTLE = """
-    UPDATE notifications SET state = %(state)s, outcome = %(outcome)s, next_at = %(next)s,
-        delivered_at = CASE WHEN %(state)s = 2 THEN now() END
-    WHERE notification_id = %(notification)s AND attempts = %(attempt)s AND state = 1
 """
 _LIST = """
     SELECT slug AS project, notification_id, channel_id, resolved, state, attempts, outcome, notifications.created_at, next_at,
@@ -114,9 +86,6 @@ _LIST = """
         SELECT FROM notified WHERE notified.notification_id = notifications.notification_id AND incident_id = %(incident)s))
       AND (%(at)s::timestamptz IS NULL OR (notifications.created_at, notification_id) < (%(at)s, %(id)s))
     ORDER BY notifications.created_at DESC, notification_id DESC LIMIT %(limit)s
-"""
-_TRIES = """
-    SELECT notification_id, started_at, elapsed, outcome FROM delivery_tries WHERE notification_id = ANY (%s) ORDER BY attempt
 """
 
 Connection = psycopg.AsyncConnection[Any]
@@ -158,11 +127,11 @@ async def existing(connection: Connection, project_id: int) -> set[str]:
     return {row[0] for row in await (await connection.execute(_TAKEN, (project_id,))).fetchall()}
 
 
-class Store:
+class Store(outbox.Store[Delivery]):
     """The tables `channels`, `notifications`, `notified` and `delivery_tries`."""
 
     def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+        super().__init__(pool, _TABLES)
 
     async def create(self, project: Project, channel_id: str, channel: Channel, seed: bytes) -> ChannelRecord:
         """The channel made; its id is made up unless it is given."""
@@ -217,12 +186,7 @@ class Store:
             gone = await (await connection.execute(_DELETE, (project.project_id, channel_id))).fetchone()
             if gone is None:
                 raise _unknown(project, channel_id)
-            await connection.execute(_GIVE_UP, {"channel": gone[0], "why": "the channel was deleted"})
-
-    async def use_again(self, channel: ChannelRecord) -> None:
-        """Uses a channel whose receiver is there again."""
-        async with self._pool.connection() as connection:
-            await connection.execute(_SET_FAULT, ("", channel.channel_number))
+            await self.given_up(connection, gone[0], "the channel was deleted")
 
     async def notifications(
         self, project: Project, incident_id: str, after: tuple[datetime, str] | None, limit: int
@@ -234,37 +198,11 @@ class Store:
             values = {"project_id": project.project_id, "incident": incident_id}
             await cursor.execute(_LIST, values | {"at": at, "id": notification_id, "limit": limit})
             found = {each.notification_id: each for each in await cursor.fetchall()}
-            for tried, *about in await (await connection.execute(_TRIES, (list(found),))).fetchall():
+            for tried, *about in await self.tries(connection, list(found)):
                 found[tried].tries.append(tuple(about))  # type: ignore[arg-type]
             return list(found.values())
 
-    async def claim(self, limit: int, lease: timedelta) -> list[Delivery]:
-        """Takes on what is due; what is not settled within the lease is due again. Given up where the channel is gone."""
-        async with self._pool.connection() as connection, connection.transaction():
-            cursor = connection.cursor(row_factory=dict_row)
-            await cursor.execute(_CLAIM, {"limit": limit, "lease": lease})
-            return [await self._delivery(connection, row) for row in await cursor.fetchall()]
-
-    async def settle(
-        self, delivery: Delivery, state: int, outcome: str, elapsed: timedelta, next_at: datetime | None
-    ) -> None:
-        """Writes down what came of a try; without effect on a notification that others have taken on since."""
-        values = {
-            "notification": delivery.notification_id, "attempt": delivery.attempts, "state": state, "outcome": outcome,
-            "elapsed": elapsed, "next": next_at,
-        }  # fmt: skip
-        async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(_TRIED, values)
-            await connection.execute(_SETTLE, values)
-
-    async def give_up(self, delivery: Delivery, why: str) -> None:
-        """Uses its channel no more, because the receiver is gone."""
-        number = delivery.channel.channel_number
-        async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(_SET_FAULT, (why, number))
-            await connection.execute(_GIVE_UP, {"channel": number, "why": why})
-
-    async def _delivery(self, connection: Connection, row: dict[str, Any]) -> Delivery:
+    async def item(self, connection: Connection, row: dict[str, Any]) -> Delivery:
         channels = connection.cursor(row_factory=class_row(ChannelRecord))
         await channels.execute(_CHANNEL_OF, (row["channel_number"],))
         channel = await channels.fetchone()
@@ -275,7 +213,7 @@ class Store:
         opened_by = await (await connection.execute(_OPENED_BY, (row["notification_id"],))).fetchall()
         return Delivery(
             notification_id=row["notification_id"],
-            project=f"projects/{row['project']}",
+            project=row["project"],
             resolved=row["resolved"],
             attempts=row["attempts"],
             created_at=row["created_at"],

@@ -18,13 +18,14 @@ from services.kit.call import Project
 from services.kit.errors import DeadlineExceeded, Unavailable
 from services.kit.postgres import conninfo
 from services.kit.settings import Settings
+from services.kit.turns import Turns
 from services.query.columnar.stream import Stream, exported, threaded, written
 from services.query.export import rows
 from services.query.export.format import File
 from services.query.question import Events, Question, Table
 from services.query.source import Source, answer
 from services.query.state import Facts
-from services.query.store import Snapshot, Store, Turns
+from services.query.store import Snapshot, Store
 from services.query.stream import Log
 from services.query.trust import Origin, metadata
 from tidemark.v1 import query_pb2 as pb

@@ -16,6 +16,7 @@ from services.kit.call import Project
 from services.kit.errors import DeadlineExceeded
 from services.kit.instant import us_of
 from services.kit.settings import Settings
+from services.kit.turns import Turns
 from services.query.behaviour.timeline import Timeline
 from services.query.columnar.scan import source_of
 from services.query.columnar.stream import threaded
@@ -25,7 +26,7 @@ from services.query.features.reading import scan
 from services.query.features.request import Wanted
 from services.query.features.table import NEVER, Table
 from services.query.state import Facts
-from services.query.store import Store, Turns
+from services.query.store import Store
 from services.query.stream import Log
 from services.query.trust import Origin, metadata
 from tidemark.v1 import feature_pb2 as pb

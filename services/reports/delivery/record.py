@@ -102,6 +102,11 @@ class Item:
         """Its resource name."""
         return f"{self.project}/deliveries/{self.delivery_id}"
 
+    @property
+    def receiver(self) -> int:
+        """The number of its destination."""
+        return self.destination.destination_number
+
 
 @dataclass(frozen=True, slots=True)
 class File:

@@ -70,7 +70,7 @@ class Deliveries(delivery_pb2_grpc.DeliveryServiceServicer):
         test = Parcel(f"d{uuid.uuid4().hex}", parent.name, datetime.now(UTC))
         outcome = await self._writer.test(destination, test)
         if outcome.delivered and destination.fault:
-            await self._store.use_again(destination)
+            await self._store.use_again(destination.destination_number)
         return pb.TestDestinationResponse(delivered=outcome.delivered, outcome=outcome.text)
 
     async def ListDeliveries(

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import class_row
 
-from services.kit import seal
+from services.kit import outbox, seal
 from services.kit.call import Project
 from services.kit.errors import AlreadyExists, Exhausted, NotFound, Refused
 from services.kit.resource import made_id
@@ -39,12 +39,11 @@ _INSERT = """
 _DELETE = (
     "DELETE FROM destinations WHERE project_id = %s AND destination_id = %s RETURNING destination_number"
 )
-_GIVE_UP = """
-    UPDATE deliveries SET state = 3, next_at = NULL, outcome = %(why)s WHERE destination_number = %(destination)s AND state = 1
-"""
 _OF_ALL = f"{_DESTINATIONS} ORDER BY project, destination_id FOR UPDATE OF destinations"
 _SEAL = "UPDATE destinations SET secret = %s WHERE destination_number = %s"
-_SET_FAULT = "UPDATE destinations SET fault = %s WHERE destination_number = %s"
+_TABLES = outbox.Tables(
+    "deliveries", "delivery_id", "edition_delivery_tries", "destinations", "destination_number"
+)
 
 # Locked, so that a destination that is being deleted gives up this delivery too.
 _KNOWN = """
@@ -59,27 +58,6 @@ _ENQUEUE = """
     ON CONFLICT (edition_number, destination_id) DO NOTHING
 """
 
-_CLAIM = """
-    WITH claimed AS (
-        UPDATE deliveries SET attempts = attempts + 1, next_at = now() + %(lease)s
-        WHERE delivery_id IN (
-            SELECT delivery_id FROM deliveries WHERE state = 1 AND next_at <= now()
-            ORDER BY next_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
-        RETURNING *
-    ), begun AS (
-        INSERT INTO edition_delivery_tries (delivery_id, attempt) SELECT delivery_id, attempts FROM claimed
-    )
-    SELECT 'projects/' || slug AS project, claimed.* FROM claimed JOIN projects USING (project_id)
-"""
-_TRIED = """
-    UPDATE edition_delivery_tries SET elapsed = %(elapsed)s, outcome = %(outcome)s
-    WHERE delivery_id = %(delivery)s AND attempt = %(attempt)s
-"""
-_SETTLE = """
-    UPDATE deliveries SET state = %(state)s, outcome = %(outcome)s, next_at = %(next)s,
-        delivered_at = CASE WHEN %(state)s = 2 THEN now() END
-    WHERE delivery_id = %(delivery)s AND attempts = %(attempt)s AND state = 1
-"""
 _HOLD = """
     UPDATE deliveries SET next_at = now() + %s WHERE delivery_id = %s AND attempts = %s AND state = 1
 """
@@ -106,9 +84,6 @@ _SOME = f"""
       AND (%(states)s::int[] = '{{}}' OR state = ANY (%(states)s))
       AND (%(at)s::timestamptz IS NULL OR (deliveries.created_at, delivery_id) < (%(at)s, %(id)s))
     ORDER BY deliveries.created_at DESC, delivery_id DESC LIMIT %(limit)s
-"""
-_TRIES = """
-    SELECT delivery_id, started_at, elapsed, outcome FROM edition_delivery_tries WHERE delivery_id = ANY (%s) ORDER BY attempt
 """
 _HELD = """
     SELECT state, fault FROM deliveries
@@ -151,11 +126,11 @@ async def existing(connection: Connection, project_id: int) -> set[str]:
     return {row[0] for row in await (await connection.execute(_TAKEN, (project_id,))).fetchall()}
 
 
-class Store:
+class Store(outbox.Store[Item]):
     """The tables `destinations`, `deliveries` and `edition_delivery_tries`."""
 
     def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+        super().__init__(pool, _TABLES)
 
     async def create(
         self,
@@ -229,12 +204,7 @@ class Store:
             gone = await (await connection.execute(_DELETE, (project.project_id, destination_id))).fetchone()
             if gone is None:
                 raise _unknown(project, destination_id)
-            await connection.execute(_GIVE_UP, {"destination": gone[0], "why": "the destination was deleted"})
-
-    async def use_again(self, destination: DestinationRecord) -> None:
-        """Uses a destination whose receiver is there again."""
-        async with self._pool.connection() as connection:
-            await connection.execute(_SET_FAULT, ("", destination.destination_number))
+            await self.given_up(connection, gone[0], "the destination was deleted")
 
     async def deliveries(
         self,
@@ -253,7 +223,7 @@ class Store:
             "states": list(states), "at": at, "id": delivery_id, "limit": limit,
         }  # fmt: skip
         async with self._pool.connection() as connection:
-            return await _deliveries(connection, _SOME, values)
+            return await self._deliveries(connection, _SOME, values)
 
     async def replay(self, project: Project, delivery_id: str) -> DeliveryRecord:
         """The delivery, on its way again for another day; raises `NotFound`, or `Refused` where it is on its way or cannot be."""
@@ -266,7 +236,7 @@ class Store:
             state, fault = held
             if state == PENDING:
                 raise Refused(f"{name} is on its way; wait until it has ended")
-            [found] = await _deliveries(connection, _ONE, place)
+            [found] = await self._deliveries(connection, _ONE, place)
             if not (await connection.execute(_IS_THERE, (project.project_id, found.destination_id))).rowcount:
                 raise Refused(
                     f"{project.name}/destinations/{found.destination_id} is not there; create it first"
@@ -276,66 +246,40 @@ class Store:
                     f"{project.name}/destinations/{found.destination_id} is not used: {fault}; a test that arrives ends that"
                 )
             await connection.execute(_REPLAY, (delivery_id,))
-            [found] = await _deliveries(connection, _ONE, place)
+            [found] = await self._deliveries(connection, _ONE, place)
             return found
-
-    async def claim(self, limit: int, lease: timedelta) -> list[Item]:
-        """Takes on what is due; what is not settled within the lease is due again."""
-        async with self._pool.connection() as connection, connection.transaction():
-            cursor = connection.cursor(row_factory=dict_row)
-            await cursor.execute(_CLAIM, {"limit": limit, "lease": lease})
-            return [await _item(connection, row) for row in await cursor.fetchall()]
 
     async def hold(self, item: Item, lease: timedelta) -> None:
         """Keeps others from a try for another lease; without effect where they have taken it on since."""
         async with self._pool.connection() as connection:
             await connection.execute(_HOLD, (lease, item.delivery_id, item.attempts))
 
-    async def settle(
-        self, item: Item, state: int, outcome: str, elapsed: timedelta, next_at: datetime | None
-    ) -> None:
-        """Writes down what came of a try; without effect on a delivery that others have taken on since."""
-        values = {
-            "delivery": item.delivery_id, "attempt": item.attempts, "state": state, "outcome": outcome, "elapsed": elapsed,
-            "next": next_at,
-        }  # fmt: skip
-        async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(_TRIED, values)
-            await connection.execute(_SETTLE, values)
+    async def item(self, connection: Connection, row: dict[str, Any]) -> Item:
+        cursor = connection.cursor(row_factory=class_row(DestinationRecord))
+        destination = await (await cursor.execute(_BY_NUMBER, (row["destination_number"],))).fetchone()
+        # Deleting a destination gives up what waits for it, and waits for a claim under way.
+        assert destination is not None, "a delivery that waits has a destination"
+        names = (
+            "delivery_id",
+            "project",
+            "project_id",
+            "edition_number",
+            "formats",
+            "link_lifetime",
+            "attempts",
+            "since",
+        )
+        return Item(**{name: row[name] for name in names}, destination=destination)
 
-    async def give_up(self, item: Item, why: str) -> None:
-        """Uses its destination no more, because the receiver is gone."""
-        number = item.destination.destination_number
-        async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(_SET_FAULT, (why, number))
-            await connection.execute(_GIVE_UP, {"destination": number, "why": why})
-
-
-async def _item(connection: Connection, row: dict[str, Any]) -> Item:
-    cursor = connection.cursor(row_factory=class_row(DestinationRecord))
-    destination = await (await cursor.execute(_BY_NUMBER, (row["destination_number"],))).fetchone()
-    # Deleting a destination gives up what waits for it, and waits for a claim under way.
-    assert destination is not None, "a delivery that waits has a destination"
-    names = (
-        "delivery_id",
-        "project",
-        "project_id",
-        "edition_number",
-        "formats",
-        "link_lifetime",
-        "attempts",
-        "since",
-    )
-    return Item(**{name: row[name] for name in names}, destination=destination)
-
-
-async def _deliveries(connection: Connection, statement: str, values: dict[str, Any]) -> list[DeliveryRecord]:
-    cursor = connection.cursor(row_factory=class_row(DeliveryRecord))
-    await cursor.execute(statement, values)
-    found = {each.delivery_id: each for each in await cursor.fetchall()}
-    for tried, *about in await (await connection.execute(_TRIES, (list(found),))).fetchall():
-        found[tried].tries.append(tuple(about))  # type: ignore[arg-type]
-    return list(found.values())
+    async def _deliveries(
+        self, connection: Connection, statement: str, values: dict[str, Any]
+    ) -> list[DeliveryRecord]:
+        cursor = connection.cursor(row_factory=class_row(DeliveryRecord))
+        await cursor.execute(statement, values)
+        found = {each.delivery_id: each for each in await cursor.fetchall()}
+        for tried, *about in await self.tries(connection, list(found)):
+            found[tried].tries.append(tuple(about))  # type: ignore[arg-type]
+        return list(found.values())
 
 
 async def _destination(connection: Connection, project: Project, destination_id: str) -> DestinationRecord:

@@ -3,6 +3,8 @@
 import importlib.metadata
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -28,6 +30,21 @@ def pinned(lock: str) -> dict[str, str]:
 @pytest.mark.parametrize("lock", build.LOCKS)
 def test_what_is_shipped_is_pinned_as_what_is_tested(lock: str) -> None:
     assert pinned(lock).items() <= pinned("requirements.lock").items()
+
+
+def test_servers_find_no_pandas_wherever_they_run_as_the_image_has_none() -> None:
+    assert "pandas" not in pinned(build.LOCKS[0])
+    code = """if True:
+        import contextlib, runpy, sys
+        sys.argv = ["services", "targets"]
+        with contextlib.suppress(SystemExit):
+            runpy.run_module("services", run_name="__main__")
+        import pyarrow
+        pyarrow.array([1])
+        print("pandas" in sys.modules)
+    """
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert told.stdout.splitlines() == [*TARGETS, "False"]
 
 
 def test_the_lock_holds_what_servers_and_edge_ask_for_and_no_tools() -> None:

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 from services.kit.calendar import Span
-from services.query.ledger import RECOUNTED_ROWS, Account, Amounts, balanced, entry, recountable
+from services.query.accounts.ledger import RECOUNTED_ROWS, Account, Amounts, balanced, entry, recountable
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 GOOD = Amounts(received=10, stored=6, duplicate=2, rejected=1, dead_lettered=1)

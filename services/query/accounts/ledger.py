@@ -1,6 +1,4 @@
-"""The account of what was received: its statements go to `store`, whose rows come back as `LedgerEntry` and a verdict."""
-
-# ruff: noqa: S608 - the statements are put together from each other
+"""The account of what was received: an `Account` is asked of `store`, whose `Amounts` become entries of the answer and a verdict. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,50 +10,6 @@ from tidemark.v1.query_pb2 import LedgerEntry
 RECOUNTED_RANGE = timedelta(hours=24)
 RECOUNTED_ROWS = 2_000_000
 """A longer range, or one that holds more, is recounted by batches alone."""
-
-_OF = "project_id = %(project)s AND (%(producer)s = '' OR producer_id = %(producer)s)"
-
-ROWS = f"""
-    SELECT producer_id, minute, received, stored, duplicate, rejected, dead_lettered
-    FROM ledger
-    WHERE {_OF} AND minute >= %(start)s AND minute < %(end)s
-        AND (minute < %(after)s OR (minute = %(after)s AND producer_id > %(after_producer)s))
-    ORDER BY minute DESC, producer_id
-    LIMIT %(size)s
-"""
-TOTAL = f"""
-    SELECT coalesce(sum(received), 0)::bigint, coalesce(sum(stored), 0)::bigint, coalesce(sum(duplicate), 0)::bigint,
-        coalesce(sum(rejected), 0)::bigint, coalesce(sum(dead_lettered), 0)::bigint,
-        count(*) FILTER (WHERE received <> stored + duplicate + rejected + dead_lettered)
-    FROM ledger WHERE {_OF} AND minute >= %(start)s AND minute < %(end)s
-"""
-_BATCHES = f"FROM batches WHERE {_OF} AND received_at >= %(start)s AND received_at < %(end)s"
-STORED_BY_BATCHES = f"SELECT coalesce(sum(stored), 0)::bigint {_BATCHES}"
-KEPT_SINCE = "SELECT ledger_before FROM retention WHERE project_id = %(project)s"
-# The names let the index by name and time find the rows of that time.
-STORED_ROWS = f"""
-    WITH committed AS MATERIALIZED (SELECT batch_id {_BATCHES} AND stored > 0)
-    SELECT (
-        SELECT count(*) FROM events
-        WHERE project_id = %(project)s AND occurred_at >= %(first)s AND occurred_at < %(last)s
-            AND name = ANY(ARRAY(
-                SELECT DISTINCT name FROM rollups_1d WHERE project_id = %(project)s AND source = 1
-                    AND bucket + interval '1 day' > %(first)s AND bucket < %(last)s
-            ))
-            AND batch_id IN (SELECT batch_id FROM committed)
-    ) + (
-        SELECT count(*) FROM metric_points
-        WHERE project_id = %(project)s AND observed_at >= %(first)s AND observed_at < %(last)s
-            AND name = ANY(ARRAY(
-                SELECT DISTINCT name FROM rollups_1d WHERE project_id = %(project)s AND source = 2
-                    AND bucket + interval '1 day' > %(first)s AND bucket < %(last)s
-            ))
-            AND batch_id IN (SELECT batch_id FROM committed)
-    ) + (
-        SELECT coalesce(sum(rows), 0)::bigint FROM removed_rows WHERE batch_id IN (SELECT batch_id FROM committed)
-    )
-"""
-EVER = ("-infinity", "infinity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +27,7 @@ class Account:
         return replace(self, span=Span(kept_since, max(kept_since, self.span.end)))
 
     def parameters(self, **others: object) -> dict[str, object]:
-        """For the statements above."""
+        """For the statements of `store`."""
         whose = {"project": self.project_id, "producer": self.producer_id}
         return whose | {"start": self.span.start, "end": self.span.end} | others
 

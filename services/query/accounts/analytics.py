@@ -1,4 +1,4 @@
-"""How the platform is doing: its statements go to `store`, measurements come in, parts of the answer go out to `servicer`."""
+"""How the platform is doing: what `store` and the log have measured comes in, parts of the answer go out to `source`. Pure."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -10,52 +10,8 @@ from google.protobuf.duration_pb2 import Duration
 
 from tidemark.v1 import query_pb2 as pb
 
-STORED_LAST_MINUTE = """
-    SELECT coalesce(sum(stored), 0)::bigint FROM batches
-    WHERE project_id = %s AND received_at > now() - interval '10 minutes' AND committed_at > now() - interval '1 minute'
-"""
-LATENCIES = """
-    SELECT percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY seconds)
-    FROM (
-        SELECT extract(epoch FROM committed_at - received_at)::float8 AS seconds
-        FROM batches WHERE project_id = %s AND received_at > now() - interval '7 days'
-        ORDER BY received_at DESC LIMIT 1000
-    ) AS latest
-"""
-STORED_LAST_MINUTE_OF_ALL = """
-    SELECT coalesce(sum(stored), 0)::bigint FROM batches
-    WHERE received_at > now() - interval '10 minutes' AND committed_at > now() - interval '1 minute'
-"""
-LATENCIES_OF_ALL = """
-    SELECT percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY seconds)
-    FROM (
-        SELECT extract(epoch FROM committed_at - received_at)::float8 AS seconds
-        FROM batches WHERE received_at > now() - interval '7 days'
-        ORDER BY received_at DESC LIMIT 1000
-    ) AS latest
-"""
-LEDGER_OF_ALL = """
-    SELECT coalesce(sum(received), 0)::bigint, coalesce(sum(stored), 0)::bigint, coalesce(sum(duplicate), 0)::bigint,
-        coalesce(sum(rejected), 0)::bigint, coalesce(sum(dead_lettered), 0)::bigint
-    FROM ledger WHERE minute >= %(start)s AND minute < %(end)s
-"""
-RECEIVED = """
-    SELECT (extract(epoch FROM minute)::bigint - %(first)s) / %(seconds)s AS bucket, sum(received)::bigint
-    FROM ledger WHERE minute >= %(start)s AND minute < %(end)s
-    GROUP BY bucket
-"""
-"""By five minutes since `first`, which is `start` in seconds."""
 RECEIVED_SECONDS = 300
 LONGEST_RECEIVED = timedelta(days=35)
-PARTITIONS = """
-    SELECT partition, CASE WHEN leased_until > now() THEN coalesce(owner, '') ELSE '' END, received, bytes, watermark, last_id,
-        CASE WHEN paused_at IS NULL THEN '' ELSE paused_because END
-    FROM partitions ORDER BY partition
-"""
-SERVER = """
-    SELECT pg_database_size(current_database()), current_setting('server_version'),
-        (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb')
-"""
 
 
 @dataclass(slots=True)

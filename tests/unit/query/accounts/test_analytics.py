@@ -1,6 +1,6 @@
 from datetime import UTC, datetime
 
-from services.query.analytics import Figures, Partition, Process, processing, query, system
+from services.query.accounts.analytics import Figures, Partition, Process, processing, query, system
 from tidemark.v1.query_pb2 import LedgerEntry
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
