@@ -184,6 +184,8 @@ REPLICA_SNAPSHOTS = Counter(
 )
 # At `query_cache_bytes` all the time: answers are thrown away before they are asked for again.
 QUERY_CACHE_BYTES = Gauge("tidemark_query_cache_bytes", "Bytes of answers kept.")
+# At `query_spine_bytes` while questions about people take long: who and when of each segment is read again and again.
+SPINE_BYTES = Gauge("tidemark_query_spine_bytes", "Bytes of users and times of segments kept.")
 
 # --- insights: what people are told -----------------------------------------------------------------------------------
 

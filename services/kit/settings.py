@@ -144,6 +144,8 @@ class Settings:
     """Bulk readings of rows that one process does at once; more wait."""
     query_scan_bytes: int = 256 << 20
     """Bytes of memory that DuckDB may take in one process; what needs more is spilt to disk."""
+    query_spine_bytes: int = 128 << 20
+    """Bytes of users and times of segments that one process keeps, eight for each event, for questions about people; 0 keeps none."""
 
     segments_folder: str = ""
     """Folder of the columnar segments, which the target mirror writes and the target query reads; empty for none."""

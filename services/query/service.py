@@ -4,6 +4,7 @@ from functools import partial
 
 from services.kit import memory, postgres
 from services.kit.service import Resources, Service, Servicer
+from services.kit.turns import Turns
 from services.query.cache import Cache
 from services.query.catalogue.servicer import Pipeline
 from services.query.cohorts.servicer import Cohort
@@ -22,7 +23,7 @@ from services.query.live.worker import Feeds
 from services.query.replica.source import Replica
 from services.query.servicer import Query
 from services.query.source import Source
-from services.query.store import Store, Turns
+from services.query.store import Store
 from services.query.stream import Commits, Log
 from tidemark.v1.cohort_pb2_grpc import add_CohortServiceServicer_to_server
 from tidemark.v1.dashboard_pb2_grpc import add_DashboardServiceServicer_to_server
@@ -40,6 +41,7 @@ async def query(resources: Resources) -> Service:
         settings.query_scans,
         settings.segments_folder,
         settings.query_scan_bytes,
+        settings.query_spine_bytes,
     )
     log, commits = Log(resources.redis), Commits(resources.redis)
     replica = Replica(settings, commits, bulk) if settings.replica_url else None

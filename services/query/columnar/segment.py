@@ -48,6 +48,10 @@ class Segment:
         """Whether one of the spans holds all of its events."""
         return any(span.start <= self.first_at and self.last_at < span.end for span in spans)
 
+    def touches(self, span: Span) -> bool:
+        """Whether it may hold events of a span."""
+        return self.first_at < span.end and span.start <= self.last_at
+
     def old(self, batches: Sequence[int]) -> bool:
         """Whether it may hold events of the first so many batches of each partition."""
         return any(first < min(after, count) for first, after, count in self._edges(batches))

@@ -8,9 +8,10 @@ holds everything, so that it answers alone wherever a segment is missing, broken
 import asyncio
 import copy
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import duckdb
@@ -24,9 +25,20 @@ from services.kit import metrics
 from services.kit.calendar import Span
 from services.kit.instant import us_of
 from services.query.columnar import rows, sql, store, timeline
+from services.query.columnar.cache import Spines
 from services.query.columnar.scan import Scan
 from services.query.columnar.segment import NOTHING, Mirrored, Segment, worthwhile
-from services.query.columnar.stream import Lake, Reader, Stream, Streams, exported, threaded, written
+from services.query.columnar.spine import Spine, spine
+from services.query.columnar.stream import (
+    BATCH_ROWS,
+    Lake,
+    Reader,
+    Stream,
+    Streams,
+    exported,
+    threaded,
+    written,
+)
 from services.query.columnar.timeline import Part
 from services.query.columnar.where import Inexact, Inquiry
 from services.query.plan import Scan as Aggregation
@@ -62,10 +74,16 @@ class Bulk:
     """What is read in bulk, so many readings at once."""
 
     def __init__(
-        self, conninfo: str, concurrency: int, folder: str = "", memory_bytes: int = 256 << 20
+        self,
+        conninfo: str,
+        concurrency: int,
+        folder: str = "",
+        memory_bytes: int = 256 << 20,
+        spine_bytes: int = 128 << 20,
     ) -> None:
         self._streams, self._concurrency = Streams(conninfo, concurrency), concurrency
         self._lake = Lake(folder, memory_bytes) if folder else None
+        self._spines = Spines(spine_bytes)
 
     def beside(self, conninfo: str) -> "Bulk":
         """The same for another server with the same data: segments are shared, and the memory to read them."""
@@ -158,12 +176,15 @@ class Bulk:
             parts: list[Part] = []
             for segment, inquiry in zip(mirrored.segments, inquiries):
                 assert reader is not None
-                _take(_tables(reader, inquiry), scan, segment, places, parts)
-            _take(map(pa.table, read_tail()), scan, None, places, parts)
+                spine = self._spines.get(segment, partial(_spine, reader, segment, folder))
+                found = _ordered(reader, inquiry, scan, spine)
+                _take(found, places, parts, segment=segment)
+            ids: list[pa.ChunkedArray] = []
+            _take(_loose(read_tail(), scan, ids), places, parts, ids=ids)
             order = timeline.order(parts, us_of(scan.cuts[-1]) if scan.cuts else None)
             if order.disputed is not None:
-                ids = _ids(places, order, lambda segment, at: sql.ids(scan, segment, folder, at), reader)
-                order = timeline.settled(order, ids)
+                known = _ids(places, order, lambda segment, at: sql.ids(scan, segment, folder, at), reader)
+                order = timeline.settled(order, known)
             source = "DATA_SOURCE_SEGMENT" if inquiries else "DATA_SOURCE_RAW"
             table = timeline.table(order, [each.columns for each in places], scan)
             return table.replace_schema_metadata({"source": source})
@@ -213,6 +234,7 @@ class Bulk:
         if lake is None:
             return NOTHING
         found = await store.mirrored(connection, project_id, span)
+        self._spines.forget(project_id, span, {each.segment_id for each in found.segments})
         if until:
             found = replace(found, segments=tuple(each for each in found.segments if each.old(until)))
         for segment in found.segments:
@@ -282,24 +304,60 @@ def _broken() -> Iterator[None]:
         raise Broken(str(error)) from error
 
 
-def _take(
-    tables: Iterator[pa.Table], scan: Scan, segment: Segment | None, places: list[_Place], parts: list[Part]
-) -> None:
-    """Adds the rows of one place, if there are any. Those of a segment stand in order."""
-    ordered = segment is not None
-    found, ids, last = [], [], -1
-    for table in tables:
-        if ordered:
-            numbers = np.concatenate(([last], table.column(2).to_numpy()))
-            if (np.diff(numbers) <= 0).any():
+def _spine(reader: Reader, segment: Segment, folder: str) -> Spine:
+    def checked() -> Iterator[pa.Table]:
+        rows = 0
+        for table in _tables(reader, sql.spine(segment, folder)):
+            if not np.array_equal(table.column(2).to_numpy(), np.arange(rows, rows + len(table))):
                 raise Broken("rows came out of a segment in another order than they have there")
-            last = int(numbers[-1])
-        else:
-            ids.append(table.column(2))
-        found.append(timeline.part(table.remove_column(2), scan, ordered=ordered))
-    if any(len(each.at) for each in found):
-        parts.append(timeline.concatenated(found))
-        held = None if ordered else pa.chunked_array([chunk for each in ids for chunk in each.chunks])
+            rows += len(table)
+            yield table
+
+    found = spine(checked())
+    if len(found.at) != segment.rows:
+        raise Broken(f"{segment.path} has {len(found.at)} rows and should have {segment.rows}")
+    return found
+
+
+def _ordered(reader: Reader, inquiry: Inquiry | None, scan: Scan, spine: Spine) -> Iterator[Part]:
+    """The rows of a scan in one segment, batch by batch, in order."""
+    codes, wanted = spine.codes(), len(spine.at) if scan.anonymous else spine.known
+    if inquiry is None:
+        start, end = us_of(scan.span.start), us_of(scan.span.end)
+        for first in range(0, wanted, BATCH_ROWS):
+            at = spine.at[first : min(first + BATCH_ROWS, wanted)]
+            yield timeline.part(spine, codes, first + np.flatnonzero((start <= at) & (at < end)), (), scan)
+        return
+    last = -1
+    for table in _tables(reader, inquiry):
+        numbers = table.column(0).to_numpy()
+        if (np.diff(numbers, prepend=last) <= 0).any() or numbers[-1] >= len(spine.at):
+            raise Broken("rows came out of a segment in another order than they have there")
+        last = int(numbers[-1])
+        numbers = numbers[: np.searchsorted(numbers, wanted)]
+        yield timeline.part(spine, codes, numbers, table.slice(0, len(numbers)).columns[1:], scan)
+
+
+def _loose(batches: Iterable[pa.RecordBatch], scan: Scan, ids: list[pa.ChunkedArray]) -> Iterator[Part]:
+    """The rows of the tail, batch by batch; their ids are added to `ids`."""
+    for batch in batches:
+        table = pa.table(batch)
+        ids.append(table.column(2))
+        yield timeline.loose(table.remove_column(2), scan)
+
+
+def _take(
+    found: Iterable[Part],
+    places: list[_Place],
+    parts: list[Part],
+    segment: Segment | None = None,
+    ids: Sequence[pa.ChunkedArray] = (),
+) -> None:
+    """Adds the rows of one place, if there are any: a segment, or the tail with ids of its own."""
+    some = [each for each in found if len(each.at)]
+    if some:
+        parts.append(timeline.concatenated(some))
+        held = pa.chunked_array([chunk for each in ids for chunk in each.chunks]) if ids else None
         places.append(_Place(parts[-1].columns, len(parts[-1].at), held, segment))
 
 

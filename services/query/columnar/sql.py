@@ -20,6 +20,7 @@ from services.query.columnar.scan import Column, Scan, Text
 from services.query.columnar.segment import Segment
 from services.query.columnar.where import Inexact, Inquiry
 from services.query.fields import Form
+from services.query.filter import EVERYTHING
 from services.query.measure import Measure
 from services.query.part import FROM_NOTHING
 from services.query.plan import Scan as Aggregation
@@ -32,22 +33,35 @@ TAIL = "tail"
 """The table of what is not in segments."""
 
 
-def bulk(scan: Scan, segment: Segment, folder: str) -> Inquiry:
-    """The rows of a bulk scan in one segment: user, instant, number in the file and its columns, in the order of the file."""
+def spine(segment: Segment, folder: str) -> Inquiry:
+    """User, instant and number of all rows of a segment, in the order of its file."""
+    inquiry = Inquiry()
+    file = inquiry.value(f"{folder}/{segment.path}")
+    inquiry.text = (
+        "SELECT user_id, epoch_us(occurred_at) AS at_us, file_row_number"  # noqa: S608
+        f" FROM read_parquet({file}, file_row_number = true)"
+    )
+    return inquiry
+
+
+def bulk(scan: Scan, segment: Segment, folder: str) -> Inquiry | None:
+    """The rows of a bulk scan in one segment, whoever's they are: number in the file and columns, in the order of the file. None where the
+    spine of the segment tells all that is wanted."""
     inquiry = Inquiry()
     columns = [f"{_column(each, segment.layout, inquiry)} AS c{i}" for i, each in enumerate(scan.columns)]
+    limits = (
+        [] if scan.condition == EVERYTHING else [where.condition(scan.condition, segment.layout, inquiry)]
+    )
+    limits += _until(scan, segment, inquiry)
+    if not columns and not limits:
+        return None
+    if not segment.inside((scan.span,)):
+        limits.append(where.within((scan.span,), inquiry))
     file = inquiry.value(f"{folder}/{segment.path}")
-    limits = [
-        where.within((scan.span,), inquiry),
-        where.condition(scan.condition, segment.layout, inquiry),
-        *([] if scan.anonymous else ["user_id IS NOT NULL"]),
-        *_until(scan, segment, inquiry),
-    ]
-    listed = ", ".join(["user_id", "epoch_us(occurred_at) AS at_us", "file_row_number", *columns])
-    rows = f"FROM read_parquet({file}, file_row_number = true) WHERE {' AND '.join(limits)}"
+    rows = f"FROM read_parquet({file}, file_row_number = true) WHERE {' AND '.join(limits) or 'true'}"
     # A list of values becomes a join, which gives rows in any order.
     order = " ORDER BY file_row_number" if " IN (" in rows else ""
-    inquiry.text = f"SELECT {listed} {rows}{order}"
+    inquiry.text = f"SELECT {', '.join(['file_row_number', *columns])} {rows}{order}"
     return inquiry
 
 

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from services.kit.instant import us_of
 from services.query.columnar.scan import Column, Flag, Scan
+from services.query.columnar.spine import Spine
+from services.query.columnar.texts import TEXTS, encoded, united
 
+Codes = NDArray[np.int32]
 Integers = NDArray[np.int64]
-TEXTS = pa.dictionary(pa.int32(), pa.string())
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,8 @@ class Part:
     """Rows of one place."""
 
     users: pa.Array
-    """Different users; where the rows are in order, so are they."""
-    codes: NDArray[np.int32]
+    """Different users, also such as have no row; where the rows are in order, so are they."""
+    codes: Codes
     """Of each row: the place of its user in `users`, -1 for none."""
     at: Integers
     columns: tuple[pa.ChunkedArray, ...]
@@ -57,7 +59,7 @@ class Order:
     """How the rows of all parts stand in order."""
 
     users: pa.Array
-    """The users in order; a row without one has the number behind the last."""
+    """The users of all rows, in order; a row without one has the number behind the last."""
     numbers: Integers
     """Of the rows, in order."""
     numbering: Numbering
@@ -82,29 +84,34 @@ class Order:
         return np.sort(self.places[np.isin(self.numbering.at(self.numbers), instants)])
 
 
-def part(table: pa.Table, scan: Scan, *, ordered: bool) -> Part:
-    """A part of rows of user, instant and the columns of the scan; of rows in order, without those that its cuts make needless.
-    Nothing of the table is kept, which would keep all of it."""
-    users = table.column(0)
-    codes, different = _runs(users) if ordered else _codes(users)
-    at = table.column(1)
-    if not pa.types.is_int64(at.type):
-        at = at.cast(pa.int64())
-    instants = np.array(at.to_numpy())
-    columns = [table.column(i + 2) for i in range(len(scan.columns))]
-    if ordered and scan.cuts:
-        needed = _needed(codes, instants, columns, scan)
-        codes, instants = codes[needed], instants[needed]
+def part(spine: Spine, codes: Codes, rows: Integers, columns: Sequence[pa.ChunkedArray], scan: Scan) -> Part:
+    """A part of some rows of a segment, in order, with the columns of the scan, without those rows that its cuts make needless. `codes` are
+    those of the spine."""
+    whose, at = codes[rows], spine.at[rows]
+    if scan.cuts:
+        needed = _needed(whose, at, columns, scan)
+        whose, at = whose[needed], at[needed]
         columns = [each.take(pa.array(needed)) for each in columns]
-    return Part(different, codes, instants, tuple(map(_column, columns, scan.columns)), ordered)
+    return Part(spine.users, whose, at, tuple(map(_column, columns, scan.columns)), ordered=True)
+
+
+def loose(table: pa.Table, scan: Scan) -> Part:
+    """A part of rows in any order, of user, instant and the columns of the scan. Nothing of the table is kept, which would keep all of it."""
+    users, at = _one(table.column(0)).dictionary_encode(), table.column(1)
+    codes = pc.fill_null(users.indices, -1).to_numpy().astype(np.int32)
+    at = np.array(at.cast(pa.int64()).to_numpy())
+    columns = [table.column(i + 2) for i in range(len(scan.columns))]
+    return Part(users.dictionary, codes, at, tuple(map(_column, columns, scan.columns)), ordered=False)
 
 
 def concatenated(parts: Sequence[Part]) -> Part:
-    """Parts of one place, in its order, as one."""
+    """Parts of one place, in its order, as one. Those of a segment have its users."""
     if len(parts) == 1:
         return parts[0]
     ordered = parts[0].ordered
-    users, codes = _continued(parts) if ordered else _unified(parts)
+    users, codes = (
+        (parts[0].users, np.concatenate([each.codes for each in parts])) if ordered else _unified(parts)
+    )
     columns = tuple(
         pa.chunked_array([chunk for each in column for chunk in each.chunks], column[0].type)
         for column in zip(*(each.columns for each in parts))
@@ -128,16 +135,7 @@ def order(parts: list[Part], settled_from: int | None = None) -> Order:
     if settled_from is not None:
         equal = np.flatnonzero(same)
         same[equal[numbering.at(numbers[equal]) < settled_from]] = False
-    if not same.any():
-        return Order(users, numbers, numbering, places, None)
-    # What stands in one part that is ordered stays as it is.
-    part_of = np.repeat(np.arange(len(sizes)), sizes)[places]
-    loose = ~np.array(ordered)
-    # A group of equals of which two neighbours are disputed is disputed as a whole.
-    group = np.cumsum(np.concatenate(([True], ~same)))
-    wanted = np.unique(group[1:][same & ((part_of[:-1] != part_of[1:]) | loose[part_of[:-1]])])
-    disputed = np.isin(group, wanted)
-    return Order(users, numbers, numbering, places, disputed if disputed.any() else None)
+    return Order(users, numbers, numbering, places, _disputed(places, np.flatnonzero(same), sizes, ordered))
 
 
 def settled(order: Order, ids: Mapping[int, str]) -> Order:
@@ -162,14 +160,32 @@ def table(order: Order, columns: Sequence[tuple[pa.ChunkedArray, ...]], scan: Sc
     for i, each in enumerate(scan.columns):
         kind = pa.bool_() if isinstance(each, Flag) else TEXTS
         column = pa.chunked_array([chunk for one in columns for chunk in one[i].chunks], kind)
-        whole = _by_one_dictionary(column) if kind == TEXTS else _one(column)
+        whole = united(column) if kind == TEXTS else _one(column)
         found.append(whole if order.places is None else whole.take(pa.array(order.places)))
     return pa.table(found, names=["user", "at", *(each.name for each in scan.columns)])
 
 
+def _disputed(
+    places: Integers, pairs: Integers, sizes: Sequence[int], ordered: Sequence[bool]
+) -> NDArray[np.bool_] | None:
+    """Of each place: whether only ids decide about its row; of `pairs`, the places whose rows are equal to the next."""
+    bounds, loose = np.cumsum(sizes), ~np.array(ordered)
+    part, next_part = (np.searchsorted(bounds, places[each], side="right") for each in (pairs, pairs + 1))
+    # What stands in one part that is ordered stays as it is.
+    open_ = (part != next_part) | loose[part]
+    if not open_.any():
+        return None
+    # A group of equals of which two neighbours are disputed is disputed as a whole.
+    group = np.cumsum(np.diff(pairs, prepend=pairs[0]) > 1)
+    among = pairs[np.isin(group, group[open_])]
+    disputed = np.zeros(len(places), np.bool_)
+    disputed[among] = disputed[among + 1] = True
+    return disputed
+
+
 def _numbered(parts: list[Part]) -> tuple[pa.Array, Integers, Numbering]:
     """The users of all parts, in order, and the numbers of their rows, one part after the other."""
-    users, known = _ranked([each.users for each in parts])
+    users, known = _present(parts, *_ranked([each.users for each in parts]))
     bounds = [bound for each in parts if len(each.at) for bound in (int(each.at.min()), int(each.at.max()))]
     least, most = min(bounds, default=0), max(bounds, default=0)
     width, instants = most - least + 1, None
@@ -188,6 +204,20 @@ def _numbered(parts: list[Part]) -> tuple[pa.Array, Integers, Numbering]:
     if instants is None:
         numbers -= least
     return users, numbers, Numbering(width, least, instants)
+
+
+def _present(
+    parts: Sequence[Part], users: pa.Array, known: Sequence[Integers]
+) -> tuple[pa.Array, list[Integers]]:
+    """The users who have a row, and for those of each part their places among them; of others, any."""
+    there = np.zeros(len(users), np.bool_)
+    for each, ranks in zip(parts, known):
+        # -1, a row without a user, takes the last entry.
+        seen = np.zeros(len(each.users) + 1, np.bool_)
+        seen[each.codes] = True
+        there[ranks[seen[:-1]]] = True
+    places = np.cumsum(there) - 1
+    return users.filter(pa.array(there)), [places[ranks] for ranks in known]
 
 
 def _ranked(texts: Sequence[pa.Array]) -> tuple[pa.Array, list[Integers]]:
@@ -214,50 +244,21 @@ def _unified(parts: Sequence[Part]) -> tuple[pa.Array, NDArray[np.int32]]:
     return users, np.concatenate(codes)
 
 
-def _continued(parts: Sequence[Part]) -> tuple[pa.Array, NDArray[np.int32]]:
-    """The same of parts in order: only the first user of each can be the last of the one before."""
-    users: list[pa.Array] = []
-    codes = []
-    count, last = 0, None
-    for each in parts:
-        again = len(each.users) > 0 and each.users[0].as_py() == last
-        codes.append(np.where(each.codes < 0, np.int32(-1), each.codes + np.int32(count - again)))
-        if len(each.users):
-            users.append(each.users[int(again) :])
-            count, last = count + len(users[-1]), each.users[-1].as_py()
-    return _one(pa.chunked_array(users, pa.string())), np.concatenate(codes)
-
-
 def _needed(
     codes: NDArray[np.int32], at: Integers, columns: Sequence[pa.ChunkedArray], scan: Scan
 ) -> Integers:
     """Of rows in order, those that the cuts of a scan leave."""
     slots = np.searchsorted(np.array([us_of(cut) for cut in scan.cuts]), at, side="right")
-    begun = np.concatenate(([True], (codes[1:] != codes[:-1]) | (slots[1:] != slots[:-1])))
-    told = np.cumsum(begun | (slots == len(scan.cuts)))
-    for column, each in zip(columns, scan.columns):
-        if isinstance(each, Flag):
-            told = told * 2 + column.to_numpy()
+    begun = slots == len(scan.cuts)
+    begun[:1] = True
+    begun[1:] |= (codes[1:] != codes[:-1]) | (slots[1:] != slots[:-1])
+    flags = [column.to_numpy() for column, each in zip(columns, scan.columns) if isinstance(each, Flag)]
+    if not flags:
+        return np.flatnonzero(begun)
+    told = np.cumsum(begun)
+    for flag in flags:
+        told = told * 2 + flag
     return np.sort(np.unique(told, return_index=True)[1])
-
-
-def _runs(users: pa.ChunkedArray) -> tuple[NDArray[np.int32], pa.Array]:
-    """Codes and users of rows that are in order: neighbours are compared, nothing is hashed."""
-    encoded = pc.run_end_encode(_one(users))
-    ends, values = np.asarray(encoded.run_ends), encoded.values
-    codes = np.repeat(np.arange(len(ends), dtype=np.int32), np.diff(ends, prepend=0))
-    if values.null_count:
-        # Rows without a user stand last.
-        values = values.slice(0, len(values) - 1)
-        codes[codes == len(values)] = -1
-    return codes, values
-
-
-def _codes(users: pa.ChunkedArray) -> tuple[NDArray[np.int32], pa.Array]:
-    encoded = _one(users).dictionary_encode()
-    return pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(
-        np.int32
-    ), encoded.dictionary
 
 
 def _one(values: pa.ChunkedArray) -> pa.Array:
@@ -267,25 +268,9 @@ def _one(values: pa.ChunkedArray) -> pa.Array:
     return pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
 
 
-def _by_one_dictionary(texts: pa.ChunkedArray) -> pa.DictionaryArray:
-    """All chunks as one. Arrow's `unify_dictionaries` takes three times as long where nearly all texts differ, as ids of sessions do."""
-    known = pa.chunked_array([chunk.dictionary for chunk in texts.chunks], pa.string()).dictionary_encode()
-    labels = known.chunk(0).dictionary if known.num_chunks else pa.array([], pa.string())
-    numbers = np.concatenate([*(chunk.indices.to_numpy() for chunk in known.chunks), np.empty(0, np.int32)])
-    codes, first = [np.empty(0, np.int32)], 0
-    for chunk in texts.chunks:
-        behind = first + len(chunk.dictionary)
-        # -1, a row without a text, takes the last entry.
-        places = pc.fill_null(chunk.indices, -1).to_numpy()
-        codes.append(np.append(numbers[first:behind], np.int32(-1))[places])
-        first = behind
-    found = np.concatenate(codes)
-    return pa.DictionaryArray.from_arrays(pa.array(found, mask=found < 0), labels)
-
-
 def _column(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     if isinstance(column, Flag):
         return pa.chunked_array(
             [pa.array(chunk.to_numpy(zero_copy_only=False)) for chunk in values.chunks], pa.bool_()
         )
-    return values.dictionary_encode().cast(TEXTS)
+    return encoded(values)

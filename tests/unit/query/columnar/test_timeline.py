@@ -16,6 +16,8 @@ from services.kit.calendar import Span
 from services.kit.instant import EPOCH, MICROSECOND
 from services.query.columnar import timeline
 from services.query.columnar.scan import Flag, Scan, Text
+from services.query.columnar.spine import spine
+from services.query.columnar.texts import TEXTS
 from services.query.fields import field
 from services.query.filter import EVERYTHING
 from tidemark.v1.question_pb2 import SOURCE_EVENTS
@@ -47,14 +49,20 @@ def arrow(rows: list[Row]) -> pa.Table:
     return pa.table(columns, names=list("abcd"))
 
 
-def part(rows: list[Row], pieces: int, *, ordered: bool) -> timeline.Part:
+def part(rows: list[Row], pieces: int, *, ordered: bool, scan: Scan = SCAN) -> timeline.Part:
     """Rows that come in some pieces."""
     size = max(1, -(-len(rows) // pieces))
-    found = []
-    for first in range(0, max(1, len(rows)), size):
-        some = rows[first : first + size]
-        found.append(timeline.part(arrow(some), SCAN, ordered=ordered))
-    return timeline.concatenated(found)
+    batches = {first: arrow(rows[first : first + size]) for first in range(0, max(1, len(rows)), size)}
+    if not ordered:
+        return timeline.concatenated([timeline.loose(each, scan) for each in batches.values()])
+    made = spine(batches.values())
+    codes = made.codes()
+    return timeline.concatenated(
+        [
+            timeline.part(made, codes, np.arange(first, first + len(each)), each.columns[2:], scan)
+            for first, each in batches.items()
+        ]
+    )
 
 
 def together(places: Iterable[tuple[list[Row], bool]], pieces: int = 2) -> list[tuple[object, ...]]:
@@ -120,16 +128,14 @@ def test_cuts_leave_a_row_of_each_user_piece_and_flag_and_all_rows_behind_the_la
     ends = sorted(cuts)
     scan = replace(SCAN, cuts=tuple(EPOCH + cut * MICROSECOND for cut in ends))
     every = sorted(found, key=key)
-    size = max(1, -(-len(every) // pieces))
-    batches = [every[first : first + size] for first in range(0, max(1, len(every)), size)]
-    thin = timeline.concatenated([timeline.part(arrow(some), scan, ordered=True) for some in batches])
+    thin = part(every, pieces, ordered=True, scan=scan)
     users = [None if code < 0 else thin.users[code].as_py() for code in thin.codes]
     odd = thin.columns[1].to_pylist()
     kept = Counter(zip(users, (sum(cut <= at for cut in ends) for at in thin.at), odd))
     needed = Counter((row[0], sum(cut <= row[1] for cut in ends), row[2] % 2 == 1) for row in every)
     assert kept.keys() == needed.keys()
     assert all(count == needed[each] for each, count in kept.items() if each[1] == len(ends))
-    assert all(count <= len(batches) for each, count in kept.items() if each[1] < len(ends))
+    assert all(count <= pieces for each, count in kept.items() if each[1] < len(ends))
 
 
 def test_ids_decide_from_an_instant_on_if_one_is_given() -> None:
@@ -145,6 +151,12 @@ def test_codes_grow_with_the_rows() -> None:
     table = timeline.table(timeline.order(parts), columns, SCAN)
     assert table["user"].combine_chunks().indices.to_pylist() == [0, 1]
     assert table["user"].to_pylist() == ["ann", "bob"]
+
+
+def test_users_without_a_row_are_none_of_those_in_order() -> None:
+    made = spine([arrow([("ann", 1, 1, "a"), ("bob", 1, 2, "a"), ("eve", 1, 3, "a")])])
+    only = timeline.part(made, made.codes(), np.array([1]), arrow([("bob", 1, 2, "a")]).columns[2:], SCAN)
+    assert timeline.order([only]).users.to_pylist() == ["bob"]
 
 
 def test_many_places_cost_hardly_more_than_few() -> None:
@@ -173,5 +185,5 @@ def test_no_rows_give_an_empty_table(anonymous: bool) -> None:
     table = timeline.table(timeline.order([]), [], SCAN)
     assert table.num_rows == 0
     assert table.schema.names == ["user", "at", "name", "odd"]
-    assert table.schema.types == [timeline.TEXTS, pa.int64(), timeline.TEXTS, pa.bool_()]
+    assert table.schema.types == [TEXTS, pa.int64(), TEXTS, pa.bool_()]
     assert isinstance(table["at"].to_numpy(), np.ndarray)
