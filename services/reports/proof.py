@@ -18,6 +18,7 @@ from tidemark.v1 import report_pb2 as pb
 
 ROWS = 16_384
 """So many rows are looked at at once."""
+_COLON, _END, _NO_JOINT = (pa.scalar(sign, pa.large_string()) for sign in (":", "\n", ""))
 
 
 def prove(document: Document) -> list[pb.SectionProof]:
@@ -110,18 +111,23 @@ def _pieces(table: Table) -> Iterator[pa.RecordBatch]:
             yield batch.slice(start, ROWS)
 
 
-def _lines(piece: pa.RecordBatch) -> bytes:
+def _lines(piece: pa.RecordBatch) -> memoryview:
     """Rows as they are hashed: of each cell the length of its text in bytes, `:` and the text, or `-` for nothing; then a line feed."""
-    cells = []
+    parts: list[pa.Array | pa.Scalar] = []
     for column in piece.columns:
-        text = _text(column)
-        size = pc.binary_length(text).cast(pa.string())
-        cells.append(pc.fill_null(pc.binary_join_element_wise(size, text, ":"), "-"))
-    end, joint = pa.scalar("\n", pa.large_string()), pa.scalar("", pa.large_string())
-    lines = pc.binary_join_element_wise(*(cell.cast(pa.large_string()) for cell in cells), end, joint)
+        text = _text(column).cast(pa.large_string())
+        size = pc.binary_length(text).cast(pa.large_string())
+        # A column without nothing is copied once.
+        whole = (size, _COLON, text)
+        parts += whole if not column.null_count else [pc.fill_null(_joined(*whole), "-")]
+    lines = _joined(*parts, _END)
     _, offsets, data = lines.buffers()
     first, last = (memoryview(offsets).cast("q")[lines.offset + place] for place in (0, len(lines)))
-    return bytes(memoryview(data)[first:last]) if last > first else b""
+    return memoryview(data)[first:last] if last > first else memoryview(b"")
+
+
+def _joined(*parts: pa.Array | pa.Scalar) -> pa.Array:
+    return pc.binary_join_element_wise(*parts, _NO_JOINT)
 
 
 def _text(column: pa.Array) -> pa.Array:

@@ -4,6 +4,7 @@ An instant is as in 2026-11-01T12:30:00.000000Z; a number has as many digits as 
 """
 
 from collections.abc import Iterator
+from itertools import groupby
 
 import orjson
 import pyarrow as pa
@@ -62,7 +63,10 @@ def json(column: pa.Array) -> pa.Array:
 
 def joined(*parts: pa.Array | str) -> pa.Array:
     """The parts of each row, one after the other."""
-    texts = [pa.scalar(part, pa.string()) if isinstance(part, str) else part for part in parts]
+    texts: list[pa.Array | pa.Scalar] = []
+    for same, several in groupby(parts, lambda part: isinstance(part, str)):
+        run = list(several)
+        texts += [pa.scalar("".join(run), pa.string())] if same else run
     return pc.binary_join_element_wise(*texts, pa.scalar("", pa.string()))
 
 

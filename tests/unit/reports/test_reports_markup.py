@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 from xlsxwriter import Workbook
 
-from services.reports.formats.readback import markup
+from services.reports.formats.readback import gap, markup
 from services.reports.formats.readback.book import Book
 from services.reports.formats.readback.fault import Disagrees
 
@@ -29,7 +29,7 @@ def test_cells_are_read_by_their_addresses() -> None:
     assert cells.values(4)[26:] == [True, " a <b> &amp;\n\r_x0041_"]
     texts, kinds = cells.column(0, 0, 3)
     assert texts.to_pylist() == [None, "one", None]
-    assert kinds.to_pylist() == [None, markup.TEXT, None]
+    assert kinds.tolist() == [gap.NOTHING, gap.TEXT, gap.NOTHING]
     assert [cells.width(first, count) for first, count in ((0, 1), (0, 2), (0, 5))] == [0, 3, 28]
 
 
@@ -47,6 +47,11 @@ def test_no_rows_have_no_cells() -> None:
         (b"<v>1</v>", b"<!-- 1 --><v>1</v>"),
         (b"<v>1</v>", b"<v>1</v>2"),
         (b"<v>1</v>", b"<v>1>0</v>"),
+        (b"<v>1</v>", b"<v>1>0<1</v>"),
+        (b"<v>1</v>", b"<v>1><2</v>"),
+        (b"<v>1</v>", b"<v></v>"),
+        (b"<v>1</v>", b"<v>1</v> "),
+        (b"<v>1</v>", b"<v>1</t>"),
         (b"<v>1</v>", b"<v>1\r</v>"),
         (b'"A1"', b'"A2"'),
         (b'"A1"', b'"1"'),
@@ -56,10 +61,19 @@ def test_no_rows_have_no_cells() -> None:
         (b'"A1"', b'"A1" t="inlineStr"'),
         (b'"A1"', b'"A1" t="s" s="1"'),
         (b'"A1"', b'"A1" vm="1"'),
+        (b'"A1"', b'"A1" s="one"'),
+        (b'"A1"', b'"a1"'),
+        (b'"A1"', b'"A12345678"'),
+        (b' r="1"', b' r="0"'),
         (b' r="A1"', b""),
         (b' r="1"', b""),
         (b"</c>", b"</c>" + CELL[11:-6]),
         (b"</c>", b""),
+        (b"</c>", b'</c><c r="A1"/>'),
+        (b"</c>", b'</c><c r="B1"/><c r="B1"/>'),
+        (b"</c>", b'</c><c r="B2"/>'),
+        (b"</c>", b"</c>2"),
+        (b"</row>", b"</row>2"),
         (b"</row>", b"</row>" + CELL),
         (b"</row>", b""),
     ],
@@ -68,6 +82,52 @@ def test_whatever_is_no_cell_with_a_value_is_a_fault(old: bytes, new: bytes) -> 
     assert markup.read(CELL, []).values(0) == [1.0]
     with pytest.raises(Disagrees):
         markup.read(CELL.replace(old, new), [])
+
+
+def test_a_text_has_no_tags_of_its_own() -> None:
+    cell = b'<row r="1"><c r="A1" t="inlineStr"><is><t>a%sb</t></is></c></row>'
+    assert markup.read(cell % b"&gt;&lt;", []).values(0) == ["a><b"]
+    for text in (
+        b"><",
+        b"<",
+        b">",
+        b"</t></is></c><c r='B1' t='inlineStr'><is><t>",
+        b"<b>&gt;</b>",
+        b"<!-- -->",
+    ):
+        with pytest.raises(Disagrees):
+            markup.read(cell % text, [])
+
+
+def test_rows_go_on_below_those_before() -> None:
+    row = CELL.replace(b'1"', b'7"')
+    assert markup.read(row, [], above=5).values(6) == [1.0]
+    assert markup.read(b"", [], above=5).last == 5
+    for above in (6, 7):
+        with pytest.raises(Disagrees, match="order"):
+            markup.read(row, [], above=above)
+
+
+@pytest.mark.parametrize("number", [b"2", b"-1", b"1.0", b"one"])
+def test_a_cell_names_a_text_that_is_there(number: bytes) -> None:
+    cells = markup.read(
+        CELL.replace(b"<v>1<", b"<v>%s<" % number).replace(b'"A1"', b'"A1" t="s"'), ["zero", "one"]
+    )
+    with pytest.raises(Disagrees, match="names text"):
+        cells.column(0, 0, 1)
+
+
+def test_numbers_of_rows_may_grow_longer_from_row_to_row() -> None:
+    numbers = [1, 9, 10, 99, 100, 99_999, 100_000, 1_048_576]
+    xml = b"".join(
+        b'<row r="%d"><c r="A%d"><v>%d</v></c><c r="XFD%d"/></row>' % ((number,) * 4) for number in numbers
+    )
+    cells = markup.read(xml, [])
+    assert (cells.rows + 1).tolist() == numbers
+    assert [cells.values(number - 1) for number in numbers] == [[float(number)] for number in numbers]
+    for wrong in numbers:
+        with pytest.raises(Disagrees):
+            markup.read(xml.replace(b'"XFD%d"' % wrong, b'"XFD%d"' % (wrong + 1)), [])
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="￾￿"), min_size=1, max_size=6)

@@ -293,6 +293,16 @@ def test_a_text_longer_than_a_cell_is_cut_and_says_so() -> None:
     assert whole == "x" * 32_767
 
 
+def test_space_around_texts_stays() -> None:
+    texts = ["plain", " before", "behind ", "\tboth\n", "in\nside", "  "]
+    for several in (texts, *([text] for text in texts)):
+        document = sample.of(sample.table("sample", "Space", {"Text": (sample.TEXT, ["", *several, None])}))
+        content = written(pb.REPORT_FORMAT_XLSX, document)
+        passes(pb.REPORT_FORMAT_XLSX, content, document)
+        read = [line[0] for line in cells(openpyxl.load_workbook(io.BytesIO(content))["Sample"])]
+        assert [each for each in read[3:] if each] == several
+
+
 @given(st.lists(st.datetimes(datetime(1901, 1, 1), datetime(2079, 1, 1)), min_size=1))  # noqa: DTZ001
 def test_instants_come_back_from_dates_of_excel_to_the_microsecond(naive: list[datetime]) -> None:
     at = pa.array([each.replace(tzinfo=UTC) for each in naive], pa.timestamp("us", "UTC"))

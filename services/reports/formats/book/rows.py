@@ -45,41 +45,56 @@ def written(batch: pa.RecordBatch, row: int, styles: Sequence[str], zone: str) -
     numbers = pa.array(np.arange(row + 1, row + 1 + batch.num_rows)).cast(pa.string())
     parts: list[pa.Array | str] = ['<row r="', numbers, '">']
     for place, (column, style) in enumerate(zip(batch.columns, styles)):
-        parts += _cells(column, xl_col_to_name(place), numbers, style, zone)
+        lead = f'<c r="{xl_col_to_name(place)}'
+        for values, opens, closes in _values(column, zone):
+            cell = (lead, numbers, f'" s="{style}"{opens}', values, closes)
+            # A column without nothing is copied once.
+            parts += [pc.fill_null(cells.joined(*cell), "")] if values.null_count else cell
     return cells.written(cells.joined(*parts, "</row>"))
 
 
-def _cells(column: pa.Array, letters: str, rows: pa.Array, style: str, zone: str) -> Iterator[pa.Array]:
-    """The elements of a column; empty where there is nothing. What is text in a column of others comes second."""
-    numbers, texts = _values(column, zone)
-    mark = f'" s="{style}"'
-    if numbers is not None:
-        kind = ' t="b"' if pa.types.is_boolean(column.type) else ""
-        lead = f"{mark}{kind}><v>"
-        yield pc.fill_null(cells.joined(f'<c r="{letters}', rows, lead, numbers, "</v></c>"), "")
-    if texts is not None:
-        lead = f'{mark} t="inlineStr"><is><t xml:space="preserve">'
-        yield pc.fill_null(cells.joined(f'<c r="{letters}', rows, lead, texts, "</t></is></c>"), "")
-
-
-def _values(column: pa.Array, zone: str) -> tuple[pa.Array | None, pa.Array | None]:
-    """What stands in the cells as numbers, and what as text; null where not."""
+def _values(column: pa.Array, zone: str) -> Iterator[tuple[pa.Array, str, str]]:
+    """What stands in the cells, null where nothing does, and what stands around it. What is text in a column of others comes second."""
     kind = column.type
+    column = fitting(column) if pa.types.is_string(kind) else column
+    if column.null_count == len(column):
+        return
     if pa.types.is_string(kind):
-        return None, _escaped(fitting(column))
-    if pa.types.is_boolean(kind):
-        return column.cast(pa.int8()).cast(pa.string()), None
-    if pa.types.is_timestamp(kind):
-        days, within = _dated(column, zone)
-        texts = None if pc.all(within).as_py() else _only(cells.plain(column), pc.invert(within))
-        return _only(days.cast(pa.string()), within), texts
-    if pa.types.is_integer(kind):
-        within = pc.and_(pc.greater_equal(column, -WHOLE), pc.less_equal(column, WHOLE))
-        text = column.cast(pa.string())
-        return (
-            (text, None) if pc.all(within).as_py() else (_only(text, within), _only(text, pc.invert(within)))
-        )
-    return column.cast(pa.string()), None
+        yield _text(column)
+    elif pa.types.is_boolean(kind):
+        yield column.cast(pa.int8()).cast(pa.string()), ' t="b"><v>', "</v></c>"
+    elif pa.types.is_timestamp(kind) or pa.types.is_integer(kind):
+        numbers, within = _dated(column, zone) if pa.types.is_timestamp(kind) else (column, _whole(column))
+        whole = pc.all(within).as_py()
+        yield _number(numbers if whole and not within.null_count else _only(numbers, within))
+        if not whole:
+            yield _text(_only(cells.plain(column).cast(pa.string()), pc.invert(within)))
+    else:
+        yield _number(column)
+
+
+def _number(column: pa.Array) -> tuple[pa.Array, str, str]:
+    return column.cast(pa.string()), "><v>", "</v></c>"
+
+
+def _text(column: pa.Array) -> tuple[pa.Array, str, str]:
+    # Space at the ends of a text, which XML may leave out, and what is rarer still, are kept for all or for none.
+    space = ' xml:space="preserve"' if _spaced(column) else ""
+    return _escaped(column), f' t="inlineStr"><is><t{space}>', "</t></is></c>"
+
+
+def _spaced(column: pa.Array) -> bool:
+    """Whether any text begins or ends with space, or has more of it than spaces; none is empty."""
+    there = column.drop_null()
+    ends = np.frombuffer(there.buffers()[1], np.int32)[there.offset : there.offset + len(there) + 1]
+    data = np.frombuffer(there.buffers()[2], np.uint8)
+    outer = np.concatenate((data[ends[:-1]], data[ends[1:] - 1]))
+    return bool((outer == ord(" ")).any() or (data[ends[0] : ends[-1]] < ord(" ")).any())
+
+
+def _whole(column: pa.Array) -> pa.Array:
+    """Which whole numbers are shown with all their digits."""
+    return pc.and_(pc.greater_equal(column, -WHOLE), pc.less_equal(column, WHOLE))
 
 
 def serial(at: datetime, zone: str) -> float:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import IO, BinaryIO
 from xml.etree import ElementTree
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -21,7 +22,8 @@ from services.reports.formats.book.place import Piece
 from services.reports.formats.book.sheet import CHARTS
 from services.reports.formats.readback import markup
 from services.reports.formats.readback.fault import Disagrees, again, demand, tables
-from services.reports.formats.readback.markup import BOOLEAN, NUMBER, TEXT, Cells
+from services.reports.formats.readback.gap import BOOLEAN, NOTHING, NUMBER, TEXT
+from services.reports.formats.readback.markup import Cells
 from services.reports.proof import total
 from tidemark.v1 import report_pb2 as pb
 
@@ -54,8 +56,11 @@ class Book:
     def windows(self, name: str) -> Iterator[Cells]:
         """What stands on a sheet, piece by piece."""
         with self._archive.open(self._parts[name]) as file:
+            above = -1
             for xml in _windows(file):
-                yield markup.read(xml, self._shared)
+                found = markup.read(xml, self._shared, above)
+                yield found
+                above = found.last
 
     def rows(self, name: str) -> list[list[str | float | bool | None]]:
         """All rows of a small sheet."""
@@ -122,15 +127,21 @@ def _windows(file: IO[bytes]) -> Iterator[bytes]:
     if opens[1]:
         return
     waiting = waiting[opens.end() :]
-    while (closes := waiting.find(_CLOSES)) < 0:
+    while True:
+        # Behind the last row, which is near the end: so little is searched.
         cut = waiting.rfind(_ROW_ENDS) + len(_ROW_ENDS)
-        if cut >= len(_ROW_ENDS):
+        cut = cut if cut >= len(_ROW_ENDS) else 0
+        closes = waiting.find(_CLOSES, cut)
+        if closes >= 0:
+            break
+        if cut:
             yield waiting[:cut]
-            waiting = waiting[cut:]
         more = file.read(_WINDOW)
         demand(bool(more), "a sheet has no end")
-        waiting += more
+        waiting = waiting[cut:] + more
     yield waiting[:closes]
+    while file.read(_WINDOW):
+        """What follows is compared with the checksum of the archive."""
 
 
 def _table(
@@ -151,8 +162,9 @@ def _table(
             if count > 0:
                 yield _rows(sheet, following, count, kinds, zone, f"sheet {name}: table {table.table_id}")
                 following += count
-            below = sheet.values(piece.ends + 1)
-            demand(not below, f"there are more rows than {piece.count}: {below}")
+            if sheet.last > piece.ends:
+                below = sheet.values(piece.ends + 1)
+                demand(not below, f"there are more rows than {piece.count}: {below}")
         demand(following > piece.ends, f"sheet {name}: there are fewer rows than {piece.count}")
 
 
@@ -170,20 +182,20 @@ def _rows(
 
 def _column(sheet: Cells, place: int, first: int, count: int, kind: pa.DataType, zone: str) -> pa.Array:
     """Cells as the column that was written."""
-    texts, marks = sheet.column(place, first, count)
+    texts, kinds = sheet.column(place, first, count)
     allowed = {TEXT} if pa.types.is_string(kind) else {BOOLEAN} if pa.types.is_boolean(kind) else {NUMBER}
     if pa.types.is_integer(kind) or pa.types.is_timestamp(kind):
         # What a cell cannot hold as a number.
         allowed.add(TEXT)
-    others = set(pc.unique(marks.drop_null()).to_pylist()) - allowed
-    demand(not others, f"column {place + 1} has cells of another kind")
+    found = set(np.flatnonzero(np.bincount(kinds)).tolist()) - {NOTHING}
+    demand(found <= allowed, f"column {place + 1} has cells of another kind")
     if pa.types.is_string(kind):
         return texts
     if pa.types.is_boolean(kind):
         return texts.cast(kind)
-    number = pc.equal(marks, NUMBER)
-    found = pc.if_else(number, texts, None).cast(pa.float64())
+    number = pa.array(kinds == NUMBER)
+    numbers = (pc.if_else(number, texts, None) if TEXT in found else texts).cast(pa.float64())
     if pa.types.is_floating(kind):
-        return found
-    exact = rows.instants(found, zone) if pa.types.is_timestamp(kind) else found.cast(kind)
-    return pc.coalesce(exact, pc.if_else(number, None, texts).cast(kind))
+        return numbers
+    exact = rows.instants(numbers, zone) if pa.types.is_timestamp(kind) else numbers.cast(kind)
+    return pc.coalesce(exact, pc.if_else(number, None, texts).cast(kind)) if TEXT in found else exact
