@@ -8,6 +8,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC
 from typing import IO, BinaryIO
 
@@ -16,6 +17,7 @@ from xlsxwriter import Workbook
 
 from services.reports.document import Document
 from services.reports.formats import cells
+from services.reports.formats.ahead import ahead
 from services.reports.formats.book import front, place, rows
 from services.reports.formats.book.place import Piece
 from services.reports.formats.book.sheet import Charts, proof, section
@@ -98,8 +100,10 @@ def _filled(part: bytes, pieces: Sequence[Piece], zone: str, sink: IO[bytes]) ->
         ends = part.index(b"</row>", begins) + len(b"</row>")
         styles = [style.decode() for style in _STYLE.findall(part, begins, ends)]
         sink.write(part[done:begins])
-        for row, batch in _batches(piece):
-            sink.write(rows.written(batch, row, styles, zone))
+        made = (rows.written(batch, row, styles, zone) for row, batch in _batches(piece))
+        with closing(ahead(made)) as several:
+            for each in several:
+                sink.write(each)
         done = ends
     sink.write(part[done:])
 

@@ -1,4 +1,4 @@
-"""JSON read back by orjson: a document comes in, its tables go out to `check`, a few thousand lines at a time.
+"""JSON read back by orjson: a document comes in, its tables go out to `check`, a thousand lines at a time.
 
 Each row is a line of its own. What is left without them is parsed as a whole and has to be the document, word for word.
 """
@@ -15,6 +15,9 @@ from services.reports.formats import cells, plain
 from services.reports.formats.json import CLOSES, OPENS
 from services.reports.formats.readback.fault import Disagrees, again, demand, tables
 from tidemark.v1 import report_pb2 as pb
+
+_LINES = 1_024
+"""Read at once: so few that their lists are gone before Python begins to look for what is not needed any more."""
 
 
 def read(source: BinaryIO, document: Document, proofs: Sequence[pb.SectionProof]) -> Iterator[Table]:
@@ -51,7 +54,7 @@ def _rows(source: BinaryIO, table: Table, frame: list[bytes]) -> Iterator[pa.Rec
             yield _batch(lines, kinds, table)
             return
         lines.append(line)
-        if len(lines) == cells.ROWS:
+        if len(lines) == _LINES:
             yield _batch(lines, kinds, table)
             lines.clear()
     raise Disagrees(f"table {table.table_id} has no end")
