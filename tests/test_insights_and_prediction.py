@@ -97,7 +97,8 @@ DISTURBANCES = {300: 120.0, 390: -110.0, 480: 130.0, 570: -120.0, 650: 140.0}
 async def test_data_insights(tenant: Tenant) -> None:
     """Anomalies are found where they were put and hardly elsewhere; growth is a trend, noise is none; what follows another is found with
     its lag."""
-    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    # The last midnight: how sure a finding is hangs on where in the day its series begin, not on when this runs.
+    now = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     asked = questions.series(
         measure=[f"avg of {name}" for name in measured(now)],
         source="metrics", interval="hour", start=now - HISTORY_DAYS * DAY, end=now,

@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from deploy.local.first_run import KEYS, pairs
-from deploy.local.ports import free_port, is_free
+from deploy.local.ports import is_free
 from deploy.local.process import alive, send, wait_until
+from deploy.local.suite import quiet_port
 from services.__main__ import TARGETS
 from tests.integration.test_local_stack import ROOT, Checkout
 
@@ -30,8 +31,8 @@ def checkout() -> Iterator[Checkout]:
             '{"scripts": {"build": "echo no such wombat; exit 1"}}'
         )
         names = ("INGEST", "OTLP", "GATEWAY")
-        checkout.settings |= {f"TIDEMARK_{name}_PORT": str(free_port()) for name in names}
-        while not all(map(is_free, range(first := free_port(), first + len(TARGETS)))):
+        checkout.settings |= {f"TIDEMARK_{name}_PORT": str(quiet_port()) for name in names}
+        while not all(map(is_free, range(first := quiet_port(), first + len(TARGETS)))):
             pass
         checkout.settings["TIDEMARK_METRICS_PORT"] = str(first)
         yield checkout

@@ -19,6 +19,7 @@ from deploy.local.ports import free_port, is_free
 from deploy.local.process import Identity, alive, family, send, wait_until
 from deploy.local.servers import ONCE, Postgres, Redis, ServerFailed
 from deploy.local.stack import Stack, load
+from deploy.local.suite import quiet_port
 
 ROOT = Path(__file__).parents[2]
 SERVICES = '''
@@ -187,8 +188,8 @@ class Checkout:
         (root / "services").mkdir()
         (root / "services" / "__main__.py").write_text(SERVICES)
         names = ("POSTGRES", "REDIS", "QUERY", "OTLP", "EDGE")
-        self.settings = {f"TIDEMARK_{name}_PORT": str(free_port()) for name in names}
-        while not is_free((metrics := free_port()) + 1):  # one for each of the two targets
+        self.settings = {f"TIDEMARK_{name}_PORT": str(quiet_port()) for name in names}
+        while not is_free((metrics := quiet_port()) + 1):  # one for each of the two targets
             pass
         self.settings["TIDEMARK_METRICS_PORT"] = str(metrics)
         self.settings["TIDEMARK_CACHE"] = str(cache_folder(server_account()))
