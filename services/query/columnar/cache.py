@@ -48,6 +48,9 @@ class Spines:
             metrics.SPINE_BYTES.set(self._size)
 
     def _put(self, segment: Segment, spine: Spine) -> None:
+        if segment.segment_id in self._kept:
+            # Two have read it, where it had to make room while one of them waited.
+            self._drop(segment.segment_id)
         if spine.size <= self._most:
             self._kept[segment.segment_id] = segment, spine
             self._size += spine.size

@@ -67,6 +67,15 @@ def test_the_one_used_longest_ago_makes_room() -> None:
     assert read.times == 4
 
 
+def test_one_that_was_read_twice_takes_its_room_once() -> None:
+    spines, read = Spines(2 * spine().size), Reading()
+    for _ in range(2):
+        spines._put(segment("a"), spine())
+    for name in ("b", "a", "b"):
+        spines.get(segment(name), read)
+    assert read.times == 1
+
+
 def test_nothing_is_kept_that_is_too_large() -> None:
     spines, read = Spines(100), Reading()
     for _ in range(2):
