@@ -234,4 +234,8 @@ def _http(ways: Ways) -> httpx.AsyncClient:
 async def _answer(asked: Awaitable[httpx.Response]) -> None:
     response = await asked
     if not response.is_success:
+        print(
+            f"  {response.request.method} {response.request.url.path}: {response.status_code} {response.text}",
+            flush=True,
+        )
         raise _Refused(response.status_code)

@@ -13,6 +13,7 @@ from psycopg.rows import class_row
 from services.admin.record import EntryRecord, KeyRecord, ProjectRecord, ReaderRecord
 from services.kit.errors import AlreadyExists, Conflict, Invalid, NotFound, Refused
 from services.kit.identity import Secret
+from services.kit.postgres import retouched
 from services.kit.repetition import remember
 from services.kit.service import Pool
 
@@ -181,6 +182,11 @@ class Store:
         self, project_id: int, reader: str, role: str, password: str, connections: int
     ) -> ReaderRecord:
         """The reader made, with a role that sees the views of its project. The password goes to the database as a hash."""
+        return await retouched(lambda: self._create_reader(project_id, reader, role, password, connections))
+
+    async def _create_reader(
+        self, project_id: int, reader: str, role: str, password: str, connections: int
+    ) -> ReaderRecord:
         async with self._pool.connection() as connection:
             row = await (await connection.execute(_IS_SUPERUSER)).fetchone()
             assert row is not None, "there is always a current user"
@@ -223,14 +229,7 @@ class Store:
 
     async def delete_reader(self, project_id: int, reader: str) -> None:
         """Ends the role and its sessions. What is interrupted halfway can be repeated; nobody comes in meanwhile."""
-        for last in (False, False, True):
-            try:
-                await self._delete_reader(project_id, reader)
-                break
-            except psycopg.errors.InternalError_:
-                # `tuple concurrently updated`: something else has touched the same row of the catalogue, as whatever makes a chunk may.
-                if last:
-                    raise
+        await retouched(lambda: self._delete_reader(project_id, reader))
 
     async def _delete_reader(self, project_id: int, reader: str) -> None:
         async with self._pool.connection() as connection:

@@ -18,7 +18,7 @@ from psycopg import sql
 
 from services.kit.errors import BadSetting
 from services.kit.keys import MAX_PARTITIONS
-from services.kit.postgres import SCHEMA, connect, probe
+from services.kit.postgres import SCHEMA, connect, probe, retouched
 
 FOLDER = Path(__file__).parents[2] / "migrations"
 PATIENCE_SECONDS = 600.0
@@ -91,7 +91,7 @@ async def migrate(url: str, partitions: int, say: Callable[[str], None], folder:
                     (migration.number, migration.name, migration.sha256),
                 )
         await connection.execute(_PARTITIONS, (partitions,))
-        await connection.execute(_CLOSE)
+        await retouched(lambda: connection.execute(_CLOSE))
         say(f"the database is at migration {len(files)}, {len(missing)} applied now")
 
 

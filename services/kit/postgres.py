@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any, Self
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Self, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -28,6 +28,7 @@ POSTGRESQL, TIMESCALEDB = 16, (2, 19)
 _HOPELESS = ("authentication failed", "does not exist", "permission denied", "no pg_hba.conf entry")
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class Traced(psycopg.AsyncCursor[TupleRow]):
@@ -115,6 +116,16 @@ async def connect(url: str, patience_seconds: float = PATIENCE_SECONDS) -> psyco
                 ) from error
             log.info("waiting %.0f s more for PostgreSQL: %s", left, reason)
             await asyncio.sleep(min(1.0, left))
+
+
+async def retouched(change: Callable[[], Awaitable[T]]) -> T:
+    """What a change of the catalogue answers; tried thrice, as `tuple concurrently updated` says that something else has changed the same row
+    meanwhile: whatever makes a chunk, or a vacuum that notes how old the database is.
+    """
+    for _ in range(2):
+        with suppress(psycopg.errors.InternalError_):
+            return await change()
+    return await change()
 
 
 async def probe(connection: psycopg.AsyncConnection[Any]) -> None:

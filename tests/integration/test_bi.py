@@ -250,6 +250,26 @@ async def _refused_and_then_made(
         assert await store.readers(1, "", 10) == []
 
 
+async def test_a_reader_is_made_though_something_else_touches_the_catalogue(
+    suite: Suite, database: str
+) -> None:
+    async def made() -> None:
+        async with reading(served, database) as reader:
+            assert reader.rows("SELECT project FROM bi.freshness") == [("demo",)]
+
+    async def held_up() -> bool:
+        waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted"
+        return owner.execute(waits).fetchone() != (0,)
+
+    async with suite(admin) as served:
+        with psycopg.connect(database, autocommit=True) as owner, psycopg.connect(database) as other:
+            other.execute("GRANT CREATE ON SCHEMA public TO pg_monitor")
+            making = asyncio.ensure_future(made())
+            await until(held_up)
+            other.commit()
+            await making
+
+
 async def test_the_views_show_one_project_and_are_explained(suite: Suite, database: str) -> None:
     async with suite(admin) as served, reading(served, database) as reader:
         with two_projects(database):
