@@ -17,13 +17,16 @@ from services.insights.forecast.season import Values
 
 ROWS = 10_000
 """More are thinned out evenly, over time and over steps ahead."""
-TREES, LEARNING_RATE = 60, 0.12
+TREES, LEARNING_RATE, BINS = 30, 0.2, 63
+"""Twice the trees and four times the bins take twice the time, and forecast the hours of M4 by a thousandth better."""
 LEAST_ROWS = 200
 """Fewer teach nothing."""
 LEAST_WINDOW = 8
 _CYCLES, _BESIDE_CYCLES, _RECENT = 4, 2, 4
 _FAR = 20.0
 """What lies further out, in spreads, is learnt as if it lay here."""
+_TOGETHER = 50_000
+"""Rows that are foretold at once; more take memory."""
 _STRIDE = 7919
 """A prime: steps ahead are thinned by it, so that all of them are left."""
 
@@ -41,15 +44,36 @@ class Boosted:
         """(series, instants, horizon): how series go on from `backs` buckets before their end; NaN where the past is too short to be
         seen as the rows learnt from were."""
         made = np.full((len(many), len(backs), horizon), np.nan)
-        for row, values in enumerate(many):
-            able = len(values) - backs >= _reach(self.seasons)
-            if not able.any():
-                continue
-            origin = np.repeat(len(values) - backs[able], horizon)
-            seen = _seen(values, origin, np.tile(np.arange(horizon), int(able.sum())), self.seasons)
-            told = seen.centre + seen.spread * self.model.predict(seen.features)
-            made[row, able] = told.reshape(-1, horizon)
+        able = np.stack([len(values) - backs >= _reach(self.seasons) for values in many])
+        # The trees take as long for a few rows as for thousands.
+        for rows in _groups(able.sum(axis=1) * horizon):
+            seen = [
+                _seen(
+                    many[row],
+                    np.repeat(len(many[row]) - backs[able[row]], horizon),
+                    np.tile(np.arange(horizon), int(able[row].sum())),
+                    self.seasons,
+                )
+                for row in rows
+            ]
+            told = self.model.predict(np.concatenate([each.features for each in seen]))
+            ends = np.cumsum([len(each.centre) for each in seen])
+            for row, each, part in zip(rows, seen, np.split(told, ends[:-1])):
+                made[row, able[row]] = (each.centre + each.spread * part).reshape(-1, horizon)
         return made
+
+
+def _groups(sizes: NDArray[np.int64]) -> list[list[int]]:
+    """Places of the sizes that are not 0, so many together as are at most `_TOGETHER` rows."""
+    groups: list[list[int]] = []
+    room = 0
+    for place in np.flatnonzero(sizes):
+        if sizes[place] > room:
+            groups.append([])
+            room = _TOGETHER
+        groups[-1].append(int(place))
+        room -= sizes[place]
+    return groups
 
 
 def learn(
@@ -77,6 +101,7 @@ def learn(
         loss="absolute_error",
         learning_rate=LEARNING_RATE,
         max_iter=TREES,
+        max_bins=BINS,
         max_leaf_nodes=15,
         min_samples_leaf=20,
         l2_regularization=1.0,
@@ -120,23 +145,24 @@ def _seen(values: Values, origin: Places, step: Places, seasons: tuple[int, ...]
     variance = mean(squares, origin, 2 * window) - mean(sums, origin, 2 * window) ** 2
     spread = np.sqrt(np.maximum(variance, 0.0)) + 1e-9 + 1e-6 * np.abs(centre)
     target = origin + step
+    places: list[Places] = []
     columns: list[Values] = []
     for season in seasons:
         latest = target - (step // season + 1) * season
         for cycle in range(_CYCLES):
-            for beside in (-1, 0, 1) if cycle < _BESIDE_CYCLES else (0,):
-                place = latest - cycle * season + beside
-                known = (place >= 0) & (place < origin)
-                columns.append(
-                    np.where(known, (values[np.clip(place, 0, len(values) - 1)] - centre) / spread, np.nan)
-                )
-        before = mean(sums, origin - season, season)
-        columns.append((whole + mean(sums, origin, season) - centre) / spread)
-        columns.append((mean(sums, origin, season) - before) / spread)
+            wide = (-1, 0, 1) if cycle < _BESIDE_CYCLES else (0,)
+            places.extend(latest - cycle * season + beside for beside in wide)
+        ended = mean(sums, origin, season)
+        columns.append((whole + ended - centre) / spread)
+        columns.append((ended - mean(sums, origin - season, season)) / spread)
         columns.extend(
             (mean(sums, origin, width) - mean(sums, origin - season, width)) / spread for width in (1, 3)
         )
         columns.append(((target - len(values)) % season).astype(np.float64))
-    columns.extend((values[origin - lag] - centre) / spread for lag in range(1, _RECENT + 1))
     columns.append(step.astype(np.float64))
-    return _Seen(np.column_stack(columns), centre, spread)
+    places.extend(origin - lag for lag in range(1, _RECENT + 1))
+    place = np.stack(places, axis=1)
+    told = (values[np.clip(place, 0, len(values) - 1)] - centre[:, None]) / spread[:, None]
+    known = (place >= 0) & (place < origin[:, None])
+    features = np.column_stack([np.where(known, told, np.nan), *columns])
+    return _Seen(features, centre, spread)

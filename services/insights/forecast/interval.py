@@ -42,8 +42,9 @@ def bands(misses: Values, known: NDArray[np.bool_], coverage: float) -> tuple[Va
         scores = (misses / usual)[seen]
         # One more error, the next, may lie anywhere: split conformal prediction counts it as lying outside.
         ranks = np.clip(levels - (1 - levels) / count, 0.0, 1.0)
-        lower[origin] = min(float(np.quantile(scores, ranks[0])), 0.0) * usual
-        upper[origin] = max(float(np.quantile(scores, 1 - ranks[1])), 0.0) * usual
+        below, above = np.quantile(scores, [ranks[0], 1 - ranks[1]])
+        lower[origin] = min(below, 0.0) * usual
+        upper[origin] = max(above, 0.0) * usual
     return lower, upper
 
 

@@ -22,10 +22,6 @@ _SIMPLE: dict[pb.ForecastMethod, Callable[[Values, Sequence[int], int], Values]]
     NAIVE: simple.naive,
     SEASONAL_NAIVE: simple.seasonal_naive,
 }
-_SMOOTHING: dict[pb.ForecastMethod, Callable[[Seasonal, int], Values]] = {
-    ETS: smoothing.ets,
-    THETA: smoothing.theta,
-}
 POOL = (NAIVE, SEASONAL_NAIVE, ETS, THETA, LINEAR, BOOSTED)
 FAST = POOL[:4]
 """Without what is learnt, which takes most of the time."""
@@ -82,7 +78,8 @@ def roll(
     """Forecasts of `many` series from `backs`; what is learnt is learnt anew at the origins whose places are in `learnt`."""
     made = np.full((len(many), len(methods), len(backs), horizon), np.nan)
     lengths = np.array([len(values) for values in many])
-    smoothed = not _SMOOTHING.keys().isdisjoint(methods)
+    smoothed = not {ETS, THETA}.isdisjoint(methods)
+    parameters = np.full(len(many), -1)
     for origin, back in enumerate(backs):
         for length in np.unique(lengths[lengths - back >= min(LEAST_PAST, *lengths)]):
             rows = np.flatnonzero(lengths == length)
@@ -92,8 +89,12 @@ def roll(
             for place, method in enumerate(methods):
                 if simply := _SIMPLE.get(method):
                     made[rows, place, origin] = simply(window, seasons, horizon)
-                elif seasonal is not None and (smoothly := _SMOOTHING.get(method)):
-                    made[rows, place, origin] = smoothly(seasonal, horizon)
+                elif seasonal is not None and method == ETS:
+                    if origin in learnt or parameters[rows].min() < 0:
+                        parameters[rows] = smoothing.fitted(seasonal, horizon)
+                    made[rows, place, origin] = smoothing.ets(seasonal, horizon, parameters[rows])
+                elif seasonal is not None and method == THETA:
+                    made[rows, place, origin] = smoothing.theta(seasonal, horizon)
     # Threads of a library that wait for each other on busy cores are many times slower than one alone.
     with threadpool_limits(1):
         for first, last in pairwise(sorted({*learnt, len(backs)})):

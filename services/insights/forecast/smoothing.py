@@ -5,7 +5,10 @@ Holt's method with a damped trend is a linear filter of second order of the seri
 Forecasting with Exponential Smoothing, chapter 11), so that a grid of its parameters is a few calls of `lfilter`.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from services.insights.forecast.season import Seasonal, Values
@@ -13,13 +16,36 @@ from services.insights.forecast.season import Seasonal, Values
 _ALPHAS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.55, 0.75, 0.95)
 _TRENDS = ((0.0, 0.9), (0.1, 0.9), (0.1, 0.98))
 """How much of a change goes into the trend, and what is left of the trend one bucket later."""
+_GRID = tuple((alpha, alpha * share, kept) for alpha in _ALPHAS for share, kept in _TRENDS)
 _MEMORY = 400
 """What lies further back says nothing about level and trend."""
 
 
-def ets(seasonal: Seasonal, horizon: int) -> Values:
-    """Level and damped trend; the parameters are those with the least absolute error, over the horizon, of the series' own past."""
-    return seasonal.on(_holt(seasonal.rest[:, -_MEMORY:], horizon))
+def fitted(seasonal: Seasonal, horizon: int) -> NDArray[np.int64]:
+    """Which parameters `ets` shall take for each series: those with the least absolute error, over the horizon, of its own past."""
+    values = seasonal.rest[:, -_MEMORY:]
+    ahead = np.unique(np.linspace(1, min(horizon, max(values.shape[1] // 3, 1)), 3).astype(np.int64))
+    loss = np.zeros((len(_GRID), len(values)))
+    for place, (alpha, beta, kept) in enumerate(_GRID):
+        level, trend = _holt(values, alpha, beta, kept)
+        for step in ahead:
+            told = (level + trend * _growth(kept, step))[:, :-step]
+            missed = np.abs(values[:, step:] - told)
+            loss[place] += missed[:, missed.shape[1] // 4 :].mean(axis=1) if missed.shape[1] else 0
+    best: NDArray[np.int64] = loss.argmin(axis=0)
+    return best
+
+
+def ets(seasonal: Seasonal, horizon: int, parameters: NDArray[np.int64]) -> Values:
+    """Level and damped trend, by the parameters that `fitted` has told of each series."""
+    values = seasonal.rest[:, -_MEMORY:]
+    made = np.empty((len(values), horizon))
+    for place in np.unique(parameters):
+        rows = parameters == place
+        alpha, beta, kept = _GRID[place]
+        level, trend = _holt(values[rows], alpha, beta, kept)
+        made[rows] = level[:, -1:] + trend[:, -1:] * _growth(kept, np.arange(1, horizon + 1))
+    return seasonal.on(made)
 
 
 def theta(seasonal: Seasonal, horizon: int) -> Values:
@@ -35,29 +61,17 @@ def theta(seasonal: Seasonal, horizon: int) -> Values:
     return seasonal.on((level[:, None] + line) / 2)
 
 
-def _holt(values: Values, horizon: int) -> Values:
-    series, count = values.shape
-    best = np.full(series, np.inf)
-    made = np.repeat(values[:, -1:], horizon, axis=1)
-    begin = values[:, :1]
-    ahead = np.unique(np.linspace(1, min(horizon, max(count // 3, 1)), 3).astype(np.int64))
-    for alpha in _ALPHAS:
-        for share, kept in _TRENDS:
-            beta = alpha * share
-            ma = [1.0, alpha + kept * beta - 1 - kept, (1 - alpha) * kept]
-            error = lfilter([1.0, -(1 + kept), kept], ma, values - begin, axis=1)
-            trend = lfilter([beta], [1.0, -kept], error, axis=1) if beta else np.zeros_like(error)
-            level = values - (1 - alpha) * error
-            loss = np.zeros(series)
-            for step in ahead:
-                grown = trend * (kept * (1 - kept**step) / (1 - kept))
-                missed = values[:, step:] - (level + grown)[:, :-step]
-                loss += np.abs(missed[:, len(missed[0]) // 4 :]).mean(axis=1) if missed.shape[1] else 0
-            better = loss < best
-            best = np.where(better, loss, best)
-            growth = kept * (1 - kept ** np.arange(1, horizon + 1)) / (1 - kept)
-            made = np.where(better[:, None], level[:, -1:] + trend[:, -1:] * growth, made)
-    return made
+def _holt(values: Values, alpha: float, beta: float, kept: float) -> tuple[Values, Values]:
+    """Level and trend at every bucket, (series, buckets)."""
+    ma = [1.0, alpha + kept * beta - 1 - kept, (1 - alpha) * kept]
+    error = lfilter([1.0, -(1 + kept), kept], ma, values - values[:, :1], axis=1)
+    trend = lfilter([beta], [1.0, -kept], error, axis=1) if beta else np.zeros_like(error)
+    return values - (1 - alpha) * error, trend
+
+
+def _growth(kept: float, steps: Any) -> Any:
+    """What a trend of 1 comes to after so many steps."""
+    return kept * (1 - kept**steps) / (1 - kept)
 
 
 def _simple(values: Values) -> Values:
