@@ -119,11 +119,13 @@ class Read:
 def plan(question: Measured, until: Until | None = None) -> Plan:
     """How `question` is answered, of a state that has passed where one is given."""
     buckets = question.buckets
-    earlier = tuple(bucket.earlier(question.span.length) for bucket in buckets)
+    earlier: tuple[Span, ...] = ()
+    if question.compared:
+        earlier = tuple(bucket.earlier(question.span.length) for bucket in buckets)
     return Plan(
         question,
         tuple(_scans(question, buckets, until)),
-        tuple(_scans(question, earlier, until)) if question.compared else (),
+        tuple(_scans(question, earlier, until)) if earlier else (),
     )
 
 

@@ -4,8 +4,9 @@ Events, series and tables are read here, what is asked of windows by `windows` a
 """
 
 from dataclasses import dataclass
+from dataclasses import field as made_by
 from datetime import datetime
-from itertools import pairwise
+from itertools import pairwise, starmap
 from zoneinfo import ZoneInfo
 
 from google.protobuf.message import Message
@@ -66,17 +67,17 @@ class Series(_Measured):
     """A question for measures over time. Groups are ordered by the first measure."""
 
     step: Step
-    edges: tuple[datetime, ...]
-    """Where buckets begin, and the end of the last; the first and last may reach beyond the span."""
+    zone: str
+    """Whose midnights buckets begin at; empty where they are as wide everywhere."""
+    edges: tuple[datetime, ...] = made_by(compare=False)
+    """Where buckets begin, and the end of the last; the first and last may reach beyond the span. Span, step and zone tell them."""
     fill: pb.Fill
 
     @property
     def buckets(self) -> tuple[Span, ...]:
         """What each bucket counts: as far as it lies in the span."""
-        within = self.span
-        return tuple(
-            Span(max(start, within.start), min(end, within.end)) for start, end in pairwise(self.edges)
-        )
+        within = self.edges[1:-1]
+        return tuple(starmap(Span, pairwise((self.span.start, *within, self.span.end))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,7 @@ def _series(
         top=_top(series, MAX_TOP, at),
         compared=_compared(series, at),
         step=step,
+        zone="" if step.seconds else zone.key,
         edges=edges(asked, step, zone, MAX_BUCKETS + 1),
         fill=series.fill,
     )

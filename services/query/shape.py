@@ -50,7 +50,10 @@ def gather(cells: Cells, columns: Columns, rows: Iterable[Sequence[object]]) -> 
     for slot, place, *values in rows:
         for (index, kind), each in zip(columns, values):
             parts = cells.setdefault((index, place), {})  # type: ignore[arg-type]
-            parts.setdefault(slot, Part()).put(kind, each)  # type: ignore[arg-type]
+            part = parts.get(slot)  # type: ignore[call-overload]
+            if part is None:
+                part = parts[slot] = Part()  # type: ignore[index]
+            part.put(kind, each)
 
 
 def result(plan: Plan, reading: Reading, now: datetime) -> pb.SeriesResult:
@@ -59,7 +62,7 @@ def result(plan: Plan, reading: Reading, now: datetime) -> pb.SeriesResult:
     assert isinstance(question, Series)
     answer = pb.SeriesResult()
     for start in question.edges[:-1]:
-        answer.bucket_starts.add().FromDatetime(start)
+        answer.bucket_starts.add(seconds=int(start.timestamp()))
     lines = {
         place: (
             _lines(question, reading.cells, place, plan.scans[0].buckets, now),
@@ -148,8 +151,10 @@ def _lines(
     found = {}
     for index, measure in enumerate(question.measures):
         parts = cells.get((index, place), {})
+        rated = measure.aggregation == pb.AGGREGATION_RATE
         values = [
-            value(measure, parts.get(slot), covered(bucket, now)) for slot, bucket in enumerate(buckets)
+            value(measure, parts.get(slot), covered(bucket, now) if rated else math.nan)
+            for slot, bucket in enumerate(buckets)
         ]
         whole = parts[None] if None in parts else merged(list(parts.values()))
         seconds = covered(Span(buckets[0].start, buckets[-1].end), now)

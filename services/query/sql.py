@@ -20,6 +20,7 @@ from services.query.where import Statement, batches, conditions, json, text, wit
 from tidemark.v1 import question_pb2 as pb
 
 TIME = {"events": "occurred_at", "metric_points": "observed_at"}
+DAY = timedelta(days=1)
 SHORT = timedelta(hours=6)
 """Events of all names in so short a time are found by the index of names and time: measured, a chunk holds a week of rows,
 and reading it whole is faster only for more than about a day."""
@@ -259,9 +260,21 @@ def _size(scan: Scan, statement: Statement) -> str:
 def _rows(scan: Scan, project_id: int, statement: Statement, *, slotted: bool) -> str:
     """The rows of a scan, with their bucket and groups, out of all its tables."""
     project = statement.value(project_id)
-    starts = statement.value([bucket.start for bucket in scan.buckets], "timestamptz[]") if slotted else ""
+    starts = _starts(scan.buckets, statement) if slotted else ""
     tiles = [each for tile in scan.tiles for each in _apart(tile, scan)]
     return "\nUNION ALL\n".join(_tile(tile, scan, project, starts, statement) for tile in tiles)
+
+
+def _starts(buckets: Sequence[Span], statement: Statement) -> str:
+    """Where buckets start. Those of one width below a day, of which there may be thousands, are counted out by the database: it takes longer
+    to send so many instants than to use them. A range may cut the first and the last.
+    """
+    inner = buckets[1:-1]
+    width = inner[0].length if inner else DAY
+    if width >= DAY or any(each.length != width for each in inner):
+        return statement.value([each.start for each in buckets], "timestamptz[]")
+    first, last = (statement.value(at, "timestamptz") for at in (inner[0].start - width, buckets[-1].start))
+    return f"ARRAY(SELECT generate_series({first}, {last}, {statement.value(width, 'interval')}))"
 
 
 def _apart(tile: Tile, scan: Scan) -> Sequence[Tile]:

@@ -59,7 +59,7 @@ def carried(old: Plan, reading: Reading, new: Plan) -> tuple[Reading, Slots] | N
     before, after = old.question, new.question
     assert isinstance(before, Series)
     assert isinstance(after, Series)
-    same = replace(before, span=after.span, edges=after.edges) == after
+    same = replace(before, span=after.span) == after
     if not same or [scan.exact for scan in old.scans] != [scan.exact for scan in new.scans]:
         return None
     cells, missing = _placed(reading.cells, old.scans, new.scans)

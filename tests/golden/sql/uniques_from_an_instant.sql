@@ -2,29 +2,31 @@ SELECT slot, place, array_agg(uniques) FILTER (WHERE uniques IS NOT NULL), array
 FROM (
 SELECT rows.*, 0 AS place
 FROM (
-SELECT width_bucket(bucket, %(p1)s::timestamptz[]) - 1 AS slot, count AS count, uniques AS uniques, NULL::text AS users
+SELECT width_bucket(bucket, ARRAY(SELECT generate_series(%(p1)s::timestamptz, %(p2)s::timestamptz, %(p3)s::interval))) - 1 AS slot, count AS count, uniques AS uniques, NULL::text AS users
 FROM rollups_1h
-WHERE project_id = %(p0)s AND bucket >= %(p2)s::timestamptz AND bucket < %(p3)s::timestamptz AND source = 1
-UNION ALL
-SELECT width_bucket(bucket, %(p1)s::timestamptz[]) - 1 AS slot, count AS count, uniques AS uniques, NULL::text AS users
-FROM rollups_1m
 WHERE project_id = %(p0)s AND bucket >= %(p4)s::timestamptz AND bucket < %(p5)s::timestamptz AND source = 1
 UNION ALL
-SELECT width_bucket(occurred_at, %(p1)s::timestamptz[]) - 1 AS slot, 1 AS count, NULL::bytea AS uniques, user_id AS users
+SELECT width_bucket(bucket, ARRAY(SELECT generate_series(%(p1)s::timestamptz, %(p2)s::timestamptz, %(p3)s::interval))) - 1 AS slot, count AS count, uniques AS uniques, NULL::text AS users
+FROM rollups_1m
+WHERE project_id = %(p0)s AND bucket >= %(p6)s::timestamptz AND bucket < %(p7)s::timestamptz AND source = 1
+UNION ALL
+SELECT width_bucket(occurred_at, ARRAY(SELECT generate_series(%(p1)s::timestamptz, %(p2)s::timestamptz, %(p3)s::interval))) - 1 AS slot, 1 AS count, NULL::bytea AS uniques, user_id AS users
 FROM events
-WHERE project_id = %(p0)s AND occurred_at >= %(p6)s::timestamptz AND occurred_at < %(p7)s::timestamptz AND name = ANY(ARRAY(SELECT DISTINCT name FROM rollups_1d WHERE project_id = %(p0)s AND source = 1 AND bucket >= date_trunc('day', %(p8)s::timestamptz, 'UTC') AND bucket < %(p9)s::timestamptz))
+WHERE project_id = %(p0)s AND occurred_at >= %(p8)s::timestamptz AND occurred_at < %(p9)s::timestamptz AND name = ANY(ARRAY(SELECT DISTINCT name FROM rollups_1d WHERE project_id = %(p0)s AND source = 1 AND bucket >= date_trunc('day', %(p10)s::timestamptz, 'UTC') AND bucket < %(p11)s::timestamptz))
 ) AS rows
 ) AS rows
 GROUP BY slot, place
 -- p0: 7
--- p1: [2026-03-02T00:01:05+00:00, 2026-03-02T01:00:00+00:00, … 2026-03-03T23:00:00+00:00] (48)
--- p2: 2026-03-02T01:00:00+00:00
--- p3: 2026-03-04T00:00:00+00:00
--- p4: 2026-03-02T00:02:00+00:00
--- p5: 2026-03-02T01:00:00+00:00
--- p6: 2026-03-02T00:01:05+00:00
--- p7: 2026-03-02T00:02:00+00:00
+-- p1: 2026-03-02T00:00:00+00:00
+-- p2: 2026-03-03T23:00:00+00:00
+-- p3: datetime.timedelta(seconds=3600)
+-- p4: 2026-03-02T01:00:00+00:00
+-- p5: 2026-03-04T00:00:00+00:00
+-- p6: 2026-03-02T00:02:00+00:00
+-- p7: 2026-03-02T01:00:00+00:00
 -- p8: 2026-03-02T00:01:05+00:00
 -- p9: 2026-03-02T00:02:00+00:00
+-- p10: 2026-03-02T00:01:05+00:00
+-- p11: 2026-03-02T00:02:00+00:00
 -- column of measure 0: uniques
 -- column of measure 0: users

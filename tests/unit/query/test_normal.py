@@ -49,6 +49,16 @@ def test_what_means_something_else_has_another_text(one: Condition, other: Condi
     assert normal(one) != normal(other)
 
 
+@pytest.mark.parametrize(("unit", "same"), [("UNIT_HOUR", True), ("UNIT_DAY", False)])
+def test_a_zone_makes_another_series_where_buckets_begin_at_its_midnights(unit: str, same: bool) -> None:
+    query = pb.Query()
+    query.series.measures.add(aggregation=pb.AGGREGATION_COUNT)
+    query.series.interval.unit = pb.Interval.Unit.Value(unit)
+    query.time_range.last.seconds = 86_400
+    texts = {normal(read(query, zone, NOW)) for zone in ("UTC", "Europe/Berlin")}
+    assert len(texts) == (1 if same else 2)
+
+
 def test_a_relative_range_is_named_by_the_span_it_stands_for() -> None:
     query = pb.Query(events=pb.EventsQuestion())
     query.time_range.last.seconds = 3600
