@@ -1,21 +1,20 @@
 """Projects, keys, readers and the audit log: reached as `client.admin`, answered by `AdminService` with the records below."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 from uuid import uuid4
 
 import grpc.aio
 
 from tidemark import spelling
-from tidemark.channel import Metadata, answered
+from tidemark.channel import Metadata
 from tidemark.records import instant
+from tidemark.scope import Calls
 from tidemark.spelling import Instant
 from tidemark.v1 import admin_pb2 as pb
 from tidemark.v1 import admin_pb2_grpc
 
-_PAGE = 1000
 ROLES = ("ingest", "viewer", "analyst", "admin")
 
 
@@ -152,12 +151,12 @@ class Diagnosis:
     measured_at: datetime
 
 
-class Admin:
+class Admin(Calls):
     """Manages what a key with the role admin may manage. `project` is an id or `projects/{project}`; `-` the installation."""
 
     def __init__(self, channel: grpc.aio.Channel, metadata: Metadata, timeout: float) -> None:
+        super().__init__(metadata, timeout)
         self._stub = admin_pb2_grpc.AdminServiceStub(channel)  # type: ignore[no-untyped-call]
-        self._metadata, self._timeout = metadata, timeout
 
     async def create_project(
         self, project_id: str, *, display_name: str = "", time_zone: str = ""
@@ -268,19 +267,6 @@ class Admin:
             for each in answer.checks
         ]
         return Diagnosis(found, answer.measured_at.ToDatetime(UTC))
-
-    async def _pages(self, method: Callable[..., Any], request: Any) -> AsyncIterator[Any]:
-        """Every page of a listing."""
-        request.page_size = _PAGE
-        while True:
-            page = await self._ask(method, request)
-            yield page
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
-
-    async def _ask(self, method: Callable[..., Any], request: Any) -> Any:
-        return await answered(method(request, metadata=self._metadata, timeout=self._timeout))
 
 
 def resource(project: str) -> str:

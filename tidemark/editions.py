@@ -20,12 +20,10 @@ from uuid import uuid4
 
 import grpc.aio
 
-from tidemark.channel import Metadata
 from tidemark.errors import from_rpc
 from tidemark.exporting import Target
-from tidemark.operations import Operation, Operations
+from tidemark.operations import Operation, Working
 from tidemark.plain import instant, utc
-from tidemark.scope import Scope
 from tidemark.spelling import Condition, Instant, Span, any_range, chosen, duration, every
 from tidemark.v1 import edition_pb2 as pb
 from tidemark.v1 import edition_pb2_grpc
@@ -140,21 +138,10 @@ class Link:
     expire_time: datetime
 
 
-class Editions(Scope):
+class Editions(Working):
     """The runs and editions of the client's project; needs a key of role analyst or admin to make some."""
 
     _service = edition_pb2_grpc.EditionServiceStub
-
-    def __init__(
-        self,
-        channel: grpc.aio.Channel,
-        project: str,
-        metadata: Metadata,
-        timeout: float,
-        directory: grpc.aio.Channel,
-    ) -> None:
-        super().__init__(channel, project, metadata, timeout, directory)
-        self._operations = Operations(directory, project, metadata, timeout)
 
     async def begin(
         self,

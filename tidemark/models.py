@@ -18,12 +18,8 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-import grpc.aio
-
-from tidemark.channel import Metadata
-from tidemark.operations import Operation, Operations
+from tidemark.operations import Operation, Working
 from tidemark.plain import utc
-from tidemark.scope import Scope
 from tidemark.spelling import Instant, Span, Step, duration, step, timestamp
 from tidemark.v1 import feature_pb2, model_pb2_grpc
 from tidemark.v1 import model_pb2 as pb
@@ -87,23 +83,12 @@ class Predictions:
     message: pb.GetPredictiveInsightsResponse
 
 
-class Models(Scope):
+class Models(Working):
     """The models of the client's project; needs a key of role analyst or admin to change them. A model is told by its id or its name,
     `projects/{project}/models/{model}`.
     """
 
     _service = model_pb2_grpc.ModelServiceStub
-
-    def __init__(
-        self,
-        channel: grpc.aio.Channel,
-        project: str,
-        metadata: Metadata,
-        timeout: float,
-        directory: grpc.aio.Channel,
-    ) -> None:
-        super().__init__(channel, project, metadata, timeout, directory)
-        self._operations = Operations(directory, project, metadata, timeout)
 
     async def create(
         self,

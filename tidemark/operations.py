@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import grpc.aio
 from google.longrunning import operations_pb2
 
+from tidemark.channel import Metadata
 from tidemark.errors import Error, from_status
 from tidemark.plain import instant
 from tidemark.scope import Scope
@@ -102,3 +104,18 @@ class Operations(Scope):
                 return found
             await asyncio.sleep(wait)
             wait = min(wait * 1.5, LONGEST_WAIT)
+
+
+class Working(Scope):
+    """A scope whose calls begin long work."""
+
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        project: str,
+        metadata: Metadata,
+        timeout: float,
+        directory: grpc.aio.Channel,
+    ) -> None:
+        super().__init__(channel, project, metadata, timeout, directory)
+        self._operations = Operations(directory, project, metadata, timeout)

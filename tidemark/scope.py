@@ -11,7 +11,27 @@ from tidemark.v1 import admin_pb2, admin_pb2_grpc
 _PAGE = 1000
 
 
-class Scope:
+class Calls:
+    """Calls with a key."""
+
+    def __init__(self, metadata: Metadata, timeout: float) -> None:
+        self._metadata, self._timeout = metadata, timeout
+
+    async def _pages(self, method: Callable[..., Any], request: Any) -> AsyncIterator[Any]:
+        """Every page of a listing."""
+        request.page_size = _PAGE
+        while True:
+            page = await self._ask(method, request)
+            yield page
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def _ask(self, method: Callable[..., Any], request: Any) -> Any:
+        return await answered(method(request, metadata=self._metadata, timeout=self._timeout))
+
+
+class Scope(Calls):
     """The client's project, and calls with its key over `channel`; who the key belongs to is asked over `directory`."""
 
     _service: Callable[[grpc.aio.Channel], Any] | None = None
@@ -25,10 +45,11 @@ class Scope:
         timeout: float,
         directory: grpc.aio.Channel | None = None,
     ) -> None:
+        super().__init__(metadata, timeout)
         self._admin = admin_pb2_grpc.AdminServiceStub(directory or channel)  # type: ignore[no-untyped-call]
         if self._service is not None:
             self._stub: Any = type(self)._service(channel)  # type: ignore[misc]
-        self._project, self._metadata, self._timeout = project, metadata, timeout
+        self._project = project
 
     async def _parent(self) -> str:
         """The client's project, or the one that its key belongs to."""
@@ -44,16 +65,3 @@ class Scope:
     async def _named(self, collection: str, text: str) -> str:
         """The name of a resource that is told by its id or its name."""
         return text if "/" in text else f"{await self._parent()}/{collection}/{text}"
-
-    async def _pages(self, method: Callable[..., Any], request: Any) -> AsyncIterator[Any]:
-        """Every page of a listing."""
-        request.page_size = _PAGE
-        while True:
-            page = await self._ask(method, request)
-            yield page
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
-
-    async def _ask(self, method: Callable[..., Any], request: Any) -> Any:
-        return await answered(method(request, metadata=self._metadata, timeout=self._timeout))

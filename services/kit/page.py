@@ -4,15 +4,17 @@ A servicer hands in the request and the position of the last row it gave; the ne
 """
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import orjson
 from google.protobuf.message import Message
 
 from services.kit import opaque
+from services.kit.calendar import Span
 from services.kit.errors import Invalid
-from services.kit.instant import at
+from services.kit.instant import at, us_of
+from services.kit.period import LAST_END
 
 M = TypeVar("M", bound=Message)
 _FREE = ("page_token", "page_size")
@@ -34,15 +36,10 @@ def token(request: Message, *position: int | str) -> str:
 def newest(request: Message, kind: type[int] | type[str] = str) -> tuple[datetime, Any] | None:
     """The instant and the id, of this kind, behind which a page begins of a list of the newest; None for the first page.
 
-    Raises `Invalid` as `position` does, and for an instant beyond any calendar: tokens can be forged.
+    Raises `Invalid` as `position` and `instant` do.
     """
     found = position(request, int, kind)
-    if found is None:
-        return None
-    try:
-        return at(found[0]), found[1]
-    except OverflowError as error:
-        raise _forged() from error
+    return None if found is None else (instant(found[0]), found[1])
 
 
 def position(request: Message, *kinds: type[int] | type[str]) -> list[Any] | None:
@@ -57,7 +54,7 @@ def position(request: Message, *kinds: type[int] | type[str]) -> list[Any] | Non
         data = opaque.opened(given)
         found = orjson.loads(data[8:])
     except ValueError as error:
-        raise _forged() from error
+        raise forged() from error
     if data[:8] != _digest(request):
         raise Invalid("page_token", "belongs to another request; repeat the fields of the one that gave it")
     if (
@@ -65,11 +62,32 @@ def position(request: Message, *kinds: type[int] | type[str]) -> list[Any] | Non
         or [type(value) for value in found] != list(kinds)
         or not all(map(_sane, found))
     ):
-        raise _forged()
+        raise forged()
     return found
 
 
-def _forged() -> Invalid:
+def ends(span: Span) -> tuple[int, int]:
+    """A span as it stands in a position."""
+    return us_of(span.start), us_of(span.end)
+
+
+def resumed(ends: list[int]) -> Span:
+    """The span that stands in a position, of which later pages are; raises `Invalid` for one that no request can have had."""
+    start, end = map(instant, ends)
+    if start >= end:
+        raise forged()
+    return Span(start, end)
+
+
+def instant(us: int) -> datetime:
+    """The instant that stands in a position; raises `Invalid` for one that no range may reach."""
+    if not 0 <= us <= us_of(LAST_END + timedelta(minutes=1)):
+        raise forged()
+    return at(us)
+
+
+def forged() -> Invalid:
+    """What is said of a token that we have not made: anybody can write one."""
     return Invalid("page_token", "is not a token that this server gave; begin at the first page")
 
 

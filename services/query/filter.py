@@ -26,7 +26,21 @@ MAX_TEXT = 10_000
 
 _MANY = {pb.OPERATOR_IN, pb.OPERATOR_NOT_IN}
 _NONE = {pb.OPERATOR_EXISTS, pb.OPERATOR_NOT_EXISTS}
-_ORDER = {pb.OPERATOR_LESS, pb.OPERATOR_LESS_OR_EQUAL, pb.OPERATOR_GREATER, pb.OPERATOR_GREATER_OR_EQUAL}
+ORDERED = {
+    pb.OPERATOR_LESS: "<",
+    pb.OPERATOR_LESS_OR_EQUAL: "<=",
+    pb.OPERATOR_GREATER: ">",
+    pb.OPERATOR_GREATER_OR_EQUAL: ">=",
+}
+"""What compares by size, and its sign."""
+NEGATIVE = {
+    pb.OPERATOR_NOT_EQUAL: pb.OPERATOR_EQUAL,
+    pb.OPERATOR_NOT_IN: pb.OPERATOR_IN,
+    pb.OPERATOR_NOT_CONTAINS: pb.OPERATOR_CONTAINS,
+    pb.OPERATOR_NOT_EXISTS: pb.OPERATOR_EXISTS,
+    pb.OPERATOR_NOT_MATCHES: pb.OPERATOR_MATCHES,
+}
+"""What is true where another is not."""
 _PATTERN = {pb.OPERATOR_MATCHES, pb.OPERATOR_NOT_MATCHES}
 _TEXT = _PATTERN | {
     pb.OPERATOR_CONTAINS,
@@ -183,7 +197,7 @@ def _comparison(comparison: pb.Comparison, source: pb.Source, at: str) -> Compar
         raise Invalid(f"{at}.values", f"has {count} values; {name} takes 1 to {MAX_VALUES}")
     if operator not in _NONE | _MANY and count != 1:
         raise Invalid(f"{at}.values", f"has {count} values; {name} takes one")
-    if operator in _ORDER and found.form in (Form.TEXT, Form.NAMED):
+    if operator in ORDERED and found.form in (Form.TEXT, Form.NAMED):
         raise Invalid(
             f"{at}.operator", f"is {name}; {found.path} is a text, and only numbers and times have an order"
         )
@@ -193,7 +207,7 @@ def _comparison(comparison: pb.Comparison, source: pb.Source, at: str) -> Compar
     if operator in _TEXT and not isinstance(values[0], str):
         raise Invalid(f"{at}.values[0]", f"is no text; {name} takes a text")
     if (
-        operator in _ORDER
+        operator in ORDERED
         and found.form != Form.TIME
         and (isinstance(values[0], bool) or not isinstance(values[0], float))
     ):

@@ -12,8 +12,8 @@ from services.kit import audit, identity, metrics, page
 from services.kit.calendar import Span, ceil, floor
 from services.kit.call import INSTALLATION, Project, current
 from services.kit.errors import Invalid
-from services.kit.instant import at, us_of
-from services.kit.period import LAST_END, span
+from services.kit.instant import us_of
+from services.kit.period import span
 from services.kit.settings import Settings
 from services.query import state, suggest
 from services.query.accounts import analytics, ledger, source, store
@@ -157,11 +157,11 @@ class Query(query_pb2_grpc.QueryServiceServicer):
         size = page.size(request.page_size, 1000, 10_000)
         position = page.position(request, int, str, int, int)
         asked = (
-            _resumed(position[2:])
+            page.resumed(position[2:])
             if position
             else _minutes(request, ZoneInfo(project.time_zone), datetime.now(UTC))
         )
-        after = (_instant(position[0]), position[1]) if position else None
+        after = (page.instant(position[0]), position[1]) if position else None
         account = Account(project.project_id, asked, request.producer_id)
         lateness = timedelta(seconds=self._settings.accepted_lateness_seconds)
         async with self._store.snapshot(project.project_id, self._seconds()) as snapshot:
@@ -184,7 +184,7 @@ class Query(query_pb2_grpc.QueryServiceServicer):
         )
         if len(rows) > size:
             producer, minute, _ = rows[size - 1]
-            response.next_page_token = page.token(request, us_of(minute), producer, *_ends(asked))
+            response.next_page_token = page.token(request, us_of(minute), producer, *page.ends(asked))
         return response
 
     async def GetPlatformAnalytics(
@@ -241,8 +241,8 @@ def _asked(request: pb.RunQueryRequest, project: Project, seconds: float) -> Req
         project,
         seconds,
         page.size(request.page_size, 100, 10_000),
-        after=(_instant(place[0]), place[1]) if place else None,
-        span=_resumed(place[2:]) if place else None,
+        after=(page.instant(place[0]), place[1]) if place else None,
+        span=page.resumed(place[2:]) if place else None,
         staleness=_staleness(request),
         then=state.read(request.as_of, project.project_id),
     )
@@ -272,30 +272,8 @@ def _minutes(request: pb.GetLedgerRequest, zone: ZoneInfo, now: datetime) -> Spa
     return Span(floor(asked.start, 60), ceil(asked.end, 60))
 
 
-def _ends(span: Span) -> tuple[int, int]:
-    return us_of(span.start), us_of(span.end)
-
-
-def _resumed(ends: list[int]) -> Span:
-    start, end = map(_instant, ends)
-    if start >= end:
-        raise _forged()
-    return Span(start, end)
-
-
-def _instant(us: int) -> datetime:
-    """An instant of a token, which anybody can write: none but those that a range may reach."""
-    if not 0 <= us <= us_of(LAST_END + timedelta(minutes=1)):
-        raise _forged()
-    return at(us)
-
-
 def _require_id(text: str) -> None:
     try:
         UUID(text)
     except ValueError as error:
-        raise _forged() from error
-
-
-def _forged() -> Invalid:
-    return Invalid("page_token", "is not a token that this server gave; begin at the first page")
+        raise page.forged() from error

@@ -26,6 +26,7 @@ from services.kit.turns import Turns
 from services.query.columnar import scan as columnar
 from services.query.columnar.rows import coalesced
 from services.query.columnar.source import Bulk
+from services.query.columnar.store import touched
 from services.query.columnar.stream import written
 from services.query.explain import mirrored, parts, rows_read
 from services.query.plan import Plan, Scan, plan
@@ -61,16 +62,6 @@ _FACTS = """
 _EXPLAIN = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, FORMAT JSON)"
 REMEMBERED = timedelta(minutes=50)
 """What commits touched is kept for an hour, and a commit is as old as the beginning of its transaction."""
-_TOUCHED = """
-    SELECT lower(span), upper(span)
-    FROM (
-        SELECT unnest(range_agg(touched)) AS span
-        FROM unnest(%s::bigint[]) WITH ORDINALITY AS seen(version, place)
-        JOIN commits ON commits.partition = seen.place - 1 AND commits.version > seen.version
-        WHERE commits.project_id = %s
-    ) AS spans
-    ORDER BY span
-"""
 
 
 class Store:
@@ -262,7 +253,7 @@ class Snapshot:
 
     async def touched(self, versions: Sequence[int]) -> list[Span]:
         """The spans of event time that commits after `versions` touched, in order."""
-        return [Span(*row) for row in await self.rows(_TOUCHED, (list(versions), self.project_id))]
+        return list(await touched(self.connection, self.project_id, versions))
 
     async def rows(self, text: str, parameters: Any = None) -> list[TupleRow]:
         """The rows of a statement. It is planned for its values: a plan for any would read every chunk."""

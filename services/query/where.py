@@ -22,22 +22,8 @@ import orjson
 
 from services.kit.calendar import Span
 from services.query.fields import Field, Form
-from services.query.filter import All, Any, Comparison, Condition, Members, Not, Scalar
+from services.query.filter import NEGATIVE, ORDERED, All, Any, Comparison, Condition, Members, Not, Scalar
 from tidemark.v1 import question_pb2 as pb
-
-_COMPARE = {
-    pb.OPERATOR_LESS: "<",
-    pb.OPERATOR_LESS_OR_EQUAL: "<=",
-    pb.OPERATOR_GREATER: ">",
-    pb.OPERATOR_GREATER_OR_EQUAL: ">=",
-}
-_NEGATIVE = {
-    pb.OPERATOR_NOT_EQUAL: pb.OPERATOR_EQUAL,
-    pb.OPERATOR_NOT_IN: pb.OPERATOR_IN,
-    pb.OPERATOR_NOT_CONTAINS: pb.OPERATOR_CONTAINS,
-    pb.OPERATOR_NOT_EXISTS: pb.OPERATOR_EXISTS,
-    pb.OPERATOR_NOT_MATCHES: pb.OPERATOR_MATCHES,
-}
 
 
 @dataclass(slots=True)
@@ -117,7 +103,7 @@ def _condition(condition: Condition, table: str, statement: Statement) -> str:
         case Members(_, users):
             return f"user_id = ANY({statement.value(list(users), 'text[]')})"
         case Comparison(field, operator, values):
-            positive = _NEGATIVE.get(operator)
+            positive = NEGATIVE.get(operator)
             if positive is not None:
                 return f"({_comparison(field, positive, values, table, statement)}) IS NOT TRUE"
             return _comparison(field, operator, values, table, statement)
@@ -138,11 +124,11 @@ def _comparison(
             documents = [orjson.dumps(each).decode() for each in values]
             return f"{value} = ANY({statement.value(documents, 'jsonb[]')})"
         return f"{value} = ANY({statement.value(list(values), f'{_CASTS[field.form]}[]')})"
-    if operator in _COMPARE:
+    if operator in ORDERED:
         if nested:
             number = statement.value(orjson.dumps(values[0]).decode(), "jsonb")
-            return f"(jsonb_typeof({value}) = 'number' AND {value} {_COMPARE[operator]} {number})"
-        return f"{value} {_COMPARE[operator]} {statement.value(values[0], _CASTS[field.form])}"
+            return f"(jsonb_typeof({value}) = 'number' AND {value} {ORDERED[operator]} {number})"
+        return f"{value} {ORDERED[operator]} {statement.value(values[0], _CASTS[field.form])}"
     held = json(field, statement, "->>") if nested else value
     test = _TEXTUAL[operator].format(text=held, value=statement.value(values[0], "text"))
     return f"(jsonb_typeof({value}) = 'string' AND {test})" if nested else test

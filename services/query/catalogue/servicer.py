@@ -1,15 +1,14 @@
 """PipelineService: each method reads the request (`request.py`), asks `store` in one snapshot, and builds the answer."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from services.kit import audit, identity, page
 from services.kit.calendar import Span
 from services.kit.call import Project, current
-from services.kit.errors import Invalid, NotFound
-from services.kit.instant import at, us_of
-from services.kit.period import LAST_END
+from services.kit.errors import NotFound
+from services.kit.instant import us_of
 from services.query.catalogue import request as read
 from services.query.catalogue import store
 from services.query.catalogue.quality import of_properties
@@ -43,7 +42,7 @@ class Pipeline(pipeline_pb2_grpc.PipelineServiceServicer):
         limit, search = page.size(request.page_size, PAGE, LARGEST_PAGE), read.search(request.search)
         position = page.position(request, int, str, int, int)
         # Later pages are of the time of the first.
-        span = _resumed(position[2:]) if position else _span(request, project)
+        span = page.resumed(position[2:]) if position else _span(request, project)
         after = (position[0], position[1]) if position else None
         async with self._store.snapshot(project.project_id, self._seconds()) as snapshot:
             found = await store.events(snapshot, Wanted(span, search, limit=limit + 1, after=after))
@@ -52,8 +51,7 @@ class Pipeline(pipeline_pb2_grpc.PipelineServiceServicer):
         response.events.extend(each.message(project.name, now) for each in found[:limit])
         if len(found) > limit:
             last = found[limit - 1]
-            ends = us_of(span.start), us_of(span.end)
-            response.next_page_token = page.token(request, last.count, last.name, *ends)
+            response.next_page_token = page.token(request, last.count, last.name, *page.ends(span))
         return response
 
     async def GetEventQuality(
@@ -86,7 +84,7 @@ class Pipeline(pipeline_pb2_grpc.PipelineServiceServicer):
         audit.note(f"{project.name} producers")
         limit = page.size(request.page_size, PAGE, LARGEST_PAGE)
         position = page.position(request, int, str)
-        after = (_instant(position[0]), position[1]) if position else None
+        after = (page.instant(position[0]), position[1]) if position else None
         async with self._store.snapshot(project.project_id, self._seconds()) as snapshot:
             partitions = len((await snapshot.facts()).versions)
             found = await store.producers(snapshot, after, limit + 1)
@@ -107,21 +105,3 @@ class Pipeline(pipeline_pb2_grpc.PipelineServiceServicer):
 def _span(request: pb.ListEventQualityRequest | pb.GetEventQualityRequest, project: Project) -> Span:
     asked = request.time_range if request.HasField("time_range") else None
     return read.minutes(asked, project.time_zone, datetime.now(UTC))
-
-
-def _resumed(ends: list[int]) -> Span:
-    start, end = map(_instant, ends)
-    if start >= end:
-        raise _forged()
-    return Span(start, end)
-
-
-def _instant(us: int) -> datetime:
-    """An instant of a token, which anybody can write: none but those that a range may reach."""
-    if not 0 <= us <= us_of(LAST_END + timedelta(minutes=1)):
-        raise _forged()
-    return at(us)
-
-
-def _forged() -> Invalid:
-    return Invalid("page_token", "is not a token that this server gave; begin at the first page")

@@ -15,23 +15,10 @@ import pyarrow as pa
 from services.kit.calendar import Span
 from services.query.columnar.layout import Layout, Marks, Shredded, column
 from services.query.fields import Field, Form
-from services.query.filter import All, Any, Comparison, Condition, Members, Not, Scalar
+from services.query.filter import NEGATIVE, ORDERED, All, Any, Comparison, Condition, Members, Not, Scalar
 from services.query.where import Statement
 from tidemark.v1 import question_pb2 as pb
 
-_COMPARE = {
-    pb.OPERATOR_LESS: "<",
-    pb.OPERATOR_LESS_OR_EQUAL: "<=",
-    pb.OPERATOR_GREATER: ">",
-    pb.OPERATOR_GREATER_OR_EQUAL: ">=",
-}
-_NEGATIVE = {
-    pb.OPERATOR_NOT_EQUAL: pb.OPERATOR_EQUAL,
-    pb.OPERATOR_NOT_IN: pb.OPERATOR_IN,
-    pb.OPERATOR_NOT_CONTAINS: pb.OPERATOR_CONTAINS,
-    pb.OPERATOR_NOT_EXISTS: pb.OPERATOR_EXISTS,
-    pb.OPERATOR_NOT_MATCHES: pb.OPERATOR_MATCHES,
-}
 _TEXTUAL = {
     pb.OPERATOR_CONTAINS: "contains(lower({text}), lower({value}))",
     pb.OPERATOR_STARTS_WITH: "starts_with({text}, {value})",
@@ -163,10 +150,10 @@ def condition(stated: Condition, layout: Layout, inquiry: Inquiry) -> str:
             people = inquiry.table({"id": pa.array(users, pa.string())})
             return f"user_id IN (SELECT id FROM {people})"  # noqa: S608
         case Comparison(field, operator, values):
-            positive = _NEGATIVE.get(operator, operator)
+            positive = NEGATIVE.get(operator, operator)
             compare = _nested if field.form == Form.JSON else _plain
             found = compare(field, positive, values, layout, inquiry)
-            return f"({found}) IS NOT TRUE" if operator in _NEGATIVE else found
+            return f"({found}) IS NOT TRUE" if operator in NEGATIVE else found
 
 
 def json(field: Field, layout: Layout, inquiry: Inquiry) -> Value:
@@ -196,8 +183,8 @@ def _plain(field: Field, operator: pb.Operator, values: Sequence[Scalar], _: Lay
     cast = _CASTS[field.form]
     if operator in (pb.OPERATOR_EQUAL, pb.OPERATOR_IN):
         return f"{field.column} IN ({', '.join(inquiry.value(each, cast) for each in values)})"
-    if operator in _COMPARE:
-        return f"{field.column} {_COMPARE[operator]} {inquiry.value(values[0], cast)}"
+    if operator in ORDERED:
+        return f"{field.column} {ORDERED[operator]} {inquiry.value(values[0], cast)}"
     return _TEXTUAL[operator].format(text=field.column, value=inquiry.value(values[0]))
 
 
@@ -213,9 +200,9 @@ def _nested(
     if not values:
         return "false"
     value = json(field, layout, inquiry)
-    if operator in _COMPARE:
+    if operator in ORDERED:
         number = _number(value)
-        return f"{number} {_COMPARE[operator]} {inquiry.value(values[0], 'DOUBLE')}" if number else "false"
+        return f"{number} {ORDERED[operator]} {inquiry.value(values[0], 'DOUBLE')}" if number else "false"
     if operator not in (pb.OPERATOR_EQUAL, pb.OPERATOR_IN):
         if value.string is None:
             return "false"
