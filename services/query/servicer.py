@@ -34,6 +34,8 @@ from tidemark.v1 import query_pb2_grpc
 from tidemark.v1.question_pb2 import TimeRange
 
 LONGEST_INTERVAL = 3600.0
+MOST_STALENESS = 3600.0
+"""So long after a person was erased, an answer that tells of them may be given to who does not ask for the same data."""
 
 
 class Query(query_pb2_grpc.QueryServiceServicer):
@@ -252,7 +254,7 @@ def _staleness(request: pb.RunQueryRequest) -> float:
     seconds = request.max_staleness.seconds + request.max_staleness.nanos / 1e9
     if seconds < 0:
         raise Invalid("max_staleness", f"is {seconds} s; give 0 or more")
-    return seconds
+    return min(seconds, MOST_STALENESS)
 
 
 def _interval(request: pb.WatchQueryRequest) -> float:

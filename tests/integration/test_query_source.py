@@ -1,6 +1,8 @@
 """Answers that are kept, shared and explained, and what completes a text: through a real server on the real database."""
 
 import asyncio
+import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -20,6 +22,16 @@ from tidemark.v1.admin_pb2_grpc import AdminServiceStub
 from tidemark.v1.query_pb2_grpc import QueryServiceStub
 
 BY_HOUR = pb.RunQueryRequest(query=series(NOON, NOON + HOUR, COUNT))
+
+
+@dataclass(frozen=True)
+class Later:
+    """A clock so many seconds ahead."""
+
+    seconds: float
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.seconds
 
 
 async def test_the_same_question_of_the_same_data_is_answered_from_the_cache(
@@ -85,6 +97,23 @@ async def test_an_older_answer_is_given_only_to_who_says_how_old_it_may_be(
         new = await stub.RunQuery(BY_HOUR, metadata=key)
     assert (old.series.series[0].total, old.metadata.source) == (1, q.DATA_SOURCE_CACHE)
     assert new.series.series[0].total == 2
+
+
+async def test_whatever_who_asks_says_an_answer_is_an_hour_old_at_most(
+    suite: Suite, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with suite(query) as served:
+        stub, key = QueryServiceStub(served.channel), served.key("viewer")
+        await stub.RunQuery(BY_HOUR, metadata=key)
+        with psycopg.connect(database) as connection:
+            commit(connection, [Happened(NOON)])
+        patient = pb.RunQueryRequest(query=BY_HOUR.query, max_staleness=Duration(seconds=86_400))
+        totals = []
+        for later in (3_590, 3_610):
+            monkeypatch.setattr("services.query.cache.time", Later(later))
+            answer = await stub.RunQuery(patient, metadata=key)
+            totals.append(answer.series.series[0].total)
+    assert totals == [0, 1]
 
 
 async def test_no_answer_is_kept_for_another_project(suite: Suite, database: str) -> None:
