@@ -19,6 +19,8 @@ export type Flow = { boxes: Box[]; ribbons: Ribbon[] }
 
 const GAP = 14
 const LEAST = 2
+/** Above the first box, whose label may be higher than it is. */
+const TOP = 6
 
 /** The drawing of paths in `width` × `height`; boxes are `thick` wide. */
 export function flow({ nodes, links }: PathsResult, width: number, height: number, thick = 10): Flow {
@@ -29,10 +31,10 @@ export function flow({ nodes, links }: PathsResult, width: number, height: numbe
     ...columns.map(column => column.reduce((sum, { paths }) => sum + Number(paths), 0)),
   )
   const gaps = Math.max(0, ...columns.map(column => column.length - 1)) * GAP
-  const scale = Math.max(0, height - gaps) / most
+  const scale = Math.max(0, height - gaps - TOP) / most
   // The last step keeps as much room on its right as the others, for its labels.
   const stride = width / Math.max(1, steps)
-  const next = Array<number>(steps).fill(0)
+  const next = Array<number>(steps).fill(TOP)
   const boxes = nodes.map(({ step, value, other, paths, ended }) => {
     const tall = Math.max(LEAST, Number(paths) * scale)
     const y = next[step]!

@@ -5,7 +5,7 @@ import { type Box, type Ribbon, flow } from '../model/flow'
 import { number, percent } from '../model/format'
 import { DrawingElement } from './drawing'
 
-const LEAST_STEP = 132
+const LEAST_STEP = 112
 
 /** The ways people take, as ribbons between what they do at each step. */
 @customElement('tm-paths')
@@ -94,7 +94,7 @@ export class Paths extends DrawingElement {
     const text = box.label.length > letters ? `${box.label.slice(0, letters - 1)}…` : box.label
     const ended = box.ended ? `, ${number(box.ended)} end here` : ''
     const x = box.x + box.width + 5
-    const y = Math.max(7, box.y + Math.min(box.height / 2, 14))
+    const y = box.y + Math.min(box.height / 2, 14)
     const enter = () => (this.lit = at)
     const leave = () => (this.lit = undefined)
     return svg`<g class=${box.other ? 'other' : ''} @pointerenter=${enter} @pointerleave=${leave}>

@@ -30,7 +30,7 @@ test('boxes of a step stand beneath one another, as high as they have paths, wit
 test('ribbons leave a box in the order of where they go', () => {
   const { ribbons } = flow(result, 400, 200)
   expect(ribbons.map(({ to }) => to)).toEqual([1, 2, 3])
-  expect(ribbons[0]!.path).toMatch(/^M10\.0,0\.0C/)
+  expect(ribbons[0]!.path).toMatch(/^M10\.0,6\.0C/)
 })
 
 test('no paths make no drawing', () => {
