@@ -13,7 +13,7 @@ COMMITS_PER_SECOND, WRITER_COMMIT_MS, POSTGRESQL_COMMIT_MS = 12, 5.0, 8.0
 """What a writer commits at a million events a minute, and what a commit costs whatever its size."""
 STORED_ROWS, STORED_GB = 50_000_000, 20
 """So many rows take so much disk, indexes included."""
-ANSWERS_PER_SECOND, ANSWERING_CORES = 108, 2
+ANSWERS_PER_SECOND, ANSWERING_CORES = 155, 2
 """Questions of dashboards, of 16 clients at once; clients, query and PostgreSQL together on these cores."""
 EVENT_BYTES = 200
 """Of the events that were measured."""

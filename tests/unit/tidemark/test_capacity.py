@@ -27,6 +27,7 @@ def test_its_figures_are_the_worse_end_of_what_was_measured() -> None:
     assert microseconds("Redis")[1] == capacity.REDIS_US
     assert f"{capacity.STORED_ROWS // 10**6} M rows take about {capacity.STORED_GB} GB" in BENCHMARKS
     assert f"{capacity.ANSWERS_PER_SECOND} answers a second are all that these give" in BENCHMARKS
+    assert f"| answers | {capacity.ANSWERS_PER_SECOND} a second on two cores |" in GUIDE
     found = re.search(r"costs about (\d+) ms of the writer's CPU and (\d+) ms of PostgreSQL's", BENCHMARKS)
     assert found
     assert (float(found[1]), float(found[2])) == (capacity.WRITER_COMMIT_MS, capacity.POSTGRESQL_COMMIT_MS)
