@@ -5,6 +5,7 @@ Every test gets a project of its own and reaches it as users do, through the SDK
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -82,6 +83,17 @@ class Tenant:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def logged(self, error: str) -> str:
+        """What the members have logged of the incident that an error names; nothing where it names none."""
+        found = re.search("incident ([0-9a-f]{32})", error)
+        lines = [
+            line
+            for member in self.suite.members.values()
+            for line in member.log.read_text(errors="replace").splitlines()
+            if found and found[1] in line
+        ]
+        return "\n".join(lines)
 
     async def settled(self, client: tidemark.Client) -> Ledger:
         """The ledger once nothing is in flight."""

@@ -161,7 +161,7 @@ def test_every_operation_of_the_rest_api_is_answered(tenant: Tenant, rest: httpx
         ) as answer:
             lines = answer.iter_lines()
             first = next(lines, "")
-            assert answer.status_code == 200, (name, first)
+            assert answer.status_code == 200, f"{name}: {first}\n{tenant.logged(first)}"
             told = json.loads(first)
         if name.startswith("Create") and name != "CreateProject":
             made = next(iter(told.values()))["name"]
