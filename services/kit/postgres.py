@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, Self, TypeVar
 
 import psycopg
@@ -21,6 +21,8 @@ SCHEMA = "tidemark"
 """Where all tables live. BI users get views in another schema and no rights on this one."""
 PATIENCE_SECONDS = 60.0
 """How long a server that is starting is waited for."""
+PAUSES = (0.05, 0.2, 0.8, 1.6)
+"""Seconds between two tries to change the catalogue."""
 POSTGRESQL, TIMESCALEDB = 16, (2, 19)
 """The oldest versions that will do."""
 
@@ -119,12 +121,15 @@ async def connect(url: str, patience_seconds: float = PATIENCE_SECONDS) -> psyco
 
 
 async def retouched(change: Callable[[], Awaitable[T]]) -> T:
-    """What a change of the catalogue answers; tried thrice, as `tuple concurrently updated` says that something else has changed the same row
-    meanwhile: whatever makes a chunk, or a vacuum that notes how old the database is.
+    """What a change of the catalogue answers. It is tried again after each of `PAUSES`, as `tuple concurrently updated` says that something
+    else has changed the same row meanwhile: whatever makes a chunk, or another change of privileges.
     """
-    for _ in range(2):
-        with suppress(psycopg.errors.InternalError_):
+    for seconds in PAUSES:
+        try:
             return await change()
+        except psycopg.InternalError as error:
+            log.info("the catalogue is touched by something else: %s", error)
+            await asyncio.sleep(seconds)
     return await change()
 
 

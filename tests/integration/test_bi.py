@@ -263,7 +263,7 @@ async def test_a_reader_is_made_though_something_else_touches_the_catalogue(
 
     async with suite(admin) as served:
         with psycopg.connect(database, autocommit=True) as owner, psycopg.connect(database) as other:
-            other.execute("GRANT CREATE ON SCHEMA public TO pg_monitor")
+            other.execute("GRANT USAGE ON SCHEMA bi TO pg_monitor")
             making = asyncio.ensure_future(made())
             await until(held_up)
             other.commit()
