@@ -121,13 +121,13 @@ async def connect(url: str, patience_seconds: float = PATIENCE_SECONDS) -> psyco
 
 
 async def retouched(change: Callable[[], Awaitable[T]]) -> T:
-    """What a change of the catalogue answers. It is tried again after each of `PAUSES`, as `tuple concurrently updated` says that something
-    else has changed the same row meanwhile: whatever makes a chunk, or another change of privileges.
+    """What a change of the catalogue answers. It is tried again after each of `PAUSES`: that something else has changed the same row meanwhile
+    shows as `tuple concurrently updated`, or as a duplicate key of a table of the catalogue.
     """
     for seconds in PAUSES:
         try:
             return await change()
-        except psycopg.InternalError as error:
+        except (psycopg.InternalError, psycopg.IntegrityError) as error:
             log.info("the catalogue is touched by something else: %s", error)
             await asyncio.sleep(seconds)
     return await change()
