@@ -71,9 +71,9 @@ def ends(span: Span) -> tuple[int, int]:
     return us_of(span.start), us_of(span.end)
 
 
-def resumed(ends: list[int]) -> Span:
+def resumed(found: list[int]) -> Span:
     """The span that stands in a position, of which later pages are; raises `Invalid` for one that no request can have had."""
-    start, end = map(instant, ends)
+    start, end = map(instant, found)
     if start >= end:
         raise forged()
     return Span(start, end)

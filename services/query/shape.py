@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -45,14 +46,14 @@ class Reading:
         return [*range(len(self.groups)), *([None] if others else [])]
 
 
-def gather(cells: Cells, columns: Columns, rows: Iterable[Sequence[object]]) -> None:
+def gather(cells: Cells, columns: Columns, rows: Iterable[Sequence[Any]]) -> None:
     """Puts rows of bucket, place and columns into `cells`."""
     for slot, place, *values in rows:
         for (index, kind), each in zip(columns, values):
-            parts = cells.setdefault((index, place), {})  # type: ignore[arg-type]
-            part = parts.get(slot)  # type: ignore[call-overload]
+            parts = cells.setdefault((index, place), {})
+            part = parts.get(slot)
             if part is None:
-                part = parts[slot] = Part()  # type: ignore[index]
+                part = parts[slot] = Part()
             part.put(kind, each)
 
 

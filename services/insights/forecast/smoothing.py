@@ -5,8 +5,6 @@ Holt's method with a damped trend is a linear filter of second order of the seri
 Forecasting with Exponential Smoothing, chapter 11), so that a grid of its parameters is a few calls of `lfilter`.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
@@ -28,8 +26,8 @@ def fitted(seasonal: Seasonal, horizon: int) -> NDArray[np.int64]:
     loss = np.zeros((len(_GRID), len(values)))
     for place, (alpha, beta, kept) in enumerate(_GRID):
         level, trend = _holt(values, alpha, beta, kept)
-        for step in ahead:
-            told = (level + trend * _growth(kept, step))[:, :-step]
+        for step, growth in zip(ahead, _growth(kept, ahead)):
+            told = (level + trend * growth)[:, :-step]
             missed = np.abs(values[:, step:] - told)
             loss[place] += missed[:, missed.shape[1] // 4 :].mean(axis=1) if missed.shape[1] else 0
     best: NDArray[np.int64] = loss.argmin(axis=0)
@@ -69,9 +67,9 @@ def _holt(values: Values, alpha: float, beta: float, kept: float) -> tuple[Value
     return values - (1 - alpha) * error, trend
 
 
-def _growth(kept: float, steps: Any) -> Any:
-    """What a trend of 1 comes to after so many steps."""
-    return kept * (1 - kept**steps) / (1 - kept)
+def _growth(kept: float, steps: NDArray[np.int64]) -> Values:
+    """What a trend of 1 comes to after each of so many steps, (steps,)."""
+    return np.asarray(kept * (1 - kept**steps) / (1 - kept))
 
 
 def _simple(values: Values) -> Values:
